@@ -1,0 +1,112 @@
+/**
+ * `mcpmqtt check`: what the config grants, and what the broker says.
+ *
+ * @module
+ */
+import type { Config } from "../../config/config.ts";
+import { formatFault } from "../../config/config.ts";
+import { McpMqttError } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import { Connection } from "../../mqtt/connection.ts";
+import { GrantedConnection } from "../../mqtt/granted_connection.ts";
+import { brokerUrl } from "../../mqtt/status.ts";
+import type { Rule } from "../../topics/permissions.ts";
+import { DONE, FAILED } from "../exit_status.ts";
+import type { Io } from "../io.ts";
+import type { Invocation } from "../options.ts";
+import { brokerSettings, configFor, grantsOf } from "../setup.ts";
+
+const quiet: Logger = {
+  debug() {},
+  info() {},
+  warning() {},
+  error() {},
+  critical() {},
+};
+
+/** Prints the config and tries the broker; fails where the broker cannot be used as granted. */
+export async function runCheck({ options }: Invocation, io: Io): Promise<number> {
+  const config = await configFor(options);
+  io.stdout(describeConfig(config).map((line) => `${line}\n`).join(""));
+  await using connection = new Connection(brokerSettings(config), quiet);
+  const broker = new GrantedConnection(connection, grantsOf(config));
+  const start = performance.now();
+  try {
+    await connection.ready(forever(config));
+  } catch (error) {
+    if (!(error instanceof McpMqttError)) throw error;
+    io.stdout(`broker   ${brokerUrl(broker.status)}: ${error.message}\n`);
+    return FAILED;
+  }
+  const connectMs = Math.round(performance.now() - start);
+  const { protocolVersion, address } = broker.status;
+  const isSecure = address.transport === "tls" || address.transport === "wss";
+  io.stdout(
+    `broker   ${
+      brokerUrl(broker.status)
+    }: connected in ${connectMs} ms, MQTT ${protocolVersion}, ` +
+      `${isSecure ? `TLS${address.tls.verify ? "" : " (certificate not checked)"}` : "no TLS"}\n`,
+  );
+  return await tryReads(config, { broker, io }) ? DONE : FAILED;
+}
+
+/** Subscribes to each granted pattern, to find out what the broker itself refuses. */
+async function tryReads(
+  config: Config,
+  { broker, io }: { readonly broker: GrantedConnection; readonly io: Io },
+): Promise<boolean> {
+  let allTaken = true;
+  for (const { pattern, permissions } of config.rules) {
+    if (!permissions.includes("read")) continue;
+    const start = performance.now();
+    try {
+      await using _collection = await broker.collect([pattern.text], {
+        ...forever(config),
+        includeRetained: false,
+        resume: false,
+        onMessage: () => {},
+      });
+      const ms = Math.round(performance.now() - start);
+      io.stdout(`  read   ${pattern.text}: accepted by the broker in ${ms} ms\n`);
+    } catch (error) {
+      if (!(error instanceof McpMqttError)) throw error;
+      // A pattern that a deny covers whole is never subscribed to.
+      const isDenied = error.code === "forbidden";
+      if (!isDenied) allTaken = false;
+      io.stdout(`  read   ${pattern.text}: ${isDenied ? "denied by the config" : error.message}\n`);
+    }
+  }
+  return allTaken;
+}
+
+function forever({ mqtt }: Config): { waitMs: number; signal: AbortSignal } {
+  return { waitMs: mqtt.connectTimeoutMs, signal: new AbortController().signal };
+}
+
+function describeConfig(config: Config): string[] {
+  const { source, defaultPath, mqtt, rules, readOnly } = config;
+  const lines = [
+    `config   ${
+      source ?? `none (looked for ${defaultPath ?? "no path"}); make one with: mcpmqtt init`
+    }`,
+    ...config.warnings.map((warning) => `warning  ${formatFault(warning)}`),
+    `login    ${mqtt.username === undefined ? "none" : mqtt.username}${
+      mqtt.password === undefined ? "" : ", with a password (hidden)"
+    }`,
+  ];
+  if (readOnly) lines.push("writes   none: read-only");
+  if (rules.length === 0) lines.push("topics   none is granted");
+  for (const rule of rules) lines.push(describeRule(rule));
+  return lines;
+}
+
+function describeRule({ pattern, permissions, deny, retain, description }: Rule): string {
+  const parts = [
+    ...(permissions.length > 0 ? [permissions.join(" and ")] : []),
+    ...(retain ? ["retain"] : []),
+    ...(deny.length > 0 ? [`deny ${deny.join(" and ")}`] : []),
+  ];
+  return `topic    ${pattern.text}: ${parts.join(", ")}${
+    description === undefined ? "" : ` (${description.replaceAll(/\s+/g, " ")})`
+  }`;
+}

@@ -1,0 +1,66 @@
+/**
+ * `mcpmqtt explain TOPIC [read|write]`: what is allowed, and which rule decides.
+ *
+ * @module
+ */
+import type { Config } from "../../config/config.ts";
+import { type Action, type Decision, Permissions, type Rule } from "../../topics/permissions.ts";
+import { parseTopicFilter, refuseSharedSubscription } from "../../topics/topic_filter.ts";
+import { parseTopicName } from "../../topics/topic_name.ts";
+import { DONE } from "../exit_status.ts";
+import type { Io } from "../io.ts";
+import type { Invocation } from "../options.ts";
+import { configFor } from "../setup.ts";
+
+/** Prints a line or two for each permission that was asked about. */
+export async function runExplain(
+  { options, topic, permission }: Extract<Invocation, { command: "explain" }>,
+  io: Io,
+): Promise<number> {
+  const config = await configFor(options);
+  for (const action of permission === undefined ? ["read", "write"] as const : [permission]) {
+    io.stdout(`${explain(topic, action, config).join("\n")}\n`);
+  }
+  return DONE;
+}
+
+/**
+ * The explanation, line by line.
+ *
+ * @throws {McpMqttError} `invalid_topic`, or `forbidden` for a shared subscription.
+ */
+export function explain(topic: string, action: Action, config: Config): string[] {
+  const permissions = new Permissions(config.rules);
+  if (/[+#]/.test(topic)) return explainFilter(topic, action, permissions);
+  const name = parseTopicName(topic);
+  const lines = [`${action} ${topic}: ${verdict(permissions.decide(name, action), config.rules)}`];
+  if (action === "write") {
+    if (config.readOnly) return [`write ${topic}: forbidden; the server is read-only`];
+    if (permissions.decide(name, "write").allowed) {
+      lines.push(`  retain: ${permissions.mayRetain(name) ? "allowed" : "forbidden"}`);
+    }
+  }
+  return lines;
+}
+
+function explainFilter(text: string, action: Action, permissions: Permissions): string[] {
+  const filter = parseTopicFilter(text);
+  if (action === "write") {
+    return [`write ${text}: forbidden; a message goes to a topic name, never to a filter`];
+  }
+  refuseSharedSubscription(filter);
+  const { filters, narrowed } = permissions.narrow([filter]);
+  if (filters.length === 0) {
+    return [`read ${text}: forbidden; ${permissions.readForbidden([filter]).message}`];
+  }
+  return [
+    `read ${text}: allowed${narrowed ? ", narrowed to what is granted" : ""}; subscribes to`,
+    ...filters.map((one) => `  ${one.text}`),
+  ];
+}
+
+function verdict({ allowed, reason, rule }: Decision, rules: readonly Rule[]): string {
+  if (rule === undefined) return "forbidden; no rule grants it";
+  const where = `rule ${rules.indexOf(rule) + 1}, "${rule.pattern.text}"`;
+  return allowed ? `allowed by ${where}` : `forbidden; ${reason} by ${where}`;
+}

@@ -1,0 +1,276 @@
+/**
+ * The command line: from arguments and environment to what is asked for. The tables are
+ * `settings.ts`.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import type { Override } from "../config/load.ts";
+import { nearest } from "../config/nearest_key.ts";
+import { LOG_LEVELS, type LogLevel } from "../log.ts";
+import { COMMANDS, OPTIONS, optionUsage, SETTINGS } from "./settings.ts";
+
+/** The options as given; what was not given is undefined or false. */
+export interface Options {
+  readonly config: string | undefined;
+  readonly logLevel: LogLevel | undefined;
+  readonly logfile: string | undefined;
+  readonly transport: "stdio";
+  readonly readOnly: boolean;
+  readonly demo: boolean;
+}
+
+/** What the arguments ask for. */
+export type Invocation =
+  & { readonly options: Options }
+  & (
+    | { readonly command: "serve" | "check" | "schema" | "tools" | "help" | "version" }
+    | {
+      readonly command: "explain";
+      readonly topic: string;
+      /** Undefined: both. */
+      readonly permission: "read" | "write" | undefined;
+    }
+    | { readonly command: "init"; readonly path: string | undefined }
+  );
+
+/** Arguments that cannot be followed; exit status 2. The message is one line. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/**
+ * Reads the arguments of the program. Of an option given twice the last counts.
+ *
+ * ```ts
+ * import { parseArguments } from "./options.ts";
+ *
+ * const invocation = parseArguments(["--config /etc/mcpmqtt.json", "--read-only"]);
+ * console.assert(invocation.command === "serve");
+ * console.assert(invocation.options.config === "/etc/mcpmqtt.json");
+ * ```
+ *
+ * @throws {UsageError} naming what is wrong and what would be right
+ */
+export function parseArguments(args: readonly string[]): Invocation {
+  const { tokens } = parseArgs({
+    args: splitJoined(args),
+    options: Object.fromEntries(
+      OPTIONS.map((o) => [o.flag, { type: o.value === undefined ? "boolean" : "string" } as const]),
+    ),
+    strict: false,
+    tokens: true,
+  });
+  const given = new Map<string, string>();
+  const operands: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === "positional") operands.push(token.value);
+    if (token.kind === "option") given.set(token.name, optionValue(token));
+  }
+  if (given.has("genkey")) throw unsupported("--genkey");
+  return invocation(operands, {
+    help: given.has("help"),
+    version: given.has("version"),
+    options: {
+      config: given.get("config"),
+      logLevel: LOG_LEVELS.find((level) => level === given.get("log-level")),
+      logfile: given.get("logfile"),
+      transport: "stdio",
+      readOnly: given.has("read-only"),
+      demo: given.has("demo"),
+    },
+  });
+}
+
+/** Where the config is, and what the environment and the options put over it. */
+export interface ConfigRequest {
+  /** Undefined: the default path. */
+  readonly path: string | undefined;
+  /** The option or variable that gave `path`. */
+  readonly pathSource: string | undefined;
+  /** In ascending precedence. */
+  readonly overrides: readonly Override[];
+}
+
+/**
+ * What to load for an invocation. A variable that is set but empty counts as not set.
+ *
+ * ```ts
+ * import { configRequest, parseArguments } from "./options.ts";
+ *
+ * const env = (name: string) => name === "MCPMQTT_HOST" ? "broker.lan" : undefined;
+ * const { overrides } = configRequest(parseArguments(["--read-only"]).options, env);
+ * console.assert(overrides.map((o) => o.source).join() === "MCPMQTT_HOST,--read-only");
+ * ```
+ */
+export function configRequest(
+  options: Options,
+  env: (name: string) => string | undefined,
+): ConfigRequest {
+  const fromOptions: Readonly<Record<string, string | true | undefined>> = {
+    "log-level": options.logLevel,
+    logfile: options.logfile,
+    "read-only": options.readOnly || undefined,
+  };
+  const overrides: Override[] = [];
+  for (const { env: name, key } of SETTINGS) {
+    const value = name === undefined ? undefined : env(name);
+    if (name !== undefined && key !== undefined && value !== undefined && value !== "") {
+      overrides.push({ key, value, source: name });
+    }
+  }
+  for (const { flag, key } of OPTIONS) {
+    const value = fromOptions[flag];
+    if (key !== undefined && value !== undefined) {
+      overrides.push({ key, value, source: `--${flag}` });
+    }
+  }
+  const fromEnv = env("MCPMQTT_CONFIG") || undefined;
+  const pathSource = options.config !== undefined
+    ? "--config"
+    : fromEnv === undefined
+    ? undefined
+    : "MCPMQTT_CONFIG";
+  return { path: options.config ?? fromEnv, pathSource, overrides };
+}
+
+/** The help, made from the two tables. */
+export function helpText(): string {
+  const commands = COMMANDS.filter((c) => !c.unsupported)
+    .map((c) => [`${c.name} ${c.operands}`.trim(), c.help] as const);
+  const options = OPTIONS.filter((o) => !o.unsupported)
+    .map((o) => [optionUsage(o), o.help] as const);
+  const variables = SETTINGS.flatMap((s) =>
+    s.env === undefined
+      ? []
+      : [[s.env, s.flag === undefined ? s.help : `as --${s.flag}, which wins over it`] as const]
+  );
+  return [
+    "Usage: mcpmqtt [command] [options]\n\nAn MCP server for MQTT.",
+    section("Commands", commands),
+    section("Options", options),
+    section("Environment (wins over the config)", variables),
+  ].join("\n\n") + "\n";
+}
+
+function section(title: string, rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
+  return [`${title}:`, ...rows.map(([name, help]) => `  ${name.padEnd(width)}${help}`)].join("\n");
+}
+
+/** Some hosts give an option and its value as one argument: `"--config /etc/mcpmqtt.json"`. */
+function splitJoined(args: readonly string[]): string[] {
+  const end = args.indexOf("--");
+  return args.map((arg, at) => {
+    if (end !== -1 && at >= end) return arg;
+    const joined = /^--([a-z-]+)\s+(\S.*)$/s.exec(arg);
+    const option = OPTIONS.find((o) => o.flag === joined?.[1]);
+    return option?.value === undefined ? arg : `--${option.flag}=${joined?.[2]?.trimEnd()}`;
+  });
+}
+
+interface OptionToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+/** The checked value of an option; empty for a switch. */
+function optionValue(token: OptionToken): string {
+  const option = OPTIONS.find((o) => o.flag === token.name && token.rawName.startsWith("--"));
+  if (option === undefined) throw unknownOption(token.rawName);
+  const flag = `--${option.flag}`;
+  if (option.value === undefined) {
+    if (token.value === undefined) return "";
+    throw new UsageError(`${flag} takes no value; write ${flag} alone`);
+  }
+  const { value } = token;
+  if (value === undefined || value === "") {
+    throw new UsageError(`${flag} needs a value; write ${flag} ${option.value}`);
+  }
+  if (value.startsWith("-") && !token.inlineValue) {
+    throw new UsageError(
+      `${flag} needs a value; for one that begins with "-" write ${flag}=${option.value}`,
+    );
+  }
+  if (option.flag === "transport" && value.toLowerCase() === "remotehttp") {
+    throw unsupported(`${flag} remotehttp`);
+  }
+  if (option.choices === undefined) return value;
+  const choice = option.choices.find((c) => c.toLowerCase() === value.toLowerCase());
+  if (choice !== undefined) return choice;
+  throw new UsageError(`${flag} must be ${oneOf(option.choices)}, not ${JSON.stringify(value)}`);
+}
+
+function invocation(
+  operands: readonly string[],
+  given: { help: boolean; version: boolean; options: Options },
+): Invocation {
+  const { options } = given;
+  if (given.help) return { command: "help", options };
+  if (given.version) return { command: "version", options };
+  const [name = "serve", ...rest] = operands;
+  const command = COMMANDS.find((c) => c.name === name);
+  if (command === undefined) throw unknownCommand(name);
+  if (command.unsupported) throw unsupported(command.name);
+  const extra = rest[command.maxOperands];
+  if (extra !== undefined) {
+    throw new UsageError(
+      `unexpected argument ${
+        JSON.stringify(extra)
+      }; the usage is mcpmqtt ${name} ${command.operands}`
+        .trimEnd(),
+    );
+  }
+  switch (command.name) {
+    case "explain":
+      return { command: "explain", ...explainOperands(rest), options };
+    case "init":
+      return { command: "init", path: rest[0], options };
+    case "check":
+    case "schema":
+    case "tools":
+      return { command: command.name, options };
+    default:
+      return { command: "serve", options };
+  }
+}
+
+function explainOperands(
+  [topic, permission]: readonly string[],
+): { topic: string; permission: "read" | "write" | undefined } {
+  if (topic === undefined) {
+    throw new UsageError("explain needs a topic; write mcpmqtt explain TOPIC [read|write]");
+  }
+  if (permission === undefined || permission === "read" || permission === "write") {
+    return { topic, permission };
+  }
+  throw new UsageError(`explain takes read or write, not ${JSON.stringify(permission)}`);
+}
+
+function unknownOption(rawName: string): UsageError {
+  const near = nearest(rawName, OPTIONS.filter((o) => !o.unsupported).map((o) => `--${o.flag}`));
+  const hint = near === undefined ? "mcpmqtt --help lists them" : `did you mean "${near}"?`;
+  return new UsageError(`unknown option ${JSON.stringify(rawName)}; ${hint}`);
+}
+
+function unknownCommand(name: string): UsageError {
+  const names = COMMANDS.filter((c) => !c.unsupported).map((c) => c.name);
+  const near = nearest(name, names);
+  const hint = near === undefined
+    ? `the commands are ${names.join(", ")}`
+    : `did you mean "${near}"?`;
+  return new UsageError(`unknown command ${JSON.stringify(name)}; ${hint}`);
+}
+
+function unsupported(what: string): UsageError {
+  return new UsageError(
+    `${what} is not supported yet in this version; mcpmqtt --help lists what is`,
+  );
+}
+
+function oneOf(choices: readonly string[]): string {
+  return choices.length === 1 ? `${choices[0]}` : `one of ${choices.join(", ")}`;
+}

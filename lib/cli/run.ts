@@ -1,0 +1,60 @@
+/**
+ * Finds the command and turns what it throws into one line and an exit status.
+ *
+ * @module
+ */
+import { ConfigError } from "../config/config.ts";
+import { McpMqttError } from "../errors.ts";
+import { VERSION } from "../version.ts";
+import { type Io, processIo } from "./io.ts";
+import { DONE, FAILED, WRONG_USAGE } from "./exit_status.ts";
+import { helpText, type Invocation, parseArguments, UsageError } from "./options.ts";
+
+/**
+ * Runs the program.
+ *
+ * @returns the exit status.
+ */
+export async function run(args: readonly string[], io: Io = processIo): Promise<number> {
+  try {
+    return await dispatch(parseArguments(args), io);
+  } catch (error) {
+    io.stderr(`${describe(error, args)}\n`);
+    const isUsage = error instanceof UsageError || error instanceof ConfigError ||
+      error instanceof McpMqttError;
+    return isUsage ? WRONG_USAGE : FAILED;
+  }
+}
+
+/** Each command is loaded when it is asked for: serving needs none of the others. */
+async function dispatch(invocation: Invocation, io: Io): Promise<number> {
+  switch (invocation.command) {
+    case "help":
+      io.stdout(helpText());
+      return DONE;
+    case "version":
+      io.stdout(`mcpmqtt ${VERSION}\n`);
+      return DONE;
+    case "serve":
+      return await (await import("./commands/serve.ts")).runServe(invocation);
+    case "check":
+      return await (await import("./commands/check.ts")).runCheck(invocation, io);
+    case "explain":
+      return await (await import("./commands/explain.ts")).runExplain(invocation, io);
+    case "tools":
+      return await (await import("./commands/tools.ts")).runTools(invocation, io);
+    case "schema":
+      return await (await import("./commands/schema.ts")).runSchema(invocation, io);
+    case "init":
+      return await (await import("./commands/init.ts")).runInit(invocation, io);
+  }
+}
+
+/** One line; a stack only at DEBUG. */
+function describe(error: unknown, args: readonly string[]): string {
+  if (!(error instanceof Error)) return `mcpmqtt: ${String(error)}`;
+  if (error instanceof ConfigError) return error.message;
+  const isDebug = args.some((arg) => /\bdebug\b/i.test(arg));
+  const hint = error instanceof McpMqttError && error.hint ? ` ${error.hint}` : "";
+  return `mcpmqtt: ${isDebug ? error.stack ?? error.message : error.message}${hint}`;
+}

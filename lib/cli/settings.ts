@@ -1,0 +1,139 @@
+/**
+ * What can be set on the command line and by the environment, and the commands: the two tables that
+ * the parser, the help and the docs follow.
+ *
+ * @module
+ */
+
+import { LOG_LEVELS } from "../log.ts";
+
+/** One thing that can be set outside the config file. */
+export interface Setting {
+  /** Without the dashes; undefined where only the environment sets it. */
+  readonly flag?: string;
+  /** The name of its value in the help; undefined for a switch. */
+  readonly value?: string;
+  /** The environment variable. */
+  readonly env?: string;
+  /** The key of the config it overrides. */
+  readonly key?: readonly string[];
+  /** The values it takes, in any case. */
+  readonly choices?: readonly string[];
+  /** Refused as not supported yet, and left out of the help. */
+  readonly unsupported?: true;
+  readonly help: string;
+}
+
+/** Every option and environment variable. */
+export const SETTINGS: readonly Setting[] = [
+  {
+    flag: "config",
+    value: "PATH",
+    env: "MCPMQTT_CONFIG",
+    help: "the config file; default ~/.config/mcpmqtt/config.json",
+  },
+  {
+    flag: "log-level",
+    value: "LEVEL",
+    env: "MCPMQTT_LOG_LEVEL",
+    key: ["logging", "level"],
+    choices: LOG_LEVELS,
+    help: `the least level that is logged: ${LOG_LEVELS.join(", ")}`,
+  },
+  {
+    flag: "logfile",
+    value: "PATH",
+    key: ["logging", "logfile"],
+    help: "append the log to PATH as well",
+  },
+  {
+    flag: "transport",
+    value: "KIND",
+    choices: ["stdio"],
+    help: "how MCP is spoken: stdio",
+  },
+  {
+    flag: "read-only",
+    key: ["read_only"],
+    help: "offer no tool that writes, and allow no write",
+  },
+  {
+    flag: "demo",
+    help: "serve a simulated house on an embedded broker; needs no config and no broker",
+  },
+  { flag: "genkey", unsupported: true, help: "the same as the command genkey" },
+  { flag: "version", help: "print the version" },
+  { flag: "help", help: "print this help" },
+  { env: "MCPMQTT_HOST", key: ["mqtt", "host"], help: "the broker's host name or address" },
+  { env: "MCPMQTT_PORT", key: ["mqtt", "port"], help: "the broker's port" },
+  { env: "MCPMQTT_USERNAME", key: ["mqtt", "username"], help: "the user name" },
+  { env: "MCPMQTT_PASSWORD", key: ["mqtt", "password"], help: "the password" },
+];
+
+/** One command of the program. */
+export interface Command {
+  readonly name: string;
+  /** Its operands in the help; those in brackets may be left out. */
+  readonly operands: string;
+  readonly maxOperands: number;
+  readonly unsupported?: true;
+  readonly help: string;
+}
+
+/** Every command. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "serve",
+    operands: "",
+    maxOperands: 0,
+    help: "run the MCP server on stdio (the default)",
+  },
+  {
+    name: "check",
+    operands: "",
+    maxOperands: 0,
+    help: "load the config, print what it grants, try the broker",
+  },
+  {
+    name: "explain",
+    operands: "TOPIC [read|write]",
+    maxOperands: 2,
+    help: "say whether TOPIC is allowed, and which rule decides",
+  },
+  {
+    name: "init",
+    operands: "[PATH]",
+    maxOperands: 1,
+    help: "write a commented starter config; never overwrites",
+  },
+  {
+    name: "schema",
+    operands: "",
+    maxOperands: 0,
+    help: "print the JSON Schema of the config",
+  },
+  {
+    name: "tools",
+    operands: "",
+    maxOperands: 0,
+    help: "print the tools as a host sees them under the config",
+  },
+  {
+    name: "genkey",
+    operands: "",
+    maxOperands: 0,
+    unsupported: true,
+    help: "make an HTTP API key and store its hash in the config",
+  },
+];
+
+/** The option as the help shows it: `--config PATH`. */
+export function optionUsage(setting: Setting): string {
+  return `--${setting.flag}${setting.value === undefined ? "" : ` ${setting.value}`}`;
+}
+
+/** A setting that has a flag. */
+export type Option = Setting & { readonly flag: string };
+
+/** The settings that have a flag. */
+export const OPTIONS: readonly Option[] = SETTINGS.filter((s): s is Option => s.flag !== undefined);

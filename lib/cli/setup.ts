@@ -1,0 +1,42 @@
+/**
+ * From an invocation to what the commands work with.
+ *
+ * @module
+ */
+import type { Config } from "../config/config.ts";
+import { loadConfig, systemEffects } from "../config/load.ts";
+import type { BrokerSettings } from "../mqtt/link_opener.ts";
+import type { Grants } from "../mqtt/granted_connection.ts";
+import { Permissions } from "../topics/permissions.ts";
+import { configRequest, type Options } from "./options.ts";
+
+/** Bytes of randomness in a fresh Client Identifier. */
+const CLIENT_ID_BYTES = 6;
+
+/** Loads the config that the options and the environment ask for. */
+export async function configFor(options: Options): Promise<Config> {
+  return await loadConfig(configRequest(options, systemEffects.env));
+}
+
+/** How to reach the broker. */
+export function brokerSettings({ mqtt }: Config): BrokerSettings {
+  const { protocolVersion, connectTimeoutMs } = mqtt;
+  return {
+    address: mqtt,
+    clientId: mqtt.clientId ?? freshClientId(),
+    protocolVersion,
+    connectTimeoutMs,
+  };
+}
+
+/** What a client may do. */
+export function grantsOf({ rules, readOnly, limits }: Config): Grants {
+  return { permissions: new Permissions(rules), readOnly, limits };
+}
+
+/**
+ * Letters and digits only, and 20 bytes: what every broker must take [MQTT-3.1.3-5].
+ */
+function freshClientId(): string {
+  return `mcpmqtt-${crypto.getRandomValues(new Uint8Array(CLIENT_ID_BYTES)).toHex()}`;
+}

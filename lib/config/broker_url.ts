@@ -1,0 +1,72 @@
+/**
+ * The broker's address as a URL.
+ *
+ * @module
+ */
+
+import type { MqttTransport } from "./config.ts";
+
+/** What a URL says of the broker; undefined where it is silent. */
+export interface BrokerUrl {
+  readonly transport: MqttTransport;
+  /** Without the brackets of an IPv6 address. */
+  readonly host: string;
+  readonly port: number | undefined;
+  /** With the query; only for WebSockets. */
+  readonly path: string | undefined;
+}
+
+const TRANSPORTS: Readonly<Record<string, MqttTransport>> = {
+  "mqtt:": "tcp",
+  "mqtts:": "tls",
+  "ws:": "ws",
+  "wss:": "wss",
+};
+
+/** The port of a transport where none is written. */
+export const DEFAULT_PORTS: Readonly<Record<MqttTransport, number>> = {
+  tcp: 1883,
+  tls: 8883,
+  ws: 80,
+  wss: 443,
+};
+
+/**
+ * Reads a broker URL. What is wrong is said without the URL itself, which may hold a password.
+ *
+ * ```ts
+ * import { parseBrokerUrl } from "./broker_url.ts";
+ *
+ * const url = parseBrokerUrl("mqtts://broker.lan");
+ * console.assert("host" in url && url.host === "broker.lan" && url.transport === "tls");
+ * console.assert("fault" in parseBrokerUrl("mqtt://user:pass@broker.lan"));
+ * ```
+ */
+export function parseBrokerUrl(text: string): BrokerUrl | { readonly fault: string } {
+  const url = URL.parse(text);
+  const transport = url === null ? undefined : TRANSPORTS[url.protocol];
+  if (url === null || transport === undefined || url.hostname === "") {
+    return {
+      fault:
+        "must be a URL such as mqtt://host:1883, mqtts://host, ws://host/mqtt or wss://host/mqtt",
+    };
+  }
+  if (url.username !== "" || url.password !== "" || /^[^/]*\/\/[^/?#]*@/.test(text)) {
+    return {
+      fault: 'must hold no user name and no password; write them to "username" and "password"',
+    };
+  }
+  if (url.hash !== "") return { fault: 'must hold no "#"' };
+  if (url.port === "0") return { fault: "must have a port from 1 to 65,535" };
+  const path = /^[^/]*\/\/[^/?#]*[/?]/.test(text) ? url.pathname + url.search : undefined;
+  const webSocket = transport === "ws" || transport === "wss";
+  if (!webSocket && path !== undefined && path !== "/") {
+    return { fault: "must end after the host and port; only ws:// and wss:// have a path" };
+  }
+  return {
+    transport,
+    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: url.port === "" ? undefined : Number(url.port),
+    path: webSocket ? path : undefined,
+  };
+}

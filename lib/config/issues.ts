@@ -1,0 +1,117 @@
+/**
+ * What zod found, in the program's own sentences.
+ *
+ * @module
+ */
+
+import * as z from "zod/v4";
+import { nearest } from "./nearest_key.ts";
+import { type Path, valueAt } from "./path.ts";
+import { configSchema } from "./schema.ts";
+
+/** Something wrong at a path of the config. */
+export interface Issue {
+  readonly path: Path;
+  readonly message: string;
+  /** Where it stands: the value at the path (its container where there is none), or the key. */
+  readonly at: "value" | "key";
+}
+
+/**
+ * The issues of a config that failed the schema, each path once.
+ *
+ * @param hidden tells which values are not to be shown
+ */
+export function describeIssues(
+  error: z.ZodError,
+  options: { value: unknown; hidden: (path: Path) => boolean },
+): Issue[] {
+  return error.issues.flatMap((issue): Issue[] => {
+    const path = issue.path.map((step) => typeof step === "number" ? step : String(step));
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: unknownKey(path, key),
+        at: "key",
+      }));
+    }
+    const value = valueAt(options.value, path);
+    return [{ path, message: sentence(issue, value, options.hidden(path)), at: "value" }];
+  });
+}
+
+/** The schema of what stands at `path`, without its default, or undefined where there is none. */
+export function schemaAt(path: Path): z.core.$ZodType | undefined {
+  let schema: z.core.$ZodType | undefined = bare(configSchema);
+  for (const step of path) {
+    if (schema instanceof z.ZodObject) {
+      schema = Object.hasOwn(schema.shape, step) ? schema.shape[step] : undefined;
+    } else if (schema instanceof z.ZodArray) schema = schema.element;
+    else return undefined;
+    if (schema === undefined) return undefined;
+    schema = bare(schema);
+  }
+  return schema;
+}
+
+/** The schema inside defaults and `null`. */
+export function bare(schema: z.core.$ZodType): z.core.$ZodType {
+  let inner = schema;
+  while (
+    inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault ||
+    inner instanceof z.ZodNullable || inner instanceof z.ZodOptional
+  ) inner = inner.unwrap();
+  return inner;
+}
+
+function unknownKey(path: Path, key: string): string {
+  const keys = keysAt(path);
+  const near = nearest(key, keys);
+  if (near !== undefined) return `unknown key ${JSON.stringify(key)}; did you mean "${near}"?`;
+  const elsewhere = placesOf(key, configSchema, []);
+  if (elsewhere[0] !== undefined) {
+    return `unknown key ${JSON.stringify(key)} here; did you mean "${elsewhere[0]}"?`;
+  }
+  return `unknown key ${JSON.stringify(key)}; the keys here are ${keys.join(", ")}`;
+}
+
+function keysAt(path: Path): string[] {
+  const schema = schemaAt(path);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
+/** Every place in the config that has this key. */
+function placesOf(key: string, schema: z.core.$ZodType, path: readonly string[]): string[] {
+  const inner = bare(schema);
+  if (inner instanceof z.ZodArray) {
+    return placesOf(key, inner.element, [...path.slice(0, -1), `${path.at(-1)}[]`]);
+  }
+  if (!(inner instanceof z.ZodObject)) return [];
+  return Object.entries(inner.shape).flatMap(([name, child]) => {
+    const here = [...path, name];
+    return [...name === key ? [here.join(".")] : [], ...placesOf(key, child, here)];
+  });
+}
+
+function sentence(issue: z.core.$ZodIssue, value: unknown, hidden: boolean): string {
+  const { code, message } = issue;
+  if (value === undefined) return `is missing; it ${message}`;
+  if (code === "custom" || hidden || !message.startsWith("must be")) return message;
+  const wantsContainer = code === "invalid_type" && ["object", "array"].includes(issue.expected);
+  return `${message}, not ${wantsContainer ? kindOf(value) : shownOf(value)}`;
+}
+
+const MAX_SHOWN_CHARACTERS = 60;
+
+function shownOf(value: unknown): string {
+  const shown = JSON.stringify(value);
+  const isShort = typeof value !== "object" && shown.length <= MAX_SHOWN_CHARACTERS;
+  return isShort ? shown : kindOf(value);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "an object";
+  return typeof value === "string" ? "text" : typeof value === "number" ? "a number" : `${value}`;
+}

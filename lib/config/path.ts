@@ -1,0 +1,43 @@
+/**
+ * Paths into the config.
+ *
+ * @module
+ */
+
+/** The keys and indices that lead to a value. */
+export type Path = readonly (string | number)[];
+
+/**
+ * The path as it is written in messages.
+ *
+ * ```ts
+ * import { formatPath } from "./path.ts";
+ *
+ * console.assert(formatPath(["topics", 2, "pattern"]) === "topics[2].pattern");
+ * ```
+ */
+export function formatPath(path: Path): string {
+  let text = "";
+  for (const step of path) {
+    if (typeof step === "number") text += `[${step}]`;
+    else text += `${text === "" ? "" : "."}${/^[\w$-]+$/.test(step) ? step : JSON.stringify(step)}`;
+  }
+  return text;
+}
+
+/** The value at `path` in plain data, or undefined. */
+export function valueAt(root: unknown, path: Path): unknown {
+  let value = root;
+  for (const step of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) {
+      return undefined;
+    }
+    value = Reflect.get(value, step);
+  }
+  return value;
+}
+
+/** Whether the value is an object and no array. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

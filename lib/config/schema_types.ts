@@ -1,0 +1,88 @@
+/**
+ * The kinds of value in the config, each with one message that says what would be right.
+ *
+ * @module
+ */
+
+import * as z from "zod/v4";
+
+/** An integer from `min` to `max`. */
+export function integer(min: number, max: number): z.ZodInt {
+  const error = `must be an integer from ${grouped(min)} to ${grouped(max)}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+/** A number above zero, fractions allowed, of `unit`. */
+export function positive(max: number, unit: string): z.ZodNumber {
+  const error = `must be a number of ${unit} above 0, at most ${grouped(max)}`;
+  return z.number({ error }).gt(0, { error }).max(max, { error });
+}
+
+/** Text that is not empty. */
+export function text(what = "text"): z.ZodString {
+  const error = `must be ${what}, not empty`;
+  return z.string({ error: `must be ${what}` }).min(1, { error });
+}
+
+/** True or false. */
+export function flag(): z.ZodBoolean {
+  return z.boolean({ error: "must be true or false" });
+}
+
+/** One of a few words. */
+export function oneOf<const Words extends readonly string[]>(
+  words: Words,
+): z.ZodEnum<z.util.ToEnum<Words[number]>> {
+  return z.enum(words, { error: `must be ${anyOf(words.map((word) => JSON.stringify(word)))}` });
+}
+
+/**
+ * A UTF-8 Encoded String of MQTT: at most 65,535 bytes, with no U+0000 and no lone surrogate
+ * [MQTT-1.5.4-1], [MQTT-1.5.4-2].
+ */
+export function mqttString(options: { minLength: 0 | 1; maxBytes?: number }): z.ZodString {
+  const { minLength, maxBytes = 65_535 } = options;
+  return z.string({ error: "must be text" }).min(minLength, { error: "must not be empty" })
+    .superRefine((value, context) => {
+      const bytes = new TextEncoder().encode(value).length;
+      if (value.includes("\0")) context.addIssue("must not hold the character U+0000");
+      if (!value.isWellFormed()) context.addIssue("must not hold half of a surrogate pair");
+      if (bytes > maxBytes) {
+        context.addIssue(
+          `must be at most ${grouped(maxBytes)} bytes of UTF-8, not ${grouped(bytes)}`,
+        );
+      }
+    });
+}
+
+/** An object of the given keys and no others. */
+export function record<Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+): z.ZodObject<Shape, z.core.$strict> {
+  return z.strictObject(shape, { error: expectedObject });
+}
+
+/** A list. */
+export function list<Item extends z.ZodType>(item: Item, of: string): z.ZodArray<Item> {
+  return z.array(item, { error: `must be a list of ${of}` });
+}
+
+/** What is said of a key whose function is not built yet, where anything but `allowed` is written. */
+export function notYet(allowed: "null" | "false"): { error: string } {
+  return { error: `is not supported yet in this version; write ${allowed} or leave it out` };
+}
+
+/** `a, b or c`. */
+export function anyOf(words: readonly string[]): string {
+  const last = words.at(-1) ?? "";
+  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
+}
+
+/** `65535` as `65,535`. */
+export function grouped(value: number): string {
+  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ",");
+}
+
+function expectedObject(issue: { code?: string }): string | undefined {
+  return issue.code === "unrecognized_keys" ? undefined : "must be an object";
+}

@@ -1,0 +1,133 @@
+/**
+ * Tools as MCP offers them, and the one adapter that every call passes.
+ *
+ * @module
+ */
+import type {
+  CallToolRequest,
+  CallToolResult,
+  ServerContext,
+  Tool as McpTool,
+} from "@modelcontextprotocol/server";
+import * as z from "zod/v4";
+import type { Limits } from "../config/config.ts";
+import { McpMqttError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import type { Session } from "../session.ts";
+import { findTool, offeredTools } from "../tools/catalogue.ts";
+import type { Tool } from "../tools/tool.ts";
+import { asMcpMqttError, renderError, renderResult } from "./render.ts";
+
+/** How often a waiting call reports progress, in milliseconds; the contract says each second. */
+const PROGRESS_INTERVAL_MS = 900;
+
+/** What `tools/list` gives. */
+export function listTools(
+  grants: { readonly readOnly: boolean; readonly limits: Limits },
+): McpTool[] {
+  return offeredTools(grants).map((tool) => ({
+    name: tool.name,
+    title: tool.title,
+    description: tool.description,
+    inputSchema: jsonSchema(tool.input(grants.limits), "input"),
+    outputSchema: jsonSchema(tool.output, "output"),
+    annotations: {
+      readOnlyHint: tool.effect === "observe",
+      destructiveHint: tool.effect === "write",
+      idempotentHint: tool.isIdempotent,
+      openWorldHint: true,
+    },
+  }));
+}
+
+/**
+ * Carries out a call.
+ *
+ * @throws {UnknownTool} where there is no tool of that name.
+ */
+export async function callTool(
+  { params }: CallToolRequest,
+  context: ServerContext,
+  { session, log }: { readonly session: Session; readonly log: Logger },
+): Promise<CallToolResult> {
+  const tool = findTool(params.name);
+  if (tool === undefined) throw new UnknownTool(params.name, session);
+  const start = performance.now();
+  const stopProgress = reportProgress(tool, params.arguments, context);
+  try {
+    assertOffered(tool, session);
+    const data = await tool.run(params.arguments, {
+      broker: session.broker,
+      watches: session.watches,
+      signal: context.mcpReq.signal,
+    });
+    log.info(() => `${tool.name} done in ${Math.round(performance.now() - start)} ms`);
+    return renderResult(data);
+  } catch (error) {
+    const known = asMcpMqttError(error);
+    if (context.mcpReq.signal.aborted) log.info(`${tool.name} was cancelled`);
+    else if (known.code === "internal") log.error(`${tool.name} failed: ${describe(error)}`);
+    else log.info(() => `${tool.name} failed: ${known.code}: ${known.message}`);
+    return renderError(known);
+  } finally {
+    stopProgress();
+  }
+}
+
+/** There is no such tool; MCP wants that as a protocol error. */
+export class UnknownTool extends Error {
+  override readonly name = "UnknownTool";
+  constructor(tool: string, session: Session) {
+    const names = offeredTools(session.broker.grants).map(({ name }) => name).join(", ");
+    super(`Unknown tool ${JSON.stringify(tool.slice(0, 80))}; there are ${names}`);
+  }
+}
+
+function assertOffered(tool: Tool, { broker }: Session): void {
+  if (offeredTools(broker.grants).includes(tool)) return;
+  throw new McpMqttError(
+    "forbidden",
+    `${tool.name} is not offered: the server is read-only`,
+    {
+      hint: "Its owner decides that, with --read-only or read_only in the config.",
+      outcome: "not_sent",
+    },
+  );
+}
+
+/** Reports the seconds that have passed while the call waits. Stops with the returned function. */
+function reportProgress(tool: Tool, args: unknown, { mcpReq }: ServerContext): () => void {
+  const progressToken = mcpReq._meta?.progressToken;
+  if (progressToken === undefined) return () => {};
+  const start = performance.now();
+  const total = totalSeconds(args);
+  const timer = setInterval(() => {
+    const progress = Math.round((performance.now() - start) / 100) / 10;
+    mcpReq.notify({
+      method: "notifications/progress",
+      params: {
+        progressToken,
+        progress,
+        ...(total === undefined ? {} : { total: Math.max(total, progress) }),
+        message: `${tool.name} waiting`,
+      },
+      // The host may be gone; then there is nobody to tell.
+    }).catch(() => {});
+  }, PROGRESS_INTERVAL_MS);
+  return () => clearInterval(timer);
+}
+
+function totalSeconds(args: unknown): number | undefined {
+  const { timeout, duration } = (args ?? {}) as { timeout?: unknown; duration?: unknown };
+  const seconds = timeout ?? duration;
+  return typeof seconds === "number" && seconds > 0 ? seconds : undefined;
+}
+
+function jsonSchema(schema: z.ZodObject, io: "input" | "output"): McpTool["inputSchema"] {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io });
+  return rest as McpTool["inputSchema"];
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.stack ?? error.message : String(error);
+}

@@ -1,0 +1,131 @@
+/**
+ * The connection as one client may use it: every read and every write passes its grants here, so
+ * that no tool can forget to ask.
+ *
+ * @module
+ */
+import type { Limits } from "../config/config.ts";
+import { McpMqttError } from "../errors.ts";
+import type { Permissions } from "../topics/permissions.ts";
+import {
+  parseTopicFilter,
+  refuseSharedSubscription,
+  type TopicFilter,
+} from "../topics/topic_filter.ts";
+import { parseTopicName } from "../topics/topic_name.ts";
+import type {
+  Collection,
+  CollectOptions,
+  Connection,
+  ConnectionStatus,
+  Published,
+  Waiting,
+} from "./connection.ts";
+import type { Publication } from "./link.ts";
+import { RateLimiter } from "./rate_limiter.ts";
+
+/** What a client may do. */
+export interface Grants {
+  readonly permissions: Permissions;
+  readonly readOnly: boolean;
+  readonly limits: Limits;
+}
+
+/** A collection, and what became of the filters that were asked for. */
+export interface GrantedCollection extends Collection {
+  /** Whether something was cut off because it is not granted. */
+  readonly narrowed: boolean;
+}
+
+/** Filters in force for a request. */
+export interface GrantedFilters {
+  readonly filters: readonly TopicFilter[];
+  readonly narrowed: boolean;
+}
+
+/** A connection together with grants. */
+export class GrantedConnection {
+  readonly grants: Grants;
+  readonly #connection: Connection;
+  readonly #writes: RateLimiter;
+
+  constructor(connection: Connection, grants: Grants) {
+    this.#connection = connection;
+    this.grants = grants;
+    this.#writes = new RateLimiter(grants.limits.publishPerMinute);
+  }
+
+  get status(): ConnectionStatus {
+    return this.#connection.status;
+  }
+
+  /**
+   * Checks whether a message could be published, and sends nothing.
+   *
+   * @throws {McpMqttError} `invalid_topic`, `forbidden`, `payload_too_large`.
+   */
+  assertWritable({ topic, payload, retain }: Publication): void {
+    const name = parseTopicName(topic);
+    const { permissions, readOnly, limits } = this.grants;
+    if (readOnly) {
+      throw new McpMqttError("forbidden", "the server is read-only: nothing can be published", {
+        hint: "Its owner decides that, with --read-only or read_only in the config.",
+        outcome: "not_sent",
+      });
+    }
+    permissions.assertWrite(name, { retain });
+    if (payload.length > limits.maxPublishBytes) {
+      throw new McpMqttError(
+        "payload_too_large",
+        `the payload has ${payload.length} bytes; at most ${limits.maxPublishBytes} are allowed (limits.max_publish_bytes)`,
+        { outcome: "not_sent" },
+      );
+    }
+  }
+
+  /** Publishes what the grants allow; see {@linkcode Connection.publish}. */
+  async publish(publication: Publication, waiting: Waiting): Promise<Published> {
+    this.assertWritable(publication);
+    const waitMs = this.#writes.take();
+    if (waitMs > 0) {
+      throw new McpMqttError(
+        "rate_limited",
+        `${this.grants.limits.publishPerMinute} messages a minute are allowed (limits.publish_per_minute); the next write is possible in ${
+          Math.ceil(waitMs / 100) / 10
+        } s`,
+        { outcome: "not_sent" },
+      );
+    }
+    return await this.#connection.publish(publication, waiting);
+  }
+
+  /**
+   * Cuts topic filters down to what may be read.
+   *
+   * @throws {McpMqttError} `invalid_topic`; `forbidden` where nothing is left.
+   */
+  narrow(topics: readonly string[]): GrantedFilters {
+    const filters = topics.map((topic) => {
+      const filter = parseTopicFilter(topic);
+      refuseSharedSubscription(filter);
+      return filter;
+    });
+    const { permissions } = this.grants;
+    const narrowing = permissions.narrow(filters);
+    if (narrowing.filters.length === 0) throw permissions.readForbidden(filters);
+    return narrowing;
+  }
+
+  /** Collects what the grants allow of `topics`; see {@linkcode Connection.collect}. */
+  async collect(topics: readonly string[], options: CollectOptions): Promise<GrantedCollection> {
+    const { filters, narrowed } = this.narrow(topics);
+    const { permissions } = this.grants;
+    const collection = await this.#connection.collect(filters, {
+      ...options,
+      onMessage: (message) => {
+        if (permissions.decide(message.topic, "read").allowed) options.onMessage(message);
+      },
+    });
+    return { filters, narrowed, [Symbol.asyncDispose]: collection[Symbol.asyncDispose] };
+  }
+}

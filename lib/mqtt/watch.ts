@@ -1,0 +1,118 @@
+/**
+ * Messages collected in the background, to be read and re-read by number.
+ *
+ * @module
+ */
+import type { McpMqttError } from "../errors.ts";
+import type { Message } from "./message.ts";
+
+/** Beside the number of messages, this bounds what one watch holds. */
+const MAX_BUFFER_BYTES = 16 * 1024 * 1024;
+
+/** A message and its place in the watch, counted from 1. */
+export interface Numbered {
+  readonly seq: number;
+  readonly message: Message;
+}
+
+/** A bounded buffer that knows what it had to let go. */
+export class Watch {
+  readonly id: string;
+  readonly filters: readonly string[];
+  readonly narrowed: boolean;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** When it was last asked for, in milliseconds since the epoch. */
+  lastReadAt: number;
+  /** Why it collects no more. */
+  failure: McpMqttError | undefined;
+  /** Where the last read ended. */
+  position = 0;
+  /** How often the connection was lost since the last read. */
+  interruptions = 0;
+  readonly #maxMessages: number;
+  #buffer: Numbered[] = [];
+  /** Where the buffer begins; what is before it is cut off now and then. */
+  #first = 0;
+  #bytes = 0;
+  #received = 0;
+  #neverRead = 0;
+  #arrival = Promise.withResolvers<void>();
+
+  constructor(
+    about: { readonly id: string; readonly filters: readonly string[]; readonly narrowed: boolean },
+    maxMessages: number,
+  ) {
+    this.id = about.id;
+    this.filters = about.filters;
+    this.narrowed = about.narrowed;
+    this.#maxMessages = maxMessages;
+    this.startedAt = Date.now();
+    this.lastReadAt = this.startedAt;
+  }
+
+  /** How many messages have arrived. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** How many messages were let go before any read got to them. */
+  get dropped(): number {
+    return this.#neverRead;
+  }
+
+  /** Settles at the next message, interruption or failure. */
+  get arrival(): Promise<void> {
+    return this.#arrival.promise;
+  }
+
+  /** Takes a message, and lets the oldest go where there is no room. */
+  push(message: Message): void {
+    this.#received++;
+    this.#buffer.push({ seq: this.#received, message });
+    this.#bytes += message.payload.length;
+    while (this.#size > this.#maxMessages || this.#bytes > MAX_BUFFER_BYTES && this.#size > 1) {
+      this.#letGo();
+    }
+    this.wake();
+  }
+
+  /** Wakes whoever waits for {@linkcode arrival}. */
+  wake(): void {
+    this.#arrival.resolve();
+    this.#arrival = Promise.withResolvers<void>();
+  }
+
+  /** What is held, the oldest first. */
+  held(): readonly Numbered[] {
+    return this.#buffer.slice(this.#first);
+  }
+
+  /** How many messages after number `seq` are not held any more. */
+  lostAfter(seq: number): number {
+    const oldest = this.#buffer[this.#first]?.seq ?? this.#received + 1;
+    return Math.max(0, oldest - 1 - seq);
+  }
+
+  /** How many messages after number `seq` are held. */
+  heldAfter(seq: number): number {
+    return Math.min(this.#size, Math.max(0, this.#received - seq));
+  }
+
+  get #size(): number {
+    return this.#buffer.length - this.#first;
+  }
+
+  #letGo(): void {
+    const oldest = this.#buffer[this.#first];
+    if (oldest === undefined) return;
+    this.#first++;
+    this.#bytes -= oldest.message.payload.length;
+    if (oldest.seq > this.position) this.#neverRead++;
+    // Moving the rest for each message would cost more than the message.
+    if (this.#first > this.#maxMessages) {
+      this.#buffer = this.#buffer.slice(this.#first);
+      this.#first = 0;
+    }
+  }
+}

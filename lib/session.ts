@@ -1,0 +1,15 @@
+/**
+ * What one client of the server has at hand: the broker as it may use it, and what runs for it.
+ *
+ * @module
+ */
+import type { GrantedConnection } from "./mqtt/granted_connection.ts";
+import type { Watches } from "./mqtt/watches.ts";
+
+/** One client. */
+export interface Session {
+  readonly broker: GrantedConnection;
+  readonly watches: Watches;
+  /** The file the grants were read from; undefined where there is none. */
+  readonly configSource: string | undefined;
+}

@@ -1,0 +1,37 @@
+/**
+ * All tools, in the order in which an agent meets them.
+ *
+ * @module
+ */
+import { mqttPublish } from "./mqtt_publish.ts";
+import { mqttQuery } from "./mqtt_query.ts";
+import { mqttRead } from "./mqtt_read.ts";
+import { mqttStatus } from "./mqtt_status.ts";
+import { mqttSubscribe } from "./mqtt_subscribe.ts";
+import { mqttTopics } from "./mqtt_topics.ts";
+import { mqttWatch } from "./mqtt_watch.ts";
+import { mqttWatchRead } from "./mqtt_watch_read.ts";
+import { mqttWatchStop } from "./mqtt_watch_stop.ts";
+import type { Tool } from "./tool.ts";
+
+const ALL: readonly Tool[] = [
+  mqttRead,
+  mqttSubscribe,
+  mqttTopics,
+  mqttPublish,
+  mqttQuery,
+  mqttWatch,
+  mqttWatchRead,
+  mqttWatchStop,
+  mqttStatus,
+];
+
+/** The tools that are offered; none that writes where the server is read-only. */
+export function offeredTools({ readOnly }: { readonly readOnly: boolean }): readonly Tool[] {
+  return readOnly ? ALL.filter(({ effect }) => effect === "observe") : ALL;
+}
+
+/** The tool of that name, whether it is offered or not. */
+export function findTool(name: string): Tool | undefined {
+  return ALL.find((tool) => tool.name === name);
+}

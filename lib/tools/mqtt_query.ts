@@ -1,0 +1,141 @@
+/**
+ * The tool `mqtt_query`.
+ *
+ * @module
+ */
+import * as z from "zod/v4";
+import { McpMqttError } from "../errors.ts";
+import type { Message } from "../mqtt/message.ts";
+import type { Publication } from "../mqtt/link.ts";
+import { defineTool } from "./define_tool.ts";
+import { MessageList } from "./message_list.ts";
+import { payloadBytes } from "./payload_argument.ts";
+import {
+  encodingSchema,
+  messageSchema,
+  payloadSchema,
+  qosSchema,
+  timeoutSchema,
+} from "./schemas.ts";
+import { eventOrTimeout, secondsSince } from "./wait.ts";
+
+/** Bytes of random correlation data. */
+const CORRELATION_BYTES = 16;
+
+/** Sends a request and waits for the response. */
+export const mqttQuery = defineTool({
+  name: "mqtt_query",
+  title: "Ask a device over MQTT",
+  description:
+    "Subscribes to the response topic, then publishes the request, and gives what answers; a retained message is never an answer. On MQTT 5 it sends Response Topic and Correlation Data, so that calls side by side each get their own answer from devices that echo them. No answer in time is the error timeout: the request may still have been carried out.\n" +
+    'Example: {"request_topic": "commands/kitchen/request", "response_topic": "commands/kitchen/response", "payload": "get_status"}',
+  effect: "write",
+  isIdempotent: false,
+  input: (limits) =>
+    z.strictObject({
+      request_topic: z.string().describe("a topic name, without wildcards"),
+      response_topic: z.string().describe("a topic name, or a filter with + and #"),
+      payload: payloadSchema,
+      timeout: timeoutSchema(limits, 5),
+      qos: qosSchema(1),
+      encoding: encodingSchema,
+      max_responses: z.int().min(1).max(limits.maxMessages).default(1),
+    }),
+  output: z.object({
+    request_topic: z.string(),
+    response_topic: z.string(),
+    responses: z.array(messageSchema),
+    elapsed: z.number().describe("seconds"),
+  }),
+  async run(input, { broker, signal }) {
+    const timeoutMs = input.timeout * 1000;
+    const correlation = crypto.getRandomValues(new Uint8Array(CORRELATION_BYTES)).toHex();
+    const request = {
+      topic: input.request_topic,
+      ...payloadBytes(input.payload, input.encoding),
+      qos: input.qos,
+      retain: false,
+    };
+    // What is not granted is refused before anything is subscribed.
+    broker.assertWritable(request);
+    const list = new MessageList(input.max_responses, broker.grants.limits);
+    const over = Promise.withResolvers<void>();
+    over.promise.catch(() => {});
+    let isInterrupted = false;
+    let isAsked = false;
+    await using _collection = await broker.collect([input.response_topic], {
+      includeRetained: false,
+      resume: true,
+      waitMs: timeoutMs,
+      signal,
+      onMessage: (message) => {
+        if (!isAsked || !isAnswer(message, request, correlation)) return;
+        list.add(message);
+        if (list.full !== undefined) over.resolve();
+      },
+      onInterrupted: () => isInterrupted = true,
+      onFailed: (error) => over.reject(error),
+    });
+    const isMqtt5 = broker.status.protocolVersion === "5";
+    const start = performance.now();
+    isAsked = true;
+    const published = broker.publish(
+      isMqtt5 ? withCorrelation(request, input.response_topic, correlation) : request,
+      { waitMs: timeoutMs, signal },
+    );
+    // The answer may come before the acknowledgement, and a failed request ends the wait.
+    published.catch((error) => over.reject(error));
+    await eventOrTimeout(over.promise, timeoutMs, signal);
+    if (list.messages.length > 0) {
+      return {
+        request_topic: input.request_topic,
+        response_topic: input.response_topic,
+        responses: list.messages,
+        elapsed: secondsSince(start),
+      };
+    }
+    throw new McpMqttError(
+      "timeout",
+      `no answer on ${JSON.stringify(input.response_topic)} within ${input.timeout} s${
+        isInterrupted ? "; the connection to the broker was lost in between" : ""
+      }`,
+      {
+        outcome: "unknown",
+        hint:
+          "The request was sent and may have been carried out. Is the device alive, and is this the topic it answers on?",
+      },
+    );
+  },
+});
+
+/** Response Topic and Correlation Data, MQTT 5.0 §4.10. A filter cannot be a Response Topic. */
+function withCorrelation(
+  request: Publication,
+  responseTopic: string,
+  correlation: string,
+): Publication {
+  return {
+    ...request,
+    properties: {
+      correlationData: new TextEncoder().encode(correlation),
+      ...(/[+#]/.test(responseTopic) ? {} : { responseTopic }),
+    },
+  };
+}
+
+/**
+ * Whether a message answers the request: not the request itself, and not one with the correlation
+ * data of another.
+ */
+function isAnswer(message: Message, request: Publication, correlation: string): boolean {
+  const { correlationData } = message.properties ?? {};
+  if (correlationData !== undefined) {
+    const theirs = new TextDecoder().decode(correlationData);
+    if (theirs !== correlation) return false;
+  }
+  return message.topic !== request.topic || !isSame(message.payload, request.payload);
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}

@@ -1,0 +1,70 @@
+/**
+ * The tool `mqtt_read`.
+ *
+ * @module
+ */
+import * as z from "zod/v4";
+import { McpMqttError } from "../errors.ts";
+import type { Message } from "../mqtt/message.ts";
+import { showMessage } from "../mqtt/payload.ts";
+import { compileWhere } from "../mqtt/where.ts";
+import { defineTool } from "./define_tool.ts";
+import { includeRetainedSchema, messageShape, timeoutSchema, whereSchema } from "./schemas.ts";
+import { eventOrTimeout } from "./wait.ts";
+
+/** Waits for one message. */
+export const mqttRead = defineTool({
+  name: "mqtt_read",
+  title: "Read one MQTT message",
+  description:
+    "Gives one message of a topic: the retained one at once where there is one, else the next to arrive. No message in time is the error timeout. For several messages use mqtt_subscribe, to find out which topics exist mqtt_topics.\n" +
+    'Example: {"topic": "status/system"}, or the next low battery: {"topic": "zigbee/+", "where": {"path": "/battery", "op": "lt", "value": 20}, "timeout": 60}',
+  effect: "observe",
+  isIdempotent: true,
+  input: (limits) =>
+    z.strictObject({
+      topic: z.string().describe("a topic name, or a filter with + and #"),
+      timeout: timeoutSchema(limits, 5),
+      include_retained: includeRetainedSchema,
+      max_payload_bytes: z.int().min(1).max(limits.maxResultBytes).optional().describe(
+        `a longer payload is cut; default ${limits.maxResultBytes}`,
+      ),
+      where: whereSchema,
+    }),
+  output: z.object(messageShape),
+  async run(input, { broker, signal }) {
+    const timeoutMs = input.timeout * 1000;
+    const isWanted = compileWhere(input.where);
+    const first = Promise.withResolvers<Message>();
+    first.promise.catch(() => {});
+    let isInterrupted = false;
+    let passedOver = 0;
+    await using _collection = await broker.collect([input.topic], {
+      includeRetained: input.include_retained,
+      resume: true,
+      waitMs: timeoutMs,
+      signal,
+      onMessage: (message) => {
+        if (isWanted(message)) first.resolve(message);
+        else passedOver++;
+      },
+      onInterrupted: () => isInterrupted = true,
+      onFailed: (error) => first.reject(error),
+    });
+    const message = await eventOrTimeout(first.promise, timeoutMs, signal);
+    if (message !== "timeout") {
+      return {
+        ...showMessage(message, input.max_payload_bytes ?? broker.grants.limits.maxResultBytes),
+      };
+    }
+    throw new McpMqttError(
+      "timeout",
+      `no ${passedOver > 0 ? "message that meets the condition" : "message"} on ${
+        JSON.stringify(input.topic)
+      } within ${input.timeout} s${passedOver > 0 ? `; ${passedOver} others arrived` : ""}${
+        isInterrupted ? "; the connection to the broker was lost in between" : ""
+      }`,
+      { hint: "Take a longer timeout, or find topics that are alive with mqtt_topics." },
+    );
+  },
+});

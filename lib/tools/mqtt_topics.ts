@@ -1,0 +1,150 @@
+/**
+ * The tool `mqtt_topics`.
+ *
+ * @module
+ */
+import * as z from "zod/v4";
+import { McpMqttError } from "../errors.ts";
+import { showMessage, type ShownMessage } from "../mqtt/payload.ts";
+import { type SeenTopic, shapeOf, Survey } from "../mqtt/survey.ts";
+import { defineTool } from "./define_tool.ts";
+import { jsonBytes } from "./message_list.ts";
+import { messageSchema } from "./schemas.ts";
+import { eventOrTimeout } from "./wait.ts";
+
+/** Bytes of the last payload that are shown. */
+const LAST_PAYLOAD_BYTES = 256;
+const MAX_LIMIT = 1_000;
+
+type ShownTopic = {
+  topic: string;
+  messages: number;
+  retained: boolean;
+  /** Messages a second. */
+  rate: number;
+  /** Keys and types of the payload, where it is JSON. */
+  shape?: string;
+  last: ShownMessage;
+};
+
+/** Finds out which topics are alive. */
+export const mqttTopics = defineTool({
+  name: "mqtt_topics",
+  title: "Find MQTT topics",
+  description:
+    "Listens for a time and lists the topics that are alive, by name: how many messages, how many a second, whether one is retained, the last one, and the shape of a JSON payload (for where in the other tools). Take it first when the topic names are not known. Topics that publish rarely and retain nothing need a longer duration.\n" +
+    'Example: {"filter": "zigbee/#", "duration": 5}',
+  effect: "observe",
+  isIdempotent: true,
+  input: (limits) => {
+    const max = limits.maxTimeoutMs / 1000;
+    return z.strictObject({
+      filter: z.string().default("#").describe("a topic filter"),
+      duration: z.number().gt(0).max(max).default(Math.min(3, max)).describe("seconds"),
+      limit: z.int().min(1).max(MAX_LIMIT).default(100).describe("topics in one result"),
+      cursor: z.string().optional().describe("from the result before, for the topics after it"),
+    });
+  },
+  output: z.object({
+    topics: z.array(z.object({
+      topic: z.string(),
+      messages: z.int(),
+      retained: z.boolean(),
+      rate: z.number().describe("messages a second"),
+      shape: z.string().optional().describe("keys and types of a JSON payload"),
+      last: messageSchema,
+    })),
+    total: z.int().describe("topics seen, those before the cursor included"),
+    cursor: z.string().optional().describe("there are more: call again with it"),
+    narrowed: z.boolean().describe("some of what was asked for is not granted"),
+    incomplete: z.literal(true).optional().describe("there are more topics than can be told apart"),
+    disconnected: z.literal(true).optional().describe("the connection was lost meanwhile"),
+  }),
+  async run(input, { broker, signal }) {
+    const after = input.cursor === undefined ? undefined : decodeCursor(input.cursor);
+    const durationMs = input.duration * 1000;
+    const survey = new Survey();
+    const over = Promise.withResolvers<"disconnected">();
+    over.promise.catch(() => {});
+    await using collection = await broker.collect([input.filter], {
+      includeRetained: true,
+      resume: false,
+      waitMs: broker.grants.limits.maxTimeoutMs,
+      signal,
+      onMessage: (message) => survey.add(message),
+      onInterrupted: () => over.resolve("disconnected"),
+      onFailed: (error) => over.reject(error),
+    });
+    const start = performance.now();
+    const ended = await eventOrTimeout(over.promise, durationMs, signal);
+    const seconds = (performance.now() - start) / 1000;
+    const all = survey.topics();
+    const { topics, isCut } = page(
+      all.filter(({ topic }) => after === undefined || topic > after),
+      { limit: input.limit, maxBytes: broker.grants.limits.maxResultBytes, seconds },
+    );
+    const last = topics.at(-1);
+    return {
+      topics,
+      total: all.length,
+      ...(isCut && last !== undefined ? { cursor: encodeCursor(last.topic) } : {}),
+      narrowed: collection.narrowed,
+      ...(survey.isIncomplete ? { incomplete: true as const } : {}),
+      ...(ended === "disconnected" ? { disconnected: true as const } : {}),
+    };
+  },
+});
+
+interface PageOptions {
+  readonly limit: number;
+  readonly maxBytes: number;
+  readonly seconds: number;
+}
+
+/** As many topics as the limits allow, and whether there are more. */
+function page(
+  seen: readonly SeenTopic[],
+  { limit, maxBytes, seconds }: PageOptions,
+): { topics: ShownTopic[]; isCut: boolean } {
+  const topics: ShownTopic[] = [];
+  let bytes = 0;
+  for (const one of seen) {
+    const shown = showTopic(one, seconds);
+    bytes += jsonBytes(shown) + 1;
+    if (topics.length >= limit || bytes > maxBytes && topics.length > 0) {
+      return { topics, isCut: true };
+    }
+    topics.push(shown);
+  }
+  return { topics, isCut: false };
+}
+
+function showTopic(seen: SeenTopic, seconds: number): ShownTopic {
+  const shape = seen.shape ?? shapeOf(seen.last.payload);
+  const last = showMessage(seen.last, LAST_PAYLOAD_BYTES);
+  return {
+    topic: seen.topic,
+    messages: seen.messages,
+    retained: seen.retained,
+    rate: Math.round(seen.live / seconds * 100) / 100,
+    ...(shape === undefined ? {} : { shape }),
+    last: last.size === undefined ? last : { ...last, size: seen.lastSize },
+  };
+}
+
+function encodeCursor(topic: string): string {
+  return new TextEncoder().encode(topic).toBase64({ alphabet: "base64url", omitPadding: true });
+}
+
+function decodeCursor(cursor: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(
+      Uint8Array.fromBase64(cursor, { alphabet: "base64url" }),
+    );
+  } catch (cause) {
+    throw new McpMqttError("invalid_argument", "cursor is not one that mqtt_topics gave", {
+      hint: "Leave it out to begin with the first topic.",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * The tool `mqtt_watch`.
+ *
+ * @module
+ */
+import * as z from "zod/v4";
+import { defineTool } from "./define_tool.ts";
+import { includeRetainedSchema, topicsSchema } from "./schemas.ts";
+
+/** Begins to collect in the background. */
+export const mqttWatch = defineTool({
+  name: "mqtt_watch",
+  title: "Start watching MQTT topics",
+  description:
+    "Starts to collect messages in the background and returns at once, when the subscription is in force. Start watching, act, then see with mqtt_watch_read what happened: nothing in between is missed. End it with mqtt_watch_stop.\n" +
+    'Example: {"topic": "actuators/lights/+/state", "include_retained": false}',
+  effect: "observe",
+  isIdempotent: false,
+  input: () => z.strictObject({ topic: topicsSchema, include_retained: includeRetainedSchema }),
+  output: z.object({
+    watch_id: z.string(),
+    filters: z.array(z.string()).describe("the topic filters in force"),
+    narrowed: z.boolean().describe("some of what was asked for is not granted"),
+  }),
+  async run(input, { watches, broker, signal }) {
+    const watch = await watches.start([input.topic].flat(), {
+      includeRetained: input.include_retained,
+      waitMs: broker.grants.limits.maxTimeoutMs,
+      signal,
+    });
+    return { watch_id: watch.id, filters: [...watch.filters], narrowed: watch.narrowed };
+  },
+});

@@ -1,0 +1,53 @@
+/**
+ * Turns the payload argument of a write into bytes.
+ *
+ * @module
+ */
+import { McpMqttError } from "../errors.ts";
+
+/** The bytes to send, and whether they are UTF-8 text. */
+export interface OutgoingPayload {
+  readonly payload: Uint8Array;
+  readonly isText: boolean;
+}
+
+/**
+ * The bytes of a payload argument.
+ *
+ * @throws {McpMqttError} `payload_invalid` for what is not base64, is no well-formed text, or holds
+ * a number that has already lost digits on its way here.
+ */
+export function payloadBytes(payload: unknown, encoding: "text" | "base64"): OutgoingPayload {
+  if (encoding === "base64") {
+    if (typeof payload !== "string") {
+      throw invalid("with encoding base64 the payload must be a string");
+    }
+    try {
+      return { payload: Uint8Array.fromBase64(payload), isText: false };
+    } catch (error) {
+      throw invalid("the payload is not valid base64", error);
+    }
+  }
+  const text = typeof payload === "string" ? payload : jsonText(payload);
+  if (!text.isWellFormed()) {
+    throw invalid("the payload holds a lone surrogate, which UTF-8 cannot carry");
+  }
+  return { payload: new TextEncoder().encode(text), isText: true };
+}
+
+function jsonText(payload: unknown): string {
+  return JSON.stringify(payload, (_key, value) => {
+    if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+      throw invalid(
+        `the number ${value} is beyond 2^53 and may have lost digits on its way`,
+        undefined,
+        "Send the payload as a string, with the number's digits as they should be.",
+      );
+    }
+    return value;
+  });
+}
+
+function invalid(message: string, cause?: unknown, hint?: string): McpMqttError {
+  return new McpMqttError("payload_invalid", message, { cause, hint, outcome: "not_sent" });
+}

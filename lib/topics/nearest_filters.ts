@@ -1,0 +1,87 @@
+/**
+ * Finds the topic filters that were probably meant.
+ *
+ * @module
+ */
+import type { TopicFilter } from "./topic_filter.ts";
+
+/** How many characters of a topic are compared. */
+const MAX_COMPARED_CHARACTERS = 64;
+/** How many candidates are compared character by character. */
+const MAX_COMPARED_FILTERS = 1_000;
+
+/** How near a filter is. */
+interface Nearness {
+  readonly filter: TopicFilter;
+  /** How many leading levels are literally the same; wildcards do not count but do not end it. */
+  readonly shared: number;
+  readonly edits: number;
+}
+
+/**
+ * The filters nearest to a topic name or filter: those that share the most leading levels, of these
+ * those that fewest edits make the same, of these the first.
+ *
+ * ```ts
+ * import { nearestFilters } from "./nearest_filters.ts";
+ * import { parseTopicFilter } from "./topic_filter.ts";
+ *
+ * const filters = ["status", "sensors/+/temperature"].map(parseTopicFilter);
+ * const [nearest] = nearestFilters("sensor/attic/temperature", filters, 1);
+ * console.assert(nearest?.text === "sensors/+/temperature");
+ * ```
+ */
+export function nearestFilters(
+  text: string,
+  filters: readonly TopicFilter[],
+  limit: number,
+): TopicFilter[] {
+  const levels = text.split("/", MAX_COMPARED_CHARACTERS);
+  const wanted = text.slice(0, MAX_COMPARED_CHARACTERS);
+  return filters
+    .map((filter) => ({ filter, shared: sharedLevels(levels, filter) }))
+    .sort((a, b) => b.shared - a.shared)
+    .slice(0, MAX_COMPARED_FILTERS)
+    .map(({ filter, shared }): Nearness => {
+      return { filter, shared, edits: editDistance(wanted, fillIn(filter, levels)) };
+    })
+    .sort((a, b) => b.shared - a.shared || a.edits - b.edits)
+    .slice(0, limit)
+    .map(({ filter }) => filter);
+}
+
+function sharedLevels(levels: readonly string[], filter: TopicFilter): number {
+  let shared = 0;
+  for (const [i, level] of filter.levels.entries()) {
+    if (i >= levels.length || level === "#") break;
+    if (level === levels[i]) shared++;
+    else if (level !== "+") break;
+  }
+  return shared;
+}
+
+/** The filter with the levels of the topic in place of its wildcards. */
+function fillIn(filter: TopicFilter, levels: readonly string[]): string {
+  return filter.levels
+    .slice(0, MAX_COMPARED_CHARACTERS)
+    .flatMap((level, i) => {
+      if (level === "#") return levels.slice(i);
+      return level === "+" ? levels[i] ?? level : level;
+    })
+    .join("/")
+    .slice(0, MAX_COMPARED_CHARACTERS);
+}
+
+/** Insertions, deletions and replacements that turn `a` into `b`. */
+function editDistance(a: string, b: string): number {
+  let last = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, replaced));
+    }
+    last = row;
+  }
+  return last[b.length] ?? 0;
+}

@@ -1,0 +1,147 @@
+/**
+ * Which topics may be read and written: the rules of the config, ready to be asked.
+ *
+ * @module
+ */
+import { McpMqttError } from "../errors.ts";
+import { ActionRules } from "./action_rules.ts";
+import { FilterIndex } from "./filter_index.ts";
+import type { Action, Decision, Narrowing, Rule } from "./rule.ts";
+import type { TopicFilter } from "./topic_filter.ts";
+import type { TopicName } from "./topic_name.ts";
+import { quoteTopic } from "./topic_text.ts";
+
+export type { Action, Decision, Narrowing, Rule } from "./rule.ts";
+
+/** How many filters an error names. */
+const MAX_NAMED = 3;
+
+/**
+ * The rules of a config. A name may be read (written) when some rule grants it and no rule denies
+ * it, whatever their order.
+ *
+ * ```ts
+ * import { Permissions } from "./permissions.ts";
+ * import { parseTopicFilter } from "./topic_filter.ts";
+ *
+ * const pattern = parseTopicFilter("sensors/+/temperature");
+ * const permissions = new Permissions([{ pattern, permissions: ["read"], deny: [], retain: false }]);
+ * console.assert(permissions.decide("sensors/attic/temperature", "read").allowed);
+ * const { filters, narrowed } = permissions.narrow([parseTopicFilter("sensors/attic/#")]);
+ * console.assert(filters[0]?.text === "sensors/attic/temperature" && narrowed);
+ * ```
+ */
+export class Permissions {
+  /** In the order of the config. */
+  readonly rules: readonly Rule[];
+  readonly #byAction: Readonly<Record<Action, ActionRules>>;
+  readonly #retaining = new FilterIndex<Rule>();
+
+  constructor(rules: readonly Rule[]) {
+    this.rules = Object.freeze([...rules]);
+    this.#byAction = {
+      read: new ActionRules(rules, "read"),
+      write: new ActionRules(rules, "write"),
+    };
+    for (const rule of rules) {
+      if (rule.retain && rule.permissions.includes("write")) {
+        this.#retaining.add(rule.pattern, rule);
+      }
+    }
+  }
+
+  /** Decides whether `action` is allowed on a topic name. */
+  decide(name: string, action: Action): Decision {
+    return this.#byAction[action].decide(name);
+  }
+
+  /** Whether some rule that grants write on the name grants retain with it. */
+  mayRetain(name: string): boolean {
+    return this.#retaining.anyMatch(name);
+  }
+
+  /**
+   * Cuts requested filters down to what may be read: the intersections with the granted patterns,
+   * less those that another covers or a rule denies whole, in the order of the request, then of the
+   * config. `narrowed` is exact, but for filters so long that only names of about 65,535 bytes tell
+   * the difference: there it may be true without need, never false.
+   */
+  narrow(filters: readonly TopicFilter[]): Narrowing {
+    return this.#byAction.read.narrow(filters);
+  }
+
+  /**
+   * The granted patterns nearest to a topic name or filter, at most `limit`: those that share the
+   * most leading levels, of these those spelt most alike.
+   */
+  nearest(text: string, action: Action, limit = MAX_NAMED): string[] {
+    return this.#byAction[action].nearest(text, limit);
+  }
+
+  /**
+   * Demands that the name may be read.
+   *
+   * @throws {McpMqttError} `forbidden`, with what decides and what is granted near it.
+   */
+  assertRead(name: TopicName): void {
+    const decision = this.decide(name, "read");
+    if (decision.allowed) return;
+    throw new McpMqttError("forbidden", refusal(decision, "read", name), {
+      hint: this.#hint([name], "read"),
+    });
+  }
+
+  /**
+   * Demands that the name may be written, with the retain flag where it is to be set.
+   *
+   * @throws {McpMqttError} `forbidden`, with what decides and what is granted near it.
+   */
+  assertWrite(name: TopicName, { retain }: { readonly retain: boolean }): void {
+    const decision = this.decide(name, "write");
+    if (!decision.allowed) {
+      throw new McpMqttError("forbidden", refusal(decision, "write", name), {
+        hint: this.#hint([name], "write"),
+        outcome: "not_sent",
+      });
+    }
+    if (retain && !this.mayRetain(name)) {
+      throw new McpMqttError("forbidden", `no rule grants retain on ${quoteTopic(name)}`, {
+        hint: `Publish it without retain, or have "retain": true set on a rule that grants write.`,
+        outcome: "not_sent",
+      });
+    }
+  }
+
+  /** The `forbidden` error for filters of which {@linkcode narrow} leaves nothing. */
+  readForbidden(filters: readonly TopicFilter[]): McpMqttError {
+    const rules = this.#byAction.read;
+    const [filter] = filters;
+    const shown = filters.slice(0, MAX_NAMED).map(({ text }) => quoteTopic(text)).join(", ");
+    const more = filters.length > MAX_NAMED ? ` and ${filters.length - MAX_NAMED} more` : "";
+    const denial = filters.length === 1 && filter ? rules.denialOf(filter) : undefined;
+    const message = denial !== undefined
+      ? `the rule ${quoteTopic(denial.pattern.text)} denies read on ${shown}`
+      : filters.some((one) => rules.grantsPart(one))
+      ? `rules deny read on all that is granted of ${shown}${more}`
+      : `no rule grants read on ${shown}${more}`;
+    return new McpMqttError("forbidden", message, {
+      hint: this.#hint(filters.map(({ text }) => text), "read"),
+    });
+  }
+
+  #hint(topics: readonly string[], action: Action): string {
+    if (this.rules.length === 0) {
+      return "No topic is granted, because there is no rule: `mcpmqtt init` writes a config to start from.";
+    }
+    const near = topics.slice(0, MAX_NAMED).flatMap((topic) => this.nearest(topic, action));
+    if (near.length === 0) return `No topic is granted for ${action}.`;
+    const shown = [...new Set(near)].slice(0, MAX_NAMED).map(quoteTopic).join(", ");
+    return `Granted for ${action} near it: ${shown}.`;
+  }
+}
+
+function refusal({ rule }: Decision, action: Action, name: string): string {
+  return rule === undefined
+    ? `no rule grants ${action} on ${quoteTopic(name)}`
+    : `the rule ${quoteTopic(rule.pattern.text)} denies ${action} on ${quoteTopic(name)}`;
+}

@@ -1,0 +1,38 @@
+/**
+ * What a rule of the config is, and what comes of asking the rules.
+ *
+ * @module
+ */
+import type { TopicFilter } from "./topic_filter.ts";
+
+/** What may be granted or denied on a topic. */
+export type Action = "read" | "write";
+
+/** One entry of the config's `topics`. */
+export interface Rule {
+  readonly pattern: TopicFilter;
+  /** What it grants. */
+  readonly permissions: readonly Action[];
+  /** What it denies; that wins over every grant. */
+  readonly deny: readonly Action[];
+  /** Whether a write that it grants may set the retain flag. */
+  readonly retain: boolean;
+  readonly description?: string;
+  readonly payload?: { readonly unit?: string; readonly examples?: readonly string[] };
+}
+
+/** Whether an action is allowed on a topic name, and why. */
+export interface Decision {
+  readonly allowed: boolean;
+  readonly reason: "granted" | "denied" | "not_granted";
+  /** The rule that decides: the first in the config that denies, else that grants. */
+  readonly rule?: Rule;
+}
+
+/** What is left of topic filters after the rules cut them down. */
+export interface Narrowing {
+  /** The filters to subscribe to: none wider than the grants, none covered by another. */
+  readonly filters: readonly TopicFilter[];
+  /** Whether some topic name that was asked for will not be delivered. */
+  readonly narrowed: boolean;
+}

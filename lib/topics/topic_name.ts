@@ -1,0 +1,37 @@
+/**
+ * Topic names: what a message is published to. MQTT 5.0 §4.7.
+ *
+ * @module
+ */
+import { invalidTopic, textFault } from "./topic_text.ts";
+
+declare const isTopicName: unique symbol;
+
+/** A text that {@linkcode parseTopicName} found valid. */
+export type TopicName = string & { readonly [isTopicName]: true };
+
+/**
+ * Checks a topic name: 1 to 65,535 bytes of well-formed UTF-8 [MQTT-4.7.3-1, MQTT-4.7.3-3,
+ * MQTT-1.5.4-1], without U+0000 [MQTT-4.7.3-2] and without wildcards [MQTT-3.3.2-2]. Every other
+ * character is taken as it is; nothing is normalised.
+ *
+ * @throws {McpMqttError} `invalid_topic`, with the clause that is broken.
+ *
+ * ```ts
+ * import { parseTopicName } from "./topic_name.ts";
+ *
+ * console.assert(parseTopicName("home/küche//$x") === "home/küche//$x");
+ * ```
+ */
+export function parseTopicName(text: string): TopicName {
+  const fault = textFault(text);
+  if (fault !== undefined) throw invalidTopic("topic name", text, fault);
+  if (/[+#]/.test(text)) {
+    throw invalidTopic("topic name", text, {
+      rule: "it must not contain the wildcard characters + and #",
+      clause: "MQTT-3.3.2-2",
+      hint: "Write the levels out in place of the wildcards: one topic name, not a topic filter.",
+    });
+  }
+  return text as TopicName;
+}

@@ -1,0 +1,55 @@
+/** Waiting for a state that announces itself by no event. */
+
+/** How {@linkcode until} waits. */
+export interface UntilOptions {
+  /** Default 5000. */
+  readonly deadlineMs?: number;
+  /** Names what is waited for, in the error; a function is asked at the deadline. */
+  readonly what?: string | (() => string);
+}
+
+/**
+ * Asks `probe` every few milliseconds until it gives something truthy, and gives that.
+ *
+ * @throws when it did not within the deadline
+ */
+export async function until<T>(
+  probe: () => T | Promise<T>,
+  options: UntilOptions = {},
+): Promise<T> {
+  const { deadlineMs = 5_000, what = "the awaited state" } = options;
+  const deadline = performance.now() + deadlineMs;
+  while (true) {
+    const found = await probe();
+    if (found) return found;
+    if (performance.now() > deadline) {
+      const name = typeof what === "function" ? what() : what;
+      throw new Error(`Waited ${deadlineMs} ms in vain for ${name}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/**
+ * Gives what `promise` gives, or fails after `deadlineMs`; the timer is gone either way.
+ *
+ * @throws when the deadline passes first
+ */
+export async function within<T>(
+  promise: Promise<T>,
+  deadlineMs: number,
+  what = "the awaited event",
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const expired = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`Waited ${deadlineMs} ms in vain for ${what}`)),
+      deadlineMs,
+    );
+  });
+  try {
+    return await Promise.race([promise, expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

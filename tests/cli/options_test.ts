@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import {
+  configRequest,
+  helpText,
+  type Invocation,
+  parseArguments,
+  UsageError,
+} from "../../lib/cli/options.ts";
+
+const none = {
+  config: undefined,
+  logLevel: undefined,
+  logfile: undefined,
+  transport: "stdio",
+  readOnly: false,
+  demo: false,
+};
+
+Deno.test("parseArguments() of nothing serves with defaults", () => {
+  assert.deepEqual(parseArguments([]), { command: "serve", options: none });
+});
+
+for (
+  const [args, expected] of [
+    [["--config", "/a b.json"], { config: "/a b.json" }],
+    [["--config=/a.json"], { config: "/a.json" }],
+    [["--config /usr/local/etc/mcpMQTT.conf"], { config: "/usr/local/etc/mcpMQTT.conf" }],
+    [["--config  /with a space.json "], { config: "/with a space.json" }],
+    [["--config=-odd.json"], { config: "-odd.json" }],
+    [["--config", "a", "--config", "b"], { config: "b" }],
+    [["--log-level", "debug"], { logLevel: "DEBUG" }],
+    [["--log-level Warning"], { logLevel: "WARNING" }],
+    [["--logfile", "x.log"], { logfile: "x.log" }],
+    [["--transport", "stdio"], {}],
+    [["--transport STDIO"], {}],
+    [["--read-only", "--demo"], { readOnly: true, demo: true }],
+  ] as const
+) {
+  Deno.test(`parseArguments() of ${JSON.stringify(args)}`, () => {
+    assert.deepEqual(parseArguments(args), { command: "serve", options: { ...none, ...expected } });
+  });
+}
+
+const commands: readonly [string[], Record<string, unknown>][] = [
+  [["serve"], { command: "serve" }],
+  [["check"], { command: "check" }],
+  [["schema"], { command: "schema" }],
+  [["tools"], { command: "tools" }],
+  [["init"], { command: "init", path: undefined }],
+  [["init", "a.json"], { command: "init", path: "a.json" }],
+  [["explain", "a/b"], { command: "explain", topic: "a/b", permission: undefined }],
+  [["explain", "a/#", "write"], { command: "explain", topic: "a/#", permission: "write" }],
+  [["explain", "--", "--config x"], {
+    command: "explain",
+    topic: "--config x",
+    permission: undefined,
+  }],
+  [["explain", "--", "-a"], { command: "explain", topic: "-a", permission: undefined }],
+  [["explain", ""], { command: "explain", topic: "", permission: undefined }],
+  [["--help"], { command: "help" }],
+  [["check", "--help"], { command: "help" }],
+  [["--version"], { command: "version" }],
+];
+for (const [args, expected] of commands) {
+  Deno.test(`parseArguments() of ${JSON.stringify(args)}`, () => {
+    const { options: _, ...asked }: Invocation = parseArguments(args);
+    assert.deepEqual(asked, expected);
+  });
+}
+
+Deno.test("parseArguments() takes options before and after the command", () => {
+  const invocation = parseArguments(["--read-only", "explain", "a", "--config", "c", "read"]);
+  assert.equal(invocation.command, "explain");
+  assert.deepEqual(invocation.options, { ...none, readOnly: true, config: "c" });
+});
+
+for (
+  const [args, message] of [
+    [["--confg", "x"], 'unknown option "--confg"; did you mean "--config"?'],
+    [["--readonly=1"], 'unknown option "--readonly"; did you mean "--read-only"?'],
+    [["--zzzzzz"], 'unknown option "--zzzzzz"; mcpmqtt --help lists them'],
+    [["-v"], 'unknown option "-v"; mcpmqtt --help lists them'],
+    [["--constructor"], 'unknown option "--constructor"; mcpmqtt --help lists them'],
+    [["chek"], 'unknown command "chek"; did you mean "check"?'],
+    [["frobnicate"], /^unknown command "frobnicate"; the commands are serve, check/],
+    [["--config"], "--config needs a value; write --config PATH"],
+    [["--config="], "--config needs a value; write --config PATH"],
+    [
+      ["--config", "--demo"],
+      '--config needs a value; for one that begins with "-" write --config=PATH',
+    ],
+    [["--demo=yes"], "--demo takes no value; write --demo alone"],
+    [
+      ["--log-level", "loud"],
+      '--log-level must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not "loud"',
+    ],
+    [["--transport", "http"], '--transport must be stdio, not "http"'],
+    [["--transport", "remotehttp"], /^--transport remotehttp is not supported yet in this version/],
+    [["--transport remotehttp"], /^--transport remotehttp is not supported yet in this version/],
+    [["--genkey"], /^--genkey is not supported yet in this version/],
+    [["genkey"], /^genkey is not supported yet in this version/],
+    [["check", "x"], 'unexpected argument "x"; the usage is mcpmqtt check'],
+    [["explain"], "explain needs a topic; write mcpmqtt explain TOPIC [read|write]"],
+    [["explain", "a", "delete"], 'explain takes read or write, not "delete"'],
+    [["explain", "a", "read", "b"], /^unexpected argument "b"/],
+  ] as const
+) {
+  Deno.test(`parseArguments() refuses ${JSON.stringify(args)}`, () => {
+    assert.throws(() => parseArguments(args), (error) => {
+      assert.ok(error instanceof UsageError);
+      if (message instanceof RegExp) assert.match(error.message, message);
+      else assert.equal(error.message, message);
+      return !error.message.includes("\n");
+    });
+  });
+}
+
+Deno.test("configRequest() orders the environment before the options", () => {
+  const env: Record<string, string> = {
+    MCPMQTT_CONFIG: "/env.json",
+    MCPMQTT_PORT: "99",
+    MCPMQTT_USERNAME: "",
+    MCPMQTT_LOG_LEVEL: "ERROR",
+    PATH: "/bin",
+  };
+  const { options } = parseArguments(["--log-level", "debug", "--logfile", "a.log", "--read-only"]);
+  assert.deepEqual(configRequest(options, (name) => env[name]), {
+    path: "/env.json",
+    pathSource: "MCPMQTT_CONFIG",
+    overrides: [
+      { key: ["logging", "level"], value: "ERROR", source: "MCPMQTT_LOG_LEVEL" },
+      { key: ["mqtt", "port"], value: "99", source: "MCPMQTT_PORT" },
+      { key: ["logging", "level"], value: "DEBUG", source: "--log-level" },
+      { key: ["logging", "logfile"], value: "a.log", source: "--logfile" },
+      { key: ["read_only"], value: true, source: "--read-only" },
+    ],
+  });
+  const request = configRequest(parseArguments(["--config", "x"]).options, (name) => env[name]);
+  assert.deepEqual([request.path, request.pathSource], ["x", "--config"]);
+});
+
+Deno.test("helpText() lists what works and nothing else", () => {
+  const help = helpText();
+  for (const word of ["serve", "explain TOPIC [read|write]", "--config PATH", "MCPMQTT_PASSWORD"]) {
+    assert.ok(help.includes(word), word);
+  }
+  assert.ok(!/genkey|remotehttp|not yet/i.test(help));
+  assert.ok(help.split("\n").every((line) => line.length <= 110));
+});

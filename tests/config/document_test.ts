@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { parseDocument } from "../../lib/config/document.ts";
+
+Deno.test("parseDocument() gives what JSON.parse gives", () => {
+  fc.assert(fc.property(fc.jsonValue({ maxDepth: 5 }), fc.nat(4), (value, indent) => {
+    const text = JSON.stringify(value, null, indent);
+    assert.deepEqual(parseDocument(text).value, JSON.parse(text));
+  }));
+});
+
+Deno.test("parseDocument() knows where each value of an object begins", () => {
+  const entries = fc.uniqueArray(fc.tuple(fc.string(), fc.nat()), {
+    selector: ([key]) => key,
+    minLength: 1,
+  });
+  const gap = fc.array(fc.constantFrom(" ", "\n", "\r\n", "\r", "\t", "/* { */", "// [\n"), {
+    maxLength: 4,
+  })
+    .map((parts) => parts.join(""));
+  fc.assert(fc.property(entries, gap, (pairs, space) => {
+    let text = "{";
+    const starts = pairs.map(([key, value]) => {
+      text += `${space}${JSON.stringify(key)}${space}:${space}`;
+      const start = text.length;
+      text += `${value}${space},`;
+      return start;
+    });
+    const document = parseDocument(text + "}");
+    assert.deepEqual(document.faults, []);
+    pairs.forEach(([key], at) => assert.equal(document.offsetOf([key]), starts[at]));
+    pairs.forEach((_, at) => {
+      const lines = text.slice(0, starts[at]).split(/\r\n|\r|\n/);
+      const expected = { line: lines.length, column: (lines.at(-1) ?? "").length + 1 };
+      assert.deepEqual(document.position(starts[at] ?? 0), expected);
+    });
+  }));
+});

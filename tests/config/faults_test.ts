@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { faultsOf, load, loadError } from "./memory.ts";
+
+Deno.test("loadConfig() tells every fault at once, each with its line and column", async () => {
+  const text = `{
+  // the broker
+  "mqtt": { "pasword": "x", "port": 70000 },
+  "topics": [
+    { "pattern": "a/b", "permissions": ["raed"] },
+    { "permissions": ["read"] },
+    { "pattern": "c", "permissions": [] },
+  ],
+  "logging": { "level": "loud", "level": "INFO" },
+\t"limits": { "max_watches": 0 },
+}`;
+  const found = (await faultsOf(text)).map((f) => `${f.line}:${f.column} ${f.path}`);
+  assert.deepEqual(found, [
+    "3:13 mqtt.pasword",
+    "3:37 mqtt.port",
+    "5:41 topics[0].permissions[0]",
+    "6:5 topics[1].pattern",
+    "7:38 topics[2].permissions",
+    "9:33 logging.level",
+    "10:29 limits.max_watches",
+  ]);
+});
+
+Deno.test("ConfigError has one line for each fault", async () => {
+  const error = await loadError({ mqtt: { pasword: 1, port: "1883" } });
+  assert.equal(
+    error.message,
+    '/etc/config.json:1:10: mqtt.pasword: unknown key "pasword"; did you mean "password"?\n' +
+      '/etc/config.json:1:29: mqtt.port: must be an integer from 1 to 65,535, not "1883"',
+  );
+});
+
+for (
+  const [text, message] of [
+    ['{ "mqtt": { "host": "x" "port": 1 } }', /^\/etc\/config\.json:1:25: a "," is expected/],
+    ["", /^\/etc\/config\.json:1:1: a value is expected/],
+    ['{\n "mqtt": {\n', /^\/etc\/config\.json:3:1: a "}" is expected/],
+    ["nonsense", /^\/etc\/config\.json:1:1: not JSON/],
+    ["[]", /^\/etc\/config\.json:1:1: must be an object, not a list/],
+    ["[".repeat(50_000), /nested more than 100 levels deep/],
+    ['{ "__proto__": {} }', /unknown key "__proto__"/],
+    ['{ "mqtt": { "$schema": "x" } }', /unknown key "\$schema" here/],
+    ['{ "host": "x" }', /did you mean "mqtt\.host"\?/],
+    ['{ "zzzzzz": 1 }', /the keys here are \$schema, mqtt, topics/],
+    ['{ "mqtt": null }', /mqtt: must be an object, not null/],
+    ['{ "topics": {} }', /topics: must be a list of objects, not an object/],
+    ['{ "topics": [{ "pattern": "a/#/b", "permissions": ["read"] }] }', /topics\[0\]\.pattern: /],
+    [
+      '{ "topics": [{ "pattern": "", "permissions": ["read"] }] }',
+      /must be a topic filter, not empty/,
+    ],
+    [
+      '{ "topics": [{ "pattern": "$share/g/a", "permissions": ["read"] }] }',
+      /topics\[0\]\.pattern: /,
+    ],
+    ['{ "topics": [{ "pattern": "a" }] }', /1:14: topics\[0\]: must have "read" or "write"/],
+  ] as const
+) {
+  Deno.test(`loadConfig() of ${text.slice(0, 50)}`, async () => {
+    assert.match((await loadError(text)).message, message);
+  });
+}
+
+Deno.test("loadConfig() tells faults of other lines beside those of the syntax", async () => {
+  const found = (await faultsOf('{\n "mqtt": { "hots": 1 },\n "logging": { "level": }\n}'))
+    .map((f) => `${f.line}:${f.column}`);
+  assert.deepEqual(found, ["2:12", "3:24"]);
+});
+
+const notYet: readonly [object, string][] = [
+  [{ logging: { audit: "a.log" } }, "logging.audit"],
+  ...[{ rate: { messages: 1, seconds: 1 } }, { confirm: true }, { payload: { schema: {} } }]
+    .map((more): [object, string] => [
+      { topics: [{ pattern: "a", permissions: ["write"], ...more }] },
+      "payload" in more ? "topics[0].payload.schema" : `topics[0].${Object.keys(more)[0]}`,
+    ]),
+];
+for (const [config, path] of notYet) {
+  Deno.test(`loadConfig() refuses ${path} as not supported yet`, async () => {
+    const [fault, ...others] = await faultsOf(config);
+    assert.equal(fault?.path, path);
+    assert.match(fault?.message ?? "", /^is not supported yet/);
+    assert.deepEqual(others, []);
+  });
+}
+
+Deno.test("loadConfig() takes the keys that are not supported yet where they ask for nothing", async () => {
+  await load({
+    topics: [{
+      pattern: "a",
+      permissions: ["write"],
+      rate: null,
+      confirm: false,
+      payload: { schema: null },
+    }],
+    logging: { audit: null },
+  });
+});
+
+interface Bound {
+  readonly path: readonly string[];
+  readonly good: readonly unknown[];
+  readonly bad: readonly unknown[];
+}
+
+const integers: readonly [string, number, number][] = [
+  ["mqtt.port", 1, 65_535],
+  ["mqtt.keepalive", 1, 65_535],
+  ["limits.max_timeout", 1, 86_400],
+  ["limits.max_messages", 1, 100_000],
+  ["limits.max_result_bytes", 1, 16_777_216],
+  ["limits.payload_preview_bytes", 1, 16_777_216],
+  ["limits.max_publish_bytes", 1, 268_435_455],
+  ["limits.publish_per_minute", 0, 1_000_000],
+  ["limits.max_watches", 1, 1000],
+  ["limits.watch_buffer_messages", 1, 1_000_000],
+];
+const bounds: readonly Bound[] = [
+  ...integers.map(([path, min, max]) => ({
+    path: path.split("."),
+    good: [min, max],
+    bad: [min - 1, max + 1, min + 0.5, String(min), null, true, [min]],
+  })),
+  {
+    path: ["mqtt", "host"],
+    good: ["h", "127.0.0.1", "::1", "[::1]", "fe80::1%eth0"],
+    bad: ["", "h:1883", "mqtt://h", "a b", "u@h", null, 1],
+  },
+  {
+    path: ["mqtt", "username"],
+    good: ["", "u".repeat(65_535), null],
+    bad: ["a\0b", "\ud800", "ü".repeat(40_000), 1],
+  },
+  { path: ["mqtt", "password"], good: ["", "p", null], bad: ["a\0b", "p".repeat(65_536), 1] },
+  { path: ["mqtt", "client_id"], good: ["c", null], bad: ["", "c".repeat(65_001), 1] },
+  {
+    path: ["mqtt", "transport"],
+    good: ["tcp", "tls", "ws", "wss"],
+    bad: ["TCP", "quic", "", null],
+  },
+  { path: ["mqtt", "path"], good: ["/", "/mqtt?a=b"], bad: ["", "mqtt", "/a b", "/a#b", null] },
+  { path: ["mqtt", "protocol_version"], good: ["auto", "5", "3.1.1"], bad: ["3.1", 5, "", null] },
+  { path: ["mqtt", "connect_timeout"], good: [0.5, 3600], bad: [0, -1, 3601, "10", null] },
+  { path: ["read_only"], good: [true, false], bad: ["true", 0, null] },
+  { path: ["logging", "level"], good: ["debug", "Info", "CRITICAL"], bad: ["trace", "", null, 1] },
+  { path: ["logging", "logfile"], good: ["a.log", null], bad: ["", 1] },
+];
+for (const { path, good, bad } of bounds) {
+  Deno.test(`loadConfig() holds ${path.join(".")} to its bounds`, async () => {
+    const holding = (value: unknown): unknown =>
+      path.reduceRight((inner, key) => ({ [key]: inner }), value);
+    for (const value of good) await load(holding(value));
+    for (const value of bad) {
+      const faults = await faultsOf(holding(value));
+      assert.deepEqual(faults.map((f) => f.path), [path.join(".")], JSON.stringify(value));
+      assert.match(faults[0]?.message ?? "", /^must /);
+    }
+  });
+}
+
+Deno.test("loadConfig() never fails but with a ConfigError, whatever the text", async () => {
+  const jsonish = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.array(
+      fc.constantFrom(
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        '"mqtt"',
+        '"topics"',
+        '"',
+        "1",
+        "null",
+        "//",
+        "/*",
+        "\n",
+        "\\",
+      ),
+    )
+      .map((parts) => parts.join("")),
+  );
+  await fc.assert(fc.asyncProperty(jsonish, async (text) => {
+    try {
+      await load(text);
+    } catch (error) {
+      assert.equal((error as Error).name, "ConfigError");
+      assert.ok(error instanceof Error && error.message !== "");
+    }
+  }));
+});

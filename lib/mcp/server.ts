@@ -5,11 +5,23 @@
  */
 import { ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
 import type { Logger } from "../log.ts";
-import { RESOURCES } from "../resources/resource.ts";
-import type { Session } from "../session.ts";
+import type { Session } from "../resources/session.ts";
 import { VERSION } from "../version.ts";
 import { instructions } from "./instructions.ts";
+import {
+  asProtocolError,
+  complete,
+  getPrompt,
+  listPrompts,
+  listResources,
+  listResourceTemplates,
+  readResource,
+  topicOf,
+} from "./resources.ts";
 import { callTool, listTools, UnknownTool } from "./tools.ts";
+
+/** Who holds the resource subscriptions that `resources/subscribe` makes. */
+const CLIENT = "client";
 
 /** What a server needs. */
 export interface ServerOptions {
@@ -22,7 +34,7 @@ export function createServer({ session, log }: ServerOptions): Server {
   const server = new Server(
     { name: "mcpmqtt", title: "MQTT", version: VERSION },
     {
-      capabilities: { tools: {}, resources: {} },
+      capabilities: { tools: {}, resources: { subscribe: true }, prompts: {}, completions: {} },
       instructions: instructions(session),
     },
   );
@@ -32,37 +44,38 @@ export function createServer({ session, log }: ServerOptions): Server {
     try {
       return await callTool(request, context, { session, log });
     } catch (error) {
-      if (error instanceof UnknownTool) {
-        throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message);
-      }
-      throw error;
+      if (!(error instanceof UnknownTool)) throw error;
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message);
     }
   });
-  server.setRequestHandler("resources/list", () => ({
-    resources: RESOURCES.map(({ uri, name, title, description }) => ({
-      uri,
-      name,
-      title,
-      description,
-      mimeType: "application/json",
-    })),
-  }));
-  server.setRequestHandler("resources/templates/list", () => ({ resourceTemplates: [] }));
-  server.setRequestHandler("resources/read", ({ params: { uri } }) => {
-    const resource = RESOURCES.find((one) => one.uri === uri);
-    if (resource === undefined) throw unknownResource(uri);
-    const text = JSON.stringify(resource.read(session));
-    return { contents: [{ uri, mimeType: "application/json", text }] };
-  });
+  serveResources(server, session);
+  server.setRequestHandler("prompts/list", () => listPrompts());
+  server.setRequestHandler("prompts/get", (request) => getPrompt(request));
+  server.setRequestHandler("completion/complete", (request) => complete(request, session));
   return server;
 }
 
-function unknownResource(uri: string): ProtocolError {
-  return new ProtocolError(
-    ProtocolErrorCode.ResourceNotFound,
-    `Unknown resource ${JSON.stringify(uri.slice(0, 200))}; there are ${
-      RESOURCES.map((one) => one.uri).join(", ")
-    }`,
-    { uri },
+function serveResources(server: Server, session: Session): void {
+  server.setRequestHandler("resources/list", () => listResources());
+  server.setRequestHandler("resources/templates/list", () => listResourceTemplates());
+  server.setRequestHandler(
+    "resources/read",
+    ({ params: { uri } }, { mcpReq: { signal } }) => readResource(uri, session, signal),
   );
+  server.setRequestHandler("resources/subscribe", ({ params: { uri } }) => {
+    try {
+      session.updates.subscribe(topicOf(uri), uri, CLIENT);
+    } catch (error) {
+      throw asProtocolError(error);
+    }
+    return {};
+  });
+  server.setRequestHandler("resources/unsubscribe", async ({ params: { uri } }) => {
+    await session.updates.unsubscribe(topicOf(uri), CLIENT);
+    return {};
+  });
+  session.updates.notify = (uri) => {
+    // The host may be gone; then there is nobody to tell.
+    server.sendResourceUpdated({ uri }).catch(() => {});
+  };
 }

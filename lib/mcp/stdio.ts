@@ -21,6 +21,8 @@ export interface StdioOptions {
   readonly output: { write(bytes: Uint8Array): Promise<number> };
   /** Called after each message that went out. */
   readonly onSent?: () => void;
+  /** Called with each message that came in. */
+  readonly onReceived?: (message: JSONRPCMessage) => void;
 }
 
 /** A transport over a pair of byte streams. */
@@ -118,6 +120,7 @@ export class StdioTransport implements Transport {
     if ("method" in message && message.method === "notifications/cancelled") {
       this.#unanswered.delete(message.params?.["requestId"]);
     }
+    this.#options.onReceived?.(message);
     this.onmessage?.(message);
   }
 

@@ -23,6 +23,7 @@ import type {
 } from "./connection.ts";
 import type { Publication } from "./link.ts";
 import { RateLimiter } from "./rate_limiter.ts";
+import { TopicsSeen } from "./topics_seen.ts";
 
 /** What a client may do. */
 export interface Grants {
@@ -46,6 +47,8 @@ export interface GrantedFilters {
 /** A connection together with grants. */
 export class GrantedConnection {
   readonly grants: Grants;
+  /** Where messages have come from. */
+  readonly seen = new TopicsSeen();
   readonly #connection: Connection;
   readonly #writes: RateLimiter;
 
@@ -123,7 +126,9 @@ export class GrantedConnection {
     const collection = await this.#connection.collect(filters, {
       ...options,
       onMessage: (message) => {
-        if (permissions.decide(message.topic, "read").allowed) options.onMessage(message);
+        if (!permissions.decide(message.topic, "read").allowed) return;
+        this.seen.add(message.topic);
+        options.onMessage(message);
       },
     });
     return { filters, narrowed, [Symbol.asyncDispose]: collection[Symbol.asyncDispose] };

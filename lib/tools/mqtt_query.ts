@@ -17,7 +17,7 @@ import {
   qosSchema,
   timeoutSchema,
 } from "./schemas.ts";
-import { eventOrTimeout, secondsSince } from "./wait.ts";
+import { eventOrTimeout, secondsSince } from "../wait.ts";
 
 /** Bytes of random correlation data. */
 const CORRELATION_BYTES = 16;

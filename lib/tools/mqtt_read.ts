@@ -10,7 +10,7 @@ import { showMessage } from "../mqtt/payload.ts";
 import { compileWhere } from "../mqtt/where.ts";
 import { defineTool } from "./define_tool.ts";
 import { includeRetainedSchema, messageShape, timeoutSchema, whereSchema } from "./schemas.ts";
-import { eventOrTimeout } from "./wait.ts";
+import { eventOrTimeout } from "../wait.ts";
 
 /** Waits for one message. */
 export const mqttRead = defineTool({

@@ -15,7 +15,7 @@ import {
   topicsSchema,
   whereSchema,
 } from "./schemas.ts";
-import { eventOrTimeout, secondsSince } from "./wait.ts";
+import { eventOrTimeout, secondsSince } from "../wait.ts";
 
 type Ended = "max_messages" | "timeout" | "result_size" | "disconnected";
 

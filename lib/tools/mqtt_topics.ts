@@ -10,7 +10,7 @@ import { type SeenTopic, shapeOf, Survey } from "../mqtt/survey.ts";
 import { defineTool } from "./define_tool.ts";
 import { jsonBytes } from "./message_list.ts";
 import { messageSchema } from "./schemas.ts";
-import { eventOrTimeout } from "./wait.ts";
+import { eventOrTimeout } from "../wait.ts";
 
 /** Bytes of the last payload that are shown. */
 const LAST_PAYLOAD_BYTES = 256;

@@ -12,7 +12,7 @@ import { compileWhere } from "../mqtt/where.ts";
 import { defineTool } from "./define_tool.ts";
 import { MessageList } from "./message_list.ts";
 import { messageShape, whereSchema } from "./schemas.ts";
-import { eventOrTimeout } from "./wait.ts";
+import { eventOrTimeout } from "../wait.ts";
 
 /** Gives what a watch has collected. */
 export const mqttWatchRead = defineTool({

@@ -6,12 +6,14 @@
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Config } from "../../config/config.ts";
 import { type Log, openLog } from "../../log.ts";
+import { observeListen } from "../../mcp/listen.ts";
 import { createServer } from "../../mcp/server.ts";
 import { StdioTransport } from "../../mcp/stdio.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { GrantedConnection } from "../../mqtt/granted_connection.ts";
 import { Watches } from "../../mqtt/watches.ts";
-import type { Session } from "../../session.ts";
+import { Updates } from "../../resources/updates.ts";
+import type { Session } from "../../resources/session.ts";
 import { VERSION } from "../../version.ts";
 import { formatFault } from "../../config/config.ts";
 import type { Invocation } from "../options.ts";
@@ -50,6 +52,7 @@ async function serve(config: Config): Promise<number> {
   const session: Session = {
     broker,
     watches: new Watches(broker),
+    updates: new Updates(broker, logger),
     configSource: config.source,
   };
   const connect = (): void => connection.start();
@@ -58,6 +61,7 @@ async function serve(config: Config): Promise<number> {
     input: Deno.stdin.readable,
     output: Deno.stdout,
     onSent: connect,
+    onReceived: (message) => observeListen(message, { session, log: logger }),
   });
   const ended = Promise.withResolvers<string>();
   const stopListening = onSignals((signal) => ended.resolve(signal));
@@ -82,6 +86,7 @@ async function serve(config: Config): Promise<number> {
   await within(SHUTDOWN_MS, async () => {
     await server.close();
     await session.watches[Symbol.asyncDispose]();
+    await session.updates[Symbol.asyncDispose]();
     await connection.close();
     await transport.flush();
   });

@@ -1,0 +1,76 @@
+/**
+ * The resource `mcpmqtt://message/{+topic}`: the last message known for a topic.
+ *
+ * @module
+ */
+import { McpMqttError } from "../errors.ts";
+import type { Message } from "../mqtt/message.ts";
+import { showMessage, type ShownMessage } from "../mqtt/payload.ts";
+import type { Session } from "./session.ts";
+import { eventOrTimeout } from "../wait.ts";
+import { parseTopicName, type TopicName } from "../topics/topic_name.ts";
+
+/** Its URI template, RFC 6570. */
+export const MESSAGE_TEMPLATE = "mcpmqtt://message/{+topic}";
+const PREFIX = "mcpmqtt://message/";
+/** How long a read waits for a message where none is retained, in milliseconds. */
+const WAIT_MS = 2_000;
+
+/**
+ * The topic name in a URI of the template, or undefined for another URI.
+ *
+ * @throws {McpMqttError} `invalid_topic`; `invalid_argument` for a broken percent-encoding.
+ *
+ * ```ts
+ * import { messageTopic } from "./message.ts";
+ *
+ * console.assert(messageTopic("mcpmqtt://message/a/b%20c") === "a/b c");
+ * console.assert(messageTopic("mcpmqtt://status") === undefined);
+ * ```
+ */
+export function messageTopic(uri: string): TopicName | undefined {
+  if (!uri.startsWith(PREFIX)) return undefined;
+  const encoded = uri.slice(PREFIX.length);
+  let topic: string;
+  try {
+    topic = decodeURIComponent(encoded);
+  } catch (cause) {
+    throw new McpMqttError("invalid_argument", "the URI has a broken percent-encoding", {
+      hint: `Write it as ${MESSAGE_TEMPLATE}, with UTF-8 percent-encoded.`,
+      cause,
+    });
+  }
+  return parseTopicName(topic);
+}
+
+/**
+ * Reads the resource: the retained message, or the next one within 2 s.
+ *
+ * @throws {McpMqttError} `forbidden`, `timeout`, `not_connected`, `broker_refused`.
+ */
+export async function readMessage(
+  topic: TopicName,
+  { broker, updates }: Session,
+  signal: AbortSignal,
+): Promise<ShownMessage> {
+  const { maxResultBytes } = broker.grants.limits;
+  const known = updates.lastMessage(topic);
+  if (known !== undefined) return showMessage(known, maxResultBytes);
+  const first = Promise.withResolvers<Message>();
+  first.promise.catch(() => {});
+  await using _collection = await broker.collect([topic], {
+    includeRetained: true,
+    resume: true,
+    waitMs: WAIT_MS,
+    signal,
+    onMessage: (message) => first.resolve(message),
+    onFailed: (error) => first.reject(error),
+  });
+  const message = await eventOrTimeout(first.promise, WAIT_MS, signal);
+  if (message !== "timeout") return showMessage(message, maxResultBytes);
+  throw new McpMqttError(
+    "timeout",
+    `no message on ${JSON.stringify(topic)} within ${WAIT_MS / 1000} s, and none is retained`,
+    { hint: "Use mqtt_read with a longer timeout, or subscribe to this resource." },
+  );
+}

@@ -29,14 +29,15 @@ interface Place<T> {
  * levels.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { FilterIndex } from "./filter_index.ts";
  * import { parseTopicFilter } from "./topic_filter.ts";
  *
  * const index = new FilterIndex<number>();
  * index.add(parseTopicFilter("a/+"), 1);
  * index.add(parseTopicFilter("a/#"), 2);
- * console.assert(index.matching("a").join() === "2");
- * console.assert(index.covering(parseTopicFilter("a/b")).length === 2);
+ * assert.equal(index.matching("a").join(), "2");
+ * assert.equal(index.covering(parseTopicFilter("a/b")).length, 2);
  * ```
  */
 export class FilterIndex<T> {

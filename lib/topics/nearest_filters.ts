@@ -23,12 +23,13 @@ interface Nearness {
  * those that fewest edits make the same, of these the first.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { nearestFilters } from "./nearest_filters.ts";
  * import { parseTopicFilter } from "./topic_filter.ts";
  *
  * const filters = ["status", "sensors/+/temperature"].map(parseTopicFilter);
  * const [nearest] = nearestFilters("sensor/attic/temperature", filters, 1);
- * console.assert(nearest?.text === "sensors/+/temperature");
+ * assert.equal(nearest?.text, "sensors/+/temperature");
  * ```
  */
 export function nearestFilters(

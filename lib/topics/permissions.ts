@@ -21,14 +21,16 @@ const MAX_NAMED = 3;
  * it, whatever their order.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { Permissions } from "./permissions.ts";
  * import { parseTopicFilter } from "./topic_filter.ts";
  *
  * const pattern = parseTopicFilter("sensors/+/temperature");
  * const permissions = new Permissions([{ pattern, permissions: ["read"], deny: [], retain: false }]);
- * console.assert(permissions.decide("sensors/attic/temperature", "read").allowed);
+ * assert(permissions.decide("sensors/attic/temperature", "read").allowed);
  * const { filters, narrowed } = permissions.narrow([parseTopicFilter("sensors/attic/#")]);
- * console.assert(filters[0]?.text === "sensors/attic/temperature" && narrowed);
+ * assert.equal(filters[0]?.text, "sensors/attic/temperature");
+ * assert(narrowed);
  * ```
  */
 export class Permissions {

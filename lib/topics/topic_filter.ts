@@ -25,9 +25,10 @@ const DOLLAR = 0x24;
  * @throws {McpMqttError} `invalid_topic`, with the clause that is broken.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { parseTopicFilter } from "./topic_filter.ts";
  *
- * console.assert(parseTopicFilter("sensors/+/#").levels.length === 3);
+ * assert.equal(parseTopicFilter("sensors/+/#").levels.length, 3);
  * ```
  */
 export function parseTopicFilter(text: string): TopicFilter {
@@ -60,10 +61,11 @@ export function refuseSharedSubscription(filter: TopicFilter): void {
  * begins with `$` [MQTT-4.7.2-1].
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { matches, parseTopicFilter } from "./topic_filter.ts";
  *
- * console.assert(matches(parseTopicFilter("sport/#"), "sport"));
- * console.assert(!matches(parseTopicFilter("#"), "$SYS/uptime"));
+ * assert(matches(parseTopicFilter("sport/#"), "sport"));
+ * assert(!matches(parseTopicFilter("#"), "$SYS/uptime"));
  * ```
  */
 export function matches(filter: TopicFilter, name: string): boolean {
@@ -92,10 +94,11 @@ export function matches(filter: TopicFilter, name: string): boolean {
  * undefined where its text would have more than 65,535 bytes.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { intersect, parseTopicFilter } from "./topic_filter.ts";
  *
  * const both = intersect(parseTopicFilter("sensors/#"), parseTopicFilter("+/kitchen"));
- * console.assert(both?.text === "sensors/kitchen");
+ * assert.equal(both?.text, "sensors/kitchen");
  * ```
  */
 export function intersect(a: TopicFilter, b: TopicFilter): TopicFilter | undefined {
@@ -114,10 +117,11 @@ export function intersect(a: TopicFilter, b: TopicFilter): TopicFilter | undefin
  * {@linkcode intersect} gives undefined.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { overlaps, parseTopicFilter } from "./topic_filter.ts";
  *
- * console.assert(overlaps(parseTopicFilter("a/+"), parseTopicFilter("+/b")));
- * console.assert(!overlaps(parseTopicFilter("/#"), parseTopicFilter("+")));
+ * assert(overlaps(parseTopicFilter("a/+"), parseTopicFilter("+/b")));
+ * assert(!overlaps(parseTopicFilter("/#"), parseTopicFilter("+")));
  * ```
  */
 export function overlaps(a: TopicFilter, b: TopicFilter): boolean {
@@ -131,11 +135,12 @@ export function overlaps(a: TopicFilter, b: TopicFilter): boolean {
  * Whether `a` matches every topic name that `b` matches.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { covers, parseTopicFilter } from "./topic_filter.ts";
  *
- * console.assert(covers(parseTopicFilter("a/#"), parseTopicFilter("a")));
- * console.assert(covers(parseTopicFilter("+/#"), parseTopicFilter("#")));
- * console.assert(!covers(parseTopicFilter("#"), parseTopicFilter("$SYS/#")));
+ * assert(covers(parseTopicFilter("a/#"), parseTopicFilter("a")));
+ * assert(covers(parseTopicFilter("+/#"), parseTopicFilter("#")));
+ * assert(!covers(parseTopicFilter("#"), parseTopicFilter("$SYS/#")));
  * ```
  */
 export function covers(a: TopicFilter, b: TopicFilter): boolean {

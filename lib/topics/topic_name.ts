@@ -18,9 +18,10 @@ export type TopicName = string & { readonly [isTopicName]: true };
  * @throws {McpMqttError} `invalid_topic`, with the clause that is broken.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { parseTopicName } from "./topic_name.ts";
  *
- * console.assert(parseTopicName("home/küche//$x") === "home/küche//$x");
+ * assert.equal(parseTopicName("home/küche//$x"), "home/küche//$x");
  * ```
  */
 export function parseTopicName(text: string): TopicName {

@@ -26,10 +26,11 @@ export interface TopicFault {
  * A topic as messages show it: quoted as in JSON, and cut after 120 characters.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { quoteTopic } from "./topic_text.ts";
  *
- * console.assert(quoteTopic('a/"b"') === String.raw`"a/\"b\""`);
- * console.assert(quoteTopic("a".repeat(200)).endsWith('a…" (200 characters)'));
+ * assert.equal(quoteTopic('a/"b"'), String.raw`"a/\"b\""`);
+ * assert(quoteTopic("a".repeat(200)).endsWith('a…" (200 characters)'));
  * ```
  */
 export function quoteTopic(text: string): string {

@@ -10,14 +10,22 @@
 import * as z from "zod/v4";
 import { COMMANDS, OPTIONS, optionUsage, SETTINGS } from "../lib/cli/settings.ts";
 import { bare } from "../lib/config/issues.ts";
+import { loadConfig } from "../lib/config/load.ts";
 import { configSchema } from "../lib/config/schema.ts";
+import { offeredTools } from "../lib/tools/catalogue.ts";
+import type { Tool } from "../lib/tools/tool.ts";
 
 /** What stands between `<!-- generated:NAME -->` and `<!-- /generated -->`, by NAME. */
 export const SECTIONS: Readonly<Record<string, () => string | Promise<string>>> = {
   commands: commandTable,
   config: configTables,
+  keys: keyTable,
   environment: environmentTable,
   options: optionTable,
+  tools: toolTable,
+  ...Object.fromEntries(
+    offeredTools({ readOnly: false }).map((tool) => [tool.name, () => argumentTable(tool)]),
+  ),
 };
 
 /**
@@ -70,6 +78,49 @@ function configTables(): string {
     const title = path === "" ? "" : `**${code(path)}**\n\n`;
     return title + table(["key", "value", "default", "meaning"], rows);
   }).join("\n\n");
+}
+
+function toolTable(): string {
+  const rows = offeredTools({ readOnly: false }).map((tool) => {
+    const [does = ""] = tool.description.split(/(?<=\.)\s/);
+    return [code(tool.name), does, tool.effect === "write" ? "yes" : ""];
+  });
+  return table(["tool", "does", "writes"], rows);
+}
+
+async function argumentTable(tool: Tool): Promise<string> {
+  const effects = { readTextFile: () => Promise.resolve("{}"), env: () => undefined };
+  const { limits } = await loadConfig({ path: "defaults", effects });
+  const { properties = {}, required = [] } = z.toJSONSchema(tool.input(limits), { io: "input" });
+  const rows = Object.entries(properties).map(([name, schema]) => {
+    const { type, enum: values, default: fallback, description = "", anyOf } =
+      schema as z.core.JSONSchema.JSONSchema;
+    const kinds = values ?? (anyOf ?? [{ type }]).map((one) =>
+      (one as { type?: string }).type ?? ""
+    );
+    return [
+      code(name),
+      kinds.map(String).join(", "),
+      required.includes(name) ? "*needed*" : fallback === undefined ? "" : code(String(fallback)),
+      description,
+    ];
+  });
+  return rows.length === 0
+    ? "It takes no arguments."
+    : table(["argument", "kind", "default", "meaning"], rows);
+}
+
+/** All keys in one table, for an overview. */
+function keyTable(): string {
+  const rows = sections("", configSchema).flatMap(({ path, rows }) =>
+    rows.filter(([, kind = ""]) => !kind.startsWith("object") && kind !== "list of object")
+      .map(([key = "", , fallback = "", meaning = ""]) => [
+        code(`${path === "" ? "" : `${path}.`}${key.slice(1, -1)}`),
+        fallback,
+        meaning,
+      ])
+  );
+  return table(["key", "default", "meaning"], rows);
 }
 
 interface Section {
@@ -149,7 +200,7 @@ async function formatted(markdown: string): Promise<string> {
 }
 
 /** The files that have generated sections; one that does not exist is passed over. */
-const FILES = ["docs/configuration.md", "README.md"];
+const FILES = ["docs/configuration.md", "docs/tools.md", "README.md"];
 
 async function main(check: boolean): Promise<number> {
   let stale = 0;

@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
 /** Modules that configuration itself needs of the command line's. */
 const HOMES: ReadonlyArray<readonly [string, RegExp]> = [
   ["npm:mqtt@", /^lib\/mqtt\/(link|transport_options)\.ts$/],
-  ["npm:@modelcontextprotocol/server@", /^(lib\/mcp\/|lib\/cli\/commands\/serve\.ts$)/],
+  ["npm:@modelcontextprotocol/server@", /^lib\/mcp\//],
   ["npm:aedes@", /^lib\/demo\//],
   ["npm:jsonc-parser@", /^lib\/config\//],
 ];

@@ -45,6 +45,8 @@ export async function startDemoBroker(options: DemoBrokerOptions = {}): Promise<
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
+    // Else a retained message waits 40 ms for the TCP acknowledgement of the SUBACK before it.
+    socket.setNoDelay(true);
     readWhole(socket);
     aedes.handle(socket);
   });

@@ -3,22 +3,19 @@
  *
  * @module
  */
-import { serveStdio } from "@modelcontextprotocol/server/stdio";
-import type { Config } from "../../config/config.ts";
-import { type Log, openLog } from "../../log.ts";
-import { observeListen } from "../../mcp/listen.ts";
-import { createServer } from "../../mcp/server.ts";
-import { StdioTransport } from "../../mcp/stdio.ts";
+import { type Config, formatFault } from "../../config/config.ts";
+import { systemEffects } from "../../config/load.ts";
+import { type Log, type Logger, openLog } from "../../log.ts";
+import { serveOnStdio } from "../../mcp/serve_stdio.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { GrantedConnection } from "../../mqtt/granted_connection.ts";
 import { Watches } from "../../mqtt/watches.ts";
-import { Updates } from "../../resources/updates.ts";
 import type { Session } from "../../resources/session.ts";
+import { Updates } from "../../resources/updates.ts";
 import { VERSION } from "../../version.ts";
-import { formatFault } from "../../config/config.ts";
-import type { Invocation } from "../options.ts";
-import { brokerSettings, configFor, grantsOf } from "../setup.ts";
 import { DONE } from "../exit_status.ts";
+import { configRequest, type Invocation } from "../options.ts";
+import { brokerSettings, configFor, grantsOf } from "../setup.ts";
 
 /**
  * mqtt.js is loaded after the first answer, so that the host does not wait for it; at the latest
@@ -30,20 +27,15 @@ const SHUTDOWN_MS = 1_500;
 
 /** Serves until the end of input or a signal. */
 export async function runServe({ options }: Invocation): Promise<number> {
-  if (options.demo) {
-    const { startDemo } = await import("../../demo/demo.ts");
-    await using demo = await startDemo();
-    return await serve({ ...demo.config, logging: (await configFor(options)).logging });
-  }
-  return await serve(await configFor(options));
+  if (!options.demo) return await serve(await configFor(options));
+  const { startDemo } = await import("../../demo/demo.ts");
+  await using demo = await startDemo(configRequest(options, systemEffects.env).overrides);
+  return await serve(demo.config);
 }
 
 async function serve(config: Config): Promise<number> {
-  await using log = openLog({
-    level: config.logging.level,
-    logfile: config.logging.logfile,
-    secrets: config.secrets,
-  });
+  const { level, logfile } = config.logging;
+  await using log = openLog({ level, logfile, secrets: config.secrets });
   tellStart(config, log);
   await giveUpPermissions();
   const logger = log.logger("mcpmqtt.server");
@@ -55,76 +47,71 @@ async function serve(config: Config): Promise<number> {
     updates: new Updates(broker, logger),
     configSource: config.source,
   };
-  const connect = (): void => connection.start();
-  const timer = setTimeout(connect, CONNECT_AFTER_MS);
-  const transport = new StdioTransport({
+  const stopSurviving = surviveRejections(logger);
+  const signal = nextSignal();
+  const timer = setTimeout(() => connection.start(), CONNECT_AFTER_MS);
+  const serving = serveOnStdio({
+    session,
+    log: logger,
     input: Deno.stdin.readable,
     output: Deno.stdout,
-    onSent: connect,
-    onReceived: (message) => observeListen(message, { session, log: logger }),
+    onSent: () => connection.start(),
   });
-  const ended = Promise.withResolvers<string>();
-  const stopListening = onSignals((signal) => ended.resolve(signal));
-  const onRejection = (event: PromiseRejectionEvent): void => {
-    // A notification that finds its host gone is the usual one; nothing here may end the server.
-    event.preventDefault();
-    logger.warning(`unhandled: ${String(event.reason)}`);
-  };
-  globalThis.addEventListener("unhandledrejection", onRejection);
-  const server = serveStdio(() => createServer({ session, log: logger }), {
-    transport,
-    onerror: (error) => logger.warning(`MCP: ${error.message}`),
-  });
-  const { onclose } = transport;
-  transport.onclose = () => {
-    onclose?.();
-    ended.resolve("the end of input");
-  };
-  logger.info(`ending at ${await ended.promise}`);
+  const end = serving.ended.then(() => "the end of input");
+  logger.info(`ending at ${await Promise.race([end, signal.received])}`);
   clearTimeout(timer);
-  stopListening();
+  signal.stop();
   await within(SHUTDOWN_MS, async () => {
-    await server.close();
+    await serving.close();
     await session.watches[Symbol.asyncDispose]();
     await session.updates[Symbol.asyncDispose]();
     await connection.close();
-    await transport.flush();
   });
-  globalThis.removeEventListener("unhandledrejection", onRejection);
+  stopSurviving();
   return DONE;
 }
 
 function tellStart(config: Config, log: Log): void {
   const logger = log.logger("mcpmqtt.config");
   for (const warning of config.warnings) logger.warning(formatFault(warning));
-  const { source, rules } = config;
-  logger.info(
-    `mcpmqtt ${VERSION}, ${
-      source === undefined
-        ? "without a config: no topic is granted; make one with: mcpmqtt init"
-        : `with ${source}: ${rules.length} rules`
-    }${config.readOnly ? ", read-only" : ""}`,
-  );
+  const { source, rules, readOnly } = config;
+  const grants = source === undefined
+    ? "without a config: no topic is granted; make one with: mcpmqtt init"
+    : `with ${source}: ${rules.length} rules`;
+  logger.info(`mcpmqtt ${VERSION}, ${grants}${readOnly ? ", read-only" : ""}`);
 }
 
-/** What serving does not need: files, beyond the log that is open, and new permissions. */
+/** What serving does not need: files, beyond the log that is open, and other programs. */
 async function giveUpPermissions(): Promise<void> {
   for (const name of ["read", "write", "run", "ffi", "sys"] as const) {
     await Deno.permissions.revoke({ name });
   }
 }
 
-/** Calls `onSignal` for SIGTERM and SIGINT; the returned function ends that. */
-function onSignals(onSignal: (signal: string) => void): () => void {
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM"];
-  const listeners = signals.map((signal) => {
-    const listener = (): void => onSignal(signal);
+/** SIGTERM and SIGINT, the first of them; `stop` ends the listening. */
+function nextSignal(): { readonly received: Promise<string>; readonly stop: () => void } {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const isWindows = Deno.build.os === "windows";
+  const signals = ["SIGINT", isWindows ? "SIGBREAK" : "SIGTERM"] as const;
+  const stops = signals.map((signal) => {
+    const listener = (): void => resolve(signal);
     Deno.addSignalListener(signal, listener);
     return () => Deno.removeSignalListener(signal, listener);
   });
-  return () => listeners.forEach((stop) => stop());
+  return { received: promise, stop: () => stops.forEach((stop) => stop()) };
+}
+
+/**
+ * Logs what nobody awaited instead of dying of it: the usual one is a notification that finds its
+ * host gone. The returned function ends that.
+ */
+function surviveRejections(log: Logger): () => void {
+  const onRejection = (event: PromiseRejectionEvent): void => {
+    event.preventDefault();
+    log.warning(`unhandled: ${String(event.reason)}`);
+  };
+  globalThis.addEventListener("unhandledrejection", onRejection);
+  return () => globalThis.removeEventListener("unhandledrejection", onRejection);
 }
 
 async function within(ms: number, work: () => Promise<void>): Promise<void> {

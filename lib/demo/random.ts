@@ -1,0 +1,24 @@
+/**
+ * Numbers that look random and are the same for the same seed.
+ *
+ * @module
+ */
+
+/**
+ * A generator of numbers from 0 up to, not including, 1 (mulberry32).
+ *
+ * ```ts
+ * import { seededRandom } from "./random.ts";
+ *
+ * console.assert(seededRandom(7)() === seededRandom(7)());
+ * ```
+ */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

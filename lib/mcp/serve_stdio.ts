@@ -1,0 +1,54 @@
+/**
+ * Serves one client over stdin and stdout.
+ *
+ * @module
+ */
+import { serveStdio } from "@modelcontextprotocol/server/stdio";
+import type { Logger } from "../log.ts";
+import type { Session } from "../resources/session.ts";
+import { observeListen } from "./listen.ts";
+import { createServer } from "./server.ts";
+import { StdioTransport } from "./stdio.ts";
+
+/** What {@linkcode serveOnStdio} needs. */
+export interface ServeOptions {
+  readonly session: Session;
+  readonly log: Logger;
+  readonly input: ReadableStream<Uint8Array>;
+  readonly output: { write(bytes: Uint8Array): Promise<number> };
+  /** Called after each message that went out. */
+  readonly onSent: () => void;
+}
+
+/** A client that is being served. */
+export interface Serving {
+  /** Settles at the end of input, or when nobody reads the output any more. */
+  readonly ended: Promise<void>;
+  /** Cancels the calls in flight and waits until what was said is written. */
+  close(): Promise<void>;
+}
+
+/** Begins to serve, whichever protocol generation the host speaks. */
+export function serveOnStdio({ session, log, ...streams }: ServeOptions): Serving {
+  const transport = new StdioTransport({
+    ...streams,
+    onReceived: (message) => observeListen(message, { session, log }),
+  });
+  const handle = serveStdio(() => createServer({ session, log }), {
+    transport,
+    onerror: (error) => log.warning(`MCP: ${error.message}`),
+  });
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const { onclose } = transport;
+  transport.onclose = () => {
+    onclose?.();
+    resolve();
+  };
+  return {
+    ended,
+    async close(): Promise<void> {
+      await handle.close();
+      await transport.flush();
+    },
+  };
+}

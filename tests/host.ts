@@ -6,7 +6,7 @@
 import { type CallToolResult, Client, type ClientCapabilities } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import assert from "node:assert/strict";
-import { TextLineStream } from "./brokers/text_line_stream.ts";
+import { type LineProcess, startLineProcess } from "./brokers/line_process.ts";
 import { until, within } from "./brokers/until.ts";
 
 /** How the server is started. */
@@ -55,11 +55,18 @@ export interface ToolError {
   readonly outcome?: string;
 }
 
+/** One progress notification. */
+export interface Progress {
+  readonly progress: number;
+  readonly total?: number | undefined;
+  readonly message?: string | undefined;
+}
+
 /** How one call is made. */
 export interface CallOptions {
   readonly signal?: AbortSignal;
   /** With it the call carries a progress token. */
-  readonly onProgress?: (progress: { progress: number; total?: number; message?: string }) => void;
+  readonly onProgress?: (progress: Progress) => void;
   /** How long the host waits; default 20 s. */
   readonly timeoutMs?: number;
 }
@@ -98,7 +105,7 @@ export interface HostOptions extends LaunchOptions {
   readonly prepare?: (client: Client) => void;
 }
 
-const ROOT = new URL("..", import.meta.url).pathname;
+const ROOT = `${import.meta.dirname}/../`;
 const CALL_TIMEOUT_MS = 20_000;
 const START_DEADLINE_MS = 20_000;
 
@@ -151,7 +158,7 @@ async function denoDir(): Promise<string> {
 export async function startHost(options: HostOptions = {}): Promise<Host> {
   const { protocol = "auto", capabilities = {}, prepare } = options;
   const launched = await launch(options);
-  const transport = new StdioClientTransport({ ...launched, stderr: "pipe" });
+  const transport = new CleanTransport({ ...launched, stderr: "pipe" });
   const client = new Client(
     { name: "mcpmqtt-tests", version: "2" },
     { capabilities, versionNegotiation: { mode: protocol } },
@@ -171,6 +178,38 @@ export async function startHost(options: HostOptions = {}): Promise<Host> {
     }),
     client,
   };
+}
+
+/**
+ * The SDK's transport, without the timers that it leaves behind on close and that the sanitizers
+ * report. A subclass also probes for the newest protocol on the connection itself, where the
+ * SDK's own class starts a second server for that.
+ */
+class CleanTransport extends StdioClientTransport {
+  override async close(): Promise<void> {
+    await endProcess(this["_process"]);
+    await super.close();
+  }
+}
+
+/** The child process as both SDKs hold it. */
+export interface HeldProcess {
+  readonly stdin: { end(): void } | null;
+  once(event: "close", listener: () => void): unknown;
+  kill(signal: "SIGKILL"): boolean;
+}
+
+/** Ends the server's input and waits until the server has ended; kills it after 5 s. */
+export async function endProcess(process: HeldProcess | undefined): Promise<void> {
+  if (!process) return;
+  const ended = new Promise<void>((resolve) => process.once("close", resolve));
+  process.stdin?.end();
+  try {
+    await within(ended, 5_000);
+  } catch {
+    process.kill("SIGKILL");
+    await ended;
+  }
 }
 
 /** What a host needs of the stdio transport of either SDK. */
@@ -295,15 +334,10 @@ function toToolResult(result: CallToolResult): ToolResult {
 export type RawMessage = Record<string, any>;
 
 /** A host by hand: lines in, lines out. */
-export interface RawHost extends AsyncDisposable {
-  readonly pid: number;
-  /** Every line on stdout so far, parsed; one that is no JSON fails the test at once. */
+export interface RawHost extends LineProcess {
+  /** Every line on stdout so far, parsed; one that is no JSON makes `find` and `ended` throw. */
   readonly messages: readonly RawMessage[];
-  /** Every line on stdout so far, as it came. */
-  readonly lines: readonly string[];
-  stderr(): string;
-  /** Writes the line and a line break. */
-  sendLine(line: string): Promise<void>;
+  readonly configPath: string | undefined;
   send(message: RawMessage): Promise<void>;
   /** Sends a request and resolves with the response, the error ones too. */
   request(method: string, params?: object, options?: { id?: number | string }): Promise<RawMessage>;
@@ -312,78 +346,35 @@ export interface RawHost extends AsyncDisposable {
   initialize(options?: { protocolVersion?: string; capabilities?: object }): Promise<RawMessage>;
   /** The first message so far or to come that passes. */
   find(pick: (message: RawMessage) => boolean, deadlineMs?: number): Promise<RawMessage>;
-  /** Ends the server's input. */
-  closeInput(): Promise<void>;
-  signal(signal: Deno.Signal): void;
-  /** Resolves when the server has ended, with its status and how long that took from this call. */
-  ended(deadlineMs?: number): Promise<Deno.CommandStatus & { elapsedMs: number }>;
 }
 
 /** Starts the server for a host by hand; at the end it is killed where it still runs. */
 export async function rawHost(options: LaunchOptions = {}): Promise<RawHost> {
   const launched = await launch(options);
-  const child = new Deno.Command(launched.command, {
-    args: launched.args,
-    env: launched.env,
-    cwd: launched.cwd,
-    clearEnv: true,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const lines: string[] = [];
   const messages: RawMessage[] = [];
-  let errors = "";
-  let notJson: unknown;
-  const stdoutRead = (async () => {
-    const decoded = child.stdout.pipeThrough(new TextDecoderStream("utf-8", { fatal: true }));
-    for await (const line of decoded.pipeThrough(new TextLineStream())) {
-      lines.push(line);
-      try {
-        messages.push(JSON.parse(line));
-      } catch (error) {
-        notJson ??= new Error(`stdout carries a line that is no JSON: ${line}`, { cause: error });
-      }
-    }
-  })();
-  const stderrRead = (async () => {
-    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) errors += text;
-  })();
-  const over = Promise.all([child.status, stdoutRead, stderrRead]);
-
-  const input = child.stdin.getWriter();
-  let inputClosed = false;
+  const process = startLineProcess(launched, (line) => void messages.push(JSON.parse(line)));
   let lastId = 0;
-  const sendLine = (line: string): Promise<void> =>
-    input.write(new TextEncoder().encode(`${line}\n`));
-  const send = (message: RawMessage): Promise<void> =>
-    sendLine(JSON.stringify({ jsonrpc: "2.0", ...message }));
-  const closeInput = async (): Promise<void> => {
-    if (inputClosed) return;
-    inputClosed = true;
-    // A server that has ended has closed the pipe already.
-    await input.close().catch(() => {});
-  };
-  const find = (pick: (message: RawMessage) => boolean, deadlineMs = CALL_TIMEOUT_MS) =>
-    until(() => {
-      if (notJson) throw notJson;
+  const send: RawHost["send"] = (message) =>
+    process.sendLine(JSON.stringify({ jsonrpc: "2.0", ...message }));
+  const find: RawHost["find"] = async (pick, deadlineMs = CALL_TIMEOUT_MS) => {
+    const what = (): string =>
+      `a message among:\n${process.lines.join("\n")}\nstderr:\n${process.stderr()}`;
+    const found = await until(() => {
+      process.assertSound();
       return messages.find(pick);
-    }, {
-      deadlineMs,
-      what: () => `a message among:\n${lines.join("\n")}\nstderr:\n${errors}`,
-    }).then((message) => message ?? {});
+    }, { deadlineMs, what });
+    assert.ok(found);
+    return found;
+  };
   const request: RawHost["request"] = async (method, params, { id = ++lastId } = {}) => {
     await send({ id, method, ...(params && { params }) });
     return find((message) => message.id === id && !("method" in message));
   };
   const notify: RawHost["notify"] = (method, params) => send({ method, ...(params && { params }) });
-
   return {
-    pid: child.pid,
+    ...process,
     messages,
-    lines,
-    stderr: () => errors,
-    sendLine,
+    configPath: launched.configPath,
     send,
     request,
     notify,
@@ -396,22 +387,8 @@ export async function rawHost(options: LaunchOptions = {}): Promise<RawHost> {
       return result;
     },
     find,
-    closeInput,
-    signal: (signal) => child.kill(signal),
-    async ended(deadlineMs = 10_000): Promise<Deno.CommandStatus & { elapsedMs: number }> {
-      const start = performance.now();
-      const [status] = await within(over, deadlineMs, "the server to end");
-      if (notJson) throw notJson;
-      return { ...status, elapsedMs: performance.now() - start };
-    },
     async [Symbol.asyncDispose](): Promise<void> {
-      await closeInput();
-      try {
-        await within(over, 3_000);
-      } catch {
-        child.kill("SIGKILL");
-        await over;
-      }
+      await process[Symbol.asyncDispose]();
       await launched[Symbol.asyncDispose]();
     },
   };

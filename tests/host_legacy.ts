@@ -1,8 +1,17 @@
 /** An MCP host over stdio of the older generation: the client of SDK 1, up to protocol 2025-11-25. */
 
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { Client } from "@modelcontextprotocol/sdk/client";
+// Its package names the types only without the extension, and the code only with it.
+// @ts-types="@modelcontextprotocol/sdk/client/stdio"
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { type BasicHost, calls, connectBasic, launch, type LaunchOptions } from "./host.ts";
+import {
+  type BasicHost,
+  calls,
+  connectBasic,
+  endProcess,
+  launch,
+  type LaunchOptions,
+} from "./host.ts";
 
 /** A host of SDK 1. */
 export interface LegacyHost extends BasicHost {
@@ -17,7 +26,7 @@ export interface LegacyHost extends BasicHost {
  */
 export async function startLegacyHost(options: LaunchOptions = {}): Promise<LegacyHost> {
   const launched = await launch(options);
-  const transport = new StdioClientTransport({ ...launched, stderr: "pipe" });
+  const transport = new CleanTransport({ ...launched, stderr: "pipe" });
   const client = new Client({ name: "mcpmqtt-tests-legacy", version: "1" });
   const basic = await connectBasic({
     launched,
@@ -33,4 +42,12 @@ export async function startLegacyHost(options: LaunchOptions = {}): Promise<Lega
     }),
     client,
   };
+}
+
+/** As in `host.ts`: the SDK's transport, without the timers that it leaves behind on close. */
+class CleanTransport extends StdioClientTransport {
+  override async close(): Promise<void> {
+    await endProcess(this["_process"]);
+    await super.close();
+  }
 }

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { type BasicHost, rawHost, startHost } from "../host.ts";
+import { startLegacyHost } from "../host_legacy.ts";
+
+const options = { args: ["--demo"] };
+const HOSTS: Readonly<Record<string, () => Promise<BasicHost>>> = {
+  "SDK 2": () => startHost(options),
+  "SDK 2, initialize": () => startHost({ ...options, protocol: "legacy" }),
+  "SDK 2, 2026-07-28": () => startHost({ ...options, protocol: { pin: "2026-07-28" } }),
+  "SDK 1": () => startLegacyHost(options),
+};
+
+for (const [name, start] of Object.entries(HOSTS)) {
+  Deno.test(`mcpmqtt --demo serves the house to a host (${name})`, async () => {
+    await using host = await start();
+    const { topics } = await host.readResource("mcpmqtt://topics/allowed");
+    assert.equal(topics.length, 8);
+    const light = await host.expectResult("mqtt_read", { topic: "actuators/lights/living/state" });
+    assert.equal(light.payload.on, false);
+    await host.expectError("forbidden", "mqtt_publish", { topic: "status/system", payload: "x" });
+  });
+
+  Deno.test(`a host cancels a call and is told of its progress (${name})`, async () => {
+    await using host = await start();
+    const stop = new AbortController();
+    const waiting = host.callTool("mqtt_read", { topic: "commands/living/response", timeout: 20 }, {
+      signal: stop.signal,
+      onProgress: () => stop.abort(),
+    });
+    await assert.rejects(waiting);
+    await host.expectResult("mqtt_status");
+  });
+}
+
+Deno.test("mcpmqtt --demo ends at the end of input, with nothing else on stdout", async () => {
+  await using host = await rawHost(options);
+  const { serverInfo } = await host.initialize();
+  assert.equal(serverInfo.name, "mcpmqtt");
+  const { result } = await host.request("tools/call", {
+    name: "mqtt_read",
+    arguments: { topic: "status/system" },
+  });
+  assert.equal(result.structuredContent.payload.state, "ok");
+  await host.closeInput();
+  const { code, elapsedMs } = await host.ended();
+  assert.equal(code, 0);
+  assert.ok(elapsedMs < 2_000, `it took ${elapsedMs} ms`);
+  assert.ok(host.messages.every(({ jsonrpc }) => jsonrpc === "2.0"));
+});
+
+Deno.test("mcpmqtt --demo ends at SIGTERM", async () => {
+  await using host = await rawHost(options);
+  await host.initialize();
+  host.signal("SIGTERM");
+  const { code, elapsedMs } = await host.ended();
+  assert.equal(code, 0);
+  assert.ok(elapsedMs < 2_000, `it took ${elapsedMs} ms`);
+});

@@ -60,7 +60,8 @@ export class ActionRules {
       for (const { rule: { pattern } } of entries) {
         const common = intersect(filter, pattern);
         if (common === undefined) {
-          narrowed ||= overlaps(filter, pattern);
+          // Too long to be subscribed to, and lost where no single grant covers the filter.
+          narrowed ||= !this.#grants.anyCovering(filter) && overlaps(filter, pattern);
           continue;
         }
         const key = canonicalText(common);

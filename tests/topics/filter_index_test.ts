@@ -170,3 +170,15 @@ Deno.test("FilterIndex works with 65,535 levels", () => {
   filters.forEach((filter, i) => assert.ok(index.delete(filter, i)));
   assert.equal(index.size, 0);
 });
+
+Deno.test("delete() leaves nothing behind that would have to be searched", () => {
+  const index = new FilterIndex<number>();
+  const filters = Array.from({ length: 10_000 }, (_, i) => parseTopicFilter(`${i}/+/a`));
+  for (const filter of filters) index.add(filter, 0);
+  for (const filter of filters) index.delete(filter, 0);
+  const all = parseTopicFilter("#");
+  const start = performance.now();
+  for (let i = 0; i < 1_000; i++) assert.equal(index.anyOverlapping(all), false);
+  const elapsedMs = performance.now() - start;
+  assert.ok(elapsedMs < 200, `${elapsedMs} ms`);
+});

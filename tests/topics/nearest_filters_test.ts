@@ -18,12 +18,19 @@ Deno.test("nearestFilters() finds a slip of the pen, with wildcards standing for
   assert.deepEqual(nearest("sensor/attic/temperature", filters, 1), ["sensors/+/temperature"]);
 });
 
+Deno.test("nearestFilters() compares the spelling with wildcards filled in from the topic", () => {
+  const filters = ["homes-livingroom-on", "home/+/lamp"];
+  assert.deepEqual(nearest("homes/livingroom/lamp", filters, 1), ["home/+/lamp"]);
+  const open = ["homes-livingroom-on", "home/#"];
+  assert.deepEqual(nearest("homes/livingroom/lamp", open, 1), ["home/#"]);
+});
+
 Deno.test("nearestFilters() does not take a wildcard for a shared level", () => {
   assert.deepEqual(nearest("home/x", ["+/+/+", "home/lamp"], 1), ["home/lamp"]);
 });
 
 Deno.test("nearestFilters() counts shared levels beyond a wildcard", () => {
-  assert.deepEqual(nearest("a/b/c/x", ["a/z", "a/+/c/lamp"], 1), ["a/+/c/lamp"]);
+  assert.deepEqual(nearest("a/b/c/x", ["a/z/c/x", "a/+/c/lamp"], 1), ["a/+/c/lamp"]);
 });
 
 Deno.test("nearestFilters() takes a filter as well as a name", () => {

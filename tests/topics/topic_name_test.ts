@@ -25,6 +25,7 @@ const BROKEN: readonly [what: string, text: string, clause: string][] = [
   ["surrogates in the wrong order", "\udc00\ud800", "MQTT-1.5.4-1"],
   ["65,536 bytes", "a".repeat(65_536), "MQTT-4.7.3-3"],
   ["65,536 bytes in 32,768 characters", "é".repeat(32_768), "MQTT-4.7.3-3"],
+  ["65,538 bytes in 21,846 characters", "€".repeat(21_846), "MQTT-4.7.3-3"],
   ["65,536 bytes in 16,384 code points", "𝄞".repeat(16_384), "MQTT-4.7.3-3"],
 ];
 
@@ -46,6 +47,7 @@ const VALID: readonly [what: string, text: string][] = [
   ["surrogate pairs", "a/𝄞"],
   ["65,535 bytes", "a".repeat(65_535)],
   ["65,535 bytes in fewer characters", "é".repeat(32_767) + "a"],
+  ["65,535 bytes in 21,845 characters", "€".repeat(21_845)],
   ["65,536 levels", "/".repeat(65_535)],
 ];
 

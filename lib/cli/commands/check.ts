@@ -3,10 +3,10 @@
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 import type { Config } from "../../config/config.ts";
 import { formatFault } from "../../config/config.ts";
 import { McpMqttError } from "../../errors.ts";
-import type { Logger } from "../../log.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { GrantedConnection } from "../../mqtt/granted_connection.ts";
 import { brokerUrl } from "../../mqtt/status.ts";
@@ -14,21 +14,14 @@ import type { Rule } from "../../topics/permissions.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import type { Io } from "../io.ts";
 import type { Invocation } from "../options.ts";
+import { quietLogger } from "../quiet_logger.ts";
 import { brokerSettings, configFor, grantsOf } from "../setup.ts";
-
-const quiet: Logger = {
-  debug() {},
-  info() {},
-  warning() {},
-  error() {},
-  critical() {},
-};
 
 /** Prints the config and tries the broker; fails where the broker cannot be used as granted. */
 export async function runCheck({ options }: Invocation, io: Io): Promise<number> {
   const config = await configFor(options);
   io.stdout(describeConfig(config).map((line) => `${line}\n`).join(""));
-  await using connection = new Connection(brokerSettings(config), quiet);
+  await using connection = new Connection(brokerSettings(config), quietLogger);
   const broker = new GrantedConnection(connection, grantsOf(config));
   const start = performance.now();
   try {
@@ -47,7 +40,9 @@ export async function runCheck({ options }: Invocation, io: Io): Promise<number>
     }: connected in ${connectMs} ms, MQTT ${protocolVersion}, ` +
       `${isSecure ? `TLS${address.tls.verify ? "" : " (certificate not checked)"}` : "no TLS"}\n`,
   );
-  return await tryReads(config, { broker, io }) ? DONE : FAILED;
+  const allTaken = await tryReads(config, { broker, io });
+  io.stdout(`\nFor the agent host:\n\n${hostBlock(config)}\n`);
+  return allTaken ? DONE : FAILED;
 }
 
 /** Subscribes to each granted pattern, to find out what the broker itself refuses. */
@@ -77,6 +72,22 @@ async function tryReads(
     }
   }
   return allTaken;
+}
+
+/** The JSON block that makes a host run this program with this config. */
+function hostBlock({ source }: Config): string {
+  const isExecutable = Deno.build.standalone;
+  const args = [
+    ...(isExecutable ? [] : ["run", "-P", fileURLToPath(Deno.mainModule)]),
+    ...(source === undefined ? [] : ["--config", absolute(source)]),
+  ];
+  const mqtt = { command: Deno.execPath(), ...(args.length === 0 ? {} : { args }) };
+  return JSON.stringify({ mcpServers: { mqtt } }, undefined, 2);
+}
+
+/** The host runs the program from a folder of its own choice. */
+function absolute(path: string): string {
+  return /^([/\\]|[A-Za-z]:)/.test(path) ? path : `${Deno.cwd()}/${path}`;
 }
 
 function forever({ mqtt }: Config): { waitMs: number; signal: AbortSignal } {

@@ -6,11 +6,14 @@
 
 import { defaultConfigPath } from "../../config/load.ts";
 import type { Invocation } from "../options.ts";
+import { askForConfig, type Dialog } from "./init_dialog.ts";
 
 /** What the command prints with. */
 export interface InitIo {
   stdout(text: string): void;
   stderr(text: string): void;
+  /** Asks a person; left out where nobody is there. */
+  readonly dialog?: Dialog | undefined;
 }
 
 /** A config that grants nothing yet and shows how. */
@@ -62,32 +65,52 @@ export const STARTER_CONFIG = `{
 }
 `;
 
+/** Where `init` writes: the path given, that of `--config` or `MCPMQTT_CONFIG`, or the default. */
+export function initPath(
+  { path, options }: Extract<Invocation, { command: "init" }>,
+): { readonly target: string | undefined; readonly isDefault: boolean } {
+  const given = path ?? options.config ?? (Deno.env.get("MCPMQTT_CONFIG") || undefined);
+  return { target: given ?? defaultConfigPath(), isDefault: given === undefined };
+}
+
 /**
- * Writes the starter config to the path given, or to that of `--config` or `MCPMQTT_CONFIG`, or to
- * the default path. A file that is there stays as it is. The exit status is 0 when it was written, else 1.
+ * Writes a config: what the dialog with a person gives, else the starter. A file that is there stays
+ * as it is. The exit status is 0 when it was written, else 1.
  */
 export async function runInit(
-  { path, options }: Extract<Invocation, { command: "init" }>,
+  invocation: Extract<Invocation, { command: "init" }>,
   io: InitIo,
 ): Promise<number> {
-  const given = path ?? options.config ?? (Deno.env.get("MCPMQTT_CONFIG") || undefined);
-  const target = given ?? defaultConfigPath();
+  const { target, isDefault } = initPath(invocation);
   if (target === undefined) {
     io.stderr("there is no HOME to put the config in; write mcpmqtt init PATH\n");
     return 1;
   }
   try {
+    // Before anything is asked: nobody should answer for nothing.
+    if (await exists(target)) throw new Deno.errors.AlreadyExists();
+    const text = io.dialog === undefined ? STARTER_CONFIG : await askForConfig(io.dialog);
     const folder = target.replace(/[/\\]?[^/\\]*$/, "");
     if (folder !== "") await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-    await Deno.writeTextFile(target, STARTER_CONFIG, { createNew: true, mode: 0o600 });
+    await Deno.writeTextFile(target, text, { createNew: true, mode: 0o600 });
   } catch (cause) {
     io.stderr(`${target}: ${whyNot(cause)}\n`);
     return 1;
   }
-  const config = given === undefined ? "" : ` --config ${target}`;
-  io.stdout(`Wrote ${target}. Put in your broker and topics, then run: mcpmqtt check${config}
-`);
+  const next = io.dialog === undefined ? "Put in your broker and topics, then run" : "Now run";
+  const config = isDefault ? "" : ` --config ${target}`;
+  io.stdout(`Wrote ${target}. ${next}: mcpmqtt check${config}\n`);
   return 0;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return false;
+    throw cause;
+  }
 }
 
 function whyNot(cause: unknown): string {

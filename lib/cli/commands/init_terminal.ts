@@ -1,0 +1,49 @@
+/**
+ * The dialog of `mcpmqtt init` with a person at a terminal and a real broker.
+ *
+ * @module
+ */
+import { loadConfig, systemEffects } from "../../config/load.ts";
+import { Connection } from "../../mqtt/connection.ts";
+import { GrantedConnection } from "../../mqtt/granted_connection.ts";
+import { Survey } from "../../mqtt/survey.ts";
+import { brokerSettings, grantsOf } from "../setup.ts";
+import type { Dialog } from "./init_dialog.ts";
+import { quietLogger } from "../quiet_logger.ts";
+
+/** How long the broker is listened to, in milliseconds. */
+const SURVEY_MS = 3_000;
+
+/** Undefined where nobody is there to be asked. */
+export function terminalDialog(configPath: string): Dialog | undefined {
+  if (!Deno.stdin.isTerminal() || !Deno.stdout.isTerminal()) return undefined;
+  const encoder = new TextEncoder();
+  return {
+    ask: (question) => prompt(question)?.trim() ?? "",
+    say: (text) => void Deno.stdout.writeSync(encoder.encode(text)),
+    survey: (text) => surveyBroker(text, configPath),
+  };
+}
+
+/** The topic names that show up within a few seconds. */
+export async function surveyBroker(text: string, configPath: string): Promise<readonly string[]> {
+  const readTextFile = (path: string): Promise<string> =>
+    path === configPath ? Promise.resolve(text) : systemEffects.readTextFile(path);
+  const config = await loadConfig({
+    path: configPath,
+    effects: { ...systemEffects, readTextFile },
+  });
+  await using connection = new Connection(brokerSettings(config), quietLogger);
+  const broker = new GrantedConnection(connection, grantsOf(config));
+  const survey = new Survey(0);
+  const { signal } = new AbortController();
+  await using _collection = await broker.collect(["#"], {
+    includeRetained: true,
+    resume: true,
+    waitMs: config.mqtt.connectTimeoutMs,
+    signal,
+    onMessage: (message) => survey.add(message),
+  });
+  await new Promise((resolve) => setTimeout(resolve, SURVEY_MS));
+  return survey.topics().map(({ topic }) => topic);
+}

@@ -45,12 +45,13 @@ export interface McpMqttErrorOptions {
  * from a broker or a device never enters it.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { McpMqttError } from "./errors.ts";
  *
  * const error = new McpMqttError("timeout", "no message arrived within 5 s", {
  *   hint: "Take a longer timeout.",
  * });
- * console.assert(error.code === "timeout");
+ * assert(error.code === "timeout");
  * ```
  */
 export class McpMqttError extends Error {

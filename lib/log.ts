@@ -160,6 +160,7 @@ export class Log implements AsyncDisposable {
  * Opens the log. A file that cannot be opened is a warning in the log, not an error.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { openLog } from "./log.ts";
  *
  * const lines: string[] = [];
@@ -172,7 +173,7 @@ export class Log implements AsyncDisposable {
  * await using log = openLog({ level: "INFO", secrets: ["hunter2"], sink });
  * log.logger("mcpmqtt.connection").info("the password is hunter2");
  * await log.flush();
- * console.assert(lines[0]?.endsWith(" - mcpmqtt.connection - INFO - the password is ***\n"));
+ * assert(lines[0]?.endsWith(" - mcpmqtt.connection - INFO - the password is ***\n"));
  * ```
  */
 export function openLog(options: LogOptions): Log {

@@ -44,11 +44,12 @@ export class UsageError extends Error {
  * Reads the arguments of the program. Of an option given twice the last counts.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { parseArguments } from "./options.ts";
  *
  * const invocation = parseArguments(["--config /etc/mcpmqtt.json", "--read-only"]);
- * console.assert(invocation.command === "serve");
- * console.assert(invocation.options.config === "/etc/mcpmqtt.json");
+ * assert(invocation.command === "serve");
+ * assert(invocation.options.config === "/etc/mcpmqtt.json");
  * ```
  *
  * @throws {UsageError} naming what is wrong and what would be right
@@ -97,11 +98,12 @@ export interface ConfigRequest {
  * What to load for an invocation. A variable that is set but empty counts as not set.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { configRequest, parseArguments } from "./options.ts";
  *
  * const env = (name: string) => name === "MCPMQTT_HOST" ? "broker.lan" : undefined;
  * const { overrides } = configRequest(parseArguments(["--read-only"]).options, env);
- * console.assert(overrides.map((o) => o.source).join() === "MCPMQTT_HOST,--read-only");
+ * assert(overrides.map((o) => o.source).join() === "MCPMQTT_HOST,--read-only");
  * ```
  */
 export function configRequest(

@@ -35,11 +35,12 @@ export const DEFAULT_PORTS: Readonly<Record<MqttTransport, number>> = {
  * Reads a broker URL. What is wrong is said without the URL itself, which may hold a password.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { parseBrokerUrl } from "./broker_url.ts";
  *
  * const url = parseBrokerUrl("mqtts://broker.lan");
- * console.assert("host" in url && url.host === "broker.lan" && url.transport === "tls");
- * console.assert("fault" in parseBrokerUrl("mqtt://user:pass@broker.lan"));
+ * assert("host" in url && url.host === "broker.lan" && url.transport === "tls");
+ * assert("fault" in parseBrokerUrl("mqtt://user:pass@broker.lan"));
  * ```
  */
 export function parseBrokerUrl(text: string): BrokerUrl | { readonly fault: string } {

@@ -131,10 +131,11 @@ export interface Fault {
  * The fault on one line, as in `config.json:3:13: mqtt.port: must be …`.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { formatFault } from "./config.ts";
  *
  * const fault = { file: "a.json", line: 3, column: 13, path: "mqtt.port", message: "is wrong" };
- * console.assert(formatFault(fault) === "a.json:3:13: mqtt.port: is wrong");
+ * assert(formatFault(fault) === "a.json:3:13: mqtt.port: is wrong");
  * ```
  */
 export function formatFault(fault: Fault): string {

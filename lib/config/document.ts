@@ -45,12 +45,13 @@ export interface Document {
  * Nothing is thrown: what is wrong is in `faults`.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { parseDocument } from "./document.ts";
  *
  * const document = parseDocument('{\n  "port": 1883, // the usual one\n}');
- * console.assert(document.faults.length === 0);
+ * assert(document.faults.length === 0);
  * const { line, column } = document.position(document.offsetOf(["port"]) ?? 0);
- * console.assert(line === 2 && column === 11);
+ * assert(line === 2 && column === 11);
  * ```
  */
 export function parseDocument(source: string): Document {

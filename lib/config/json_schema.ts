@@ -13,9 +13,10 @@ import { configSchema } from "./schema.ts";
  * from a list, are beyond what it can say.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { configJsonSchema } from "./json_schema.ts";
  *
- * console.assert(configJsonSchema().$schema === "https://json-schema.org/draft/2020-12/schema");
+ * assert(configJsonSchema().$schema === "https://json-schema.org/draft/2020-12/schema");
  * ```
  */
 export function configJsonSchema(): z.core.JSONSchema.JSONSchema {

@@ -58,6 +58,7 @@ export function defaultConfigPath(effects: ConfigEffects = systemEffects): strin
  * Loads and checks the config. Nothing is printed; what should be known is in `warnings`.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { loadConfig } from "./load.ts";
  *
  * const config = await loadConfig({
@@ -67,7 +68,7 @@ export function defaultConfigPath(effects: ConfigEffects = systemEffects): strin
  *     env: () => undefined,
  *   },
  * });
- * console.assert(config.mqtt.host === "broker.lan" && config.mqtt.port === 1883);
+ * assert(config.mqtt.host === "broker.lan" && config.mqtt.port === 1883);
  * ```
  *
  * @throws {ConfigError} with every fault

@@ -9,11 +9,12 @@
  * of the characters may differ, and two in short names. Case, `-` and `_` do not count.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { nearest } from "./nearest_key.ts";
  *
- * console.assert(nearest("pasword", ["host", "password"]) === "password");
- * console.assert(nearest("keepAlive", ["keepalive"]) === "keepalive");
- * console.assert(nearest("zzz", ["host"]) === undefined);
+ * assert(nearest("pasword", ["host", "password"]) === "password");
+ * assert(nearest("keepAlive", ["keepalive"]) === "keepalive");
+ * assert(nearest("zzz", ["host"]) === undefined);
  * ```
  */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {

@@ -11,9 +11,10 @@ export type Path = readonly (string | number)[];
  * The path as it is written in messages.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { formatPath } from "./path.ts";
  *
- * console.assert(formatPath(["topics", 2, "pattern"]) === "topics[2].pattern");
+ * assert(formatPath(["topics", 2, "pattern"]) === "topics[2].pattern");
  * ```
  */
 export function formatPath(path: Path): string {

@@ -20,10 +20,11 @@ const TOKEN =
  * than 100 levels deep. What it gives, `parseDocument()` gives too, with no fault.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { quickParse } from "./quick_parse.ts";
  *
- * console.assert(JSON.stringify(quickParse("[1, 2,] // x")?.value) === "[1,2]");
- * console.assert(quickParse('{ "a": 1, "a": 2 }') === undefined);
+ * assert(JSON.stringify(quickParse("[1, 2,] // x")?.value) === "[1,2]");
+ * assert(quickParse('{ "a": 1, "a": 2 }') === undefined);
  * ```
  */
 export function quickParse(source: string): Parsed | undefined {

@@ -76,11 +76,12 @@ export async function resolveReferences(
  * config file's folder.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { resolvePath } from "./secrets.ts";
  *
  * const folders = { base: "/etc/mcpmqtt", home: "/home/ada" };
- * console.assert(resolvePath("ca.pem", folders) === "/etc/mcpmqtt/ca.pem");
- * console.assert(resolvePath("~/ca.pem", folders) === "/home/ada/ca.pem");
+ * assert(resolvePath("ca.pem", folders) === "/etc/mcpmqtt/ca.pem");
+ * assert(resolvePath("~/ca.pem", folders) === "/home/ada/ca.pem");
  * ```
  */
 export function resolvePath(path: string, folders: Folders): string {

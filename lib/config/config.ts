@@ -54,7 +54,7 @@ export interface MqttConfig {
 
 /** For `tls` and `wss`. The three PEM texts are read when the config is loaded. */
 export interface TlsConfig {
-  /** PEM content; undefined: the authorities known to the system. */
+  /** PEM content; undefined: the public authorities that the program brings. */
   readonly ca: string | undefined;
   /** PEM content of the client's certificate. */
   readonly cert: string | undefined;

@@ -52,7 +52,7 @@ const logLevel = z.string({ error: `must be ${anyOf(LOG_LEVELS)}` })
 const tls = record({
   ca: text("a path or PEM text").nullable().default(null)
     .describe(
-      "The certificate authorities to trust: a path to a PEM file, or its text. `null`: those of the system.",
+      "The certificate authorities to trust: a path to a PEM file, or its text. `null`: the public ones that the program brings (`DENO_TLS_CA_STORE=system` in the environment takes the system's).",
     ),
   cert: text("a path or PEM text").nullable().default(null)
     .describe("The client's certificate: a path to a PEM file, or its text. Goes with `key`."),

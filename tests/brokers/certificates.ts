@@ -14,6 +14,8 @@ export interface CertificateOptions {
   readonly notBefore?: Date;
   /** Default: in a day. */
   readonly notAfter?: Date;
+  /** Default 3. */
+  readonly version?: 1 | 3;
 }
 
 /** A certificate and its key, each PEM. */
@@ -24,11 +26,13 @@ export interface Identity {
   encryptedKey(passphrase: string): string;
 }
 
-/** Signs certificates; nobody knows it but by {@linkcode CertificateAuthority.cert}. */
+/** Signs certificates; nobody trusts it who does not hold its own. */
 export interface CertificateAuthority {
   /** Its own certificate, PEM. */
   readonly cert: string;
   issue(options: CertificateOptions): Identity;
+  /** An authority below this one. */
+  issueAuthority(options: Pick<CertificateOptions, "name" | "version">): CertificateAuthority;
 }
 
 interface Signer {
@@ -40,14 +44,23 @@ const DAY_MS = 86_400_000;
 
 /** Makes an authority with a fresh key. */
 export function makeAuthority(name = "mcpmqtt test authority"): CertificateAuthority {
-  const keys = newKeys();
-  const signer = { name, privateKey: keys.privateKey };
-  const cert = certificate({ name }, { signer, publicKey: keys.publicKey, isAuthority: true });
+  const { publicKey, privateKey } = newKeys();
+  const signer = { name, privateKey };
+  const cert = certificate({ name }, { signer, publicKey, isAuthority: true });
+  return authority(cert, signer);
+}
+
+function authority(cert: string, signer: Signer): CertificateAuthority {
   return {
     cert,
     issue(options): Identity {
       const { publicKey, privateKey } = newKeys();
       return identity(certificate(options, { signer, publicKey, isAuthority: false }), privateKey);
+    },
+    issueAuthority(options): CertificateAuthority {
+      const { publicKey, privateKey } = newKeys();
+      const cert = certificate(options, { signer, publicKey, isAuthority: true });
+      return authority(cert, { name: options.name, privateKey });
     },
   };
 }
@@ -87,17 +100,18 @@ function certificate(options: CertificateOptions, signing: Signing): string {
     name,
     notBefore = new Date(Date.now() - DAY_MS),
     notAfter = new Date(Date.now() + DAY_MS),
+    version = 3,
   } = options;
   const algorithm = sequence(oid("1.2.840.10045.4.3.2")); // ecdsa-with-SHA256
   const body = sequence(
-    der(0xa0, integer(2)),
+    ...version === 3 ? [der(0xa0, integer(2))] : [],
     der(0x02, new Uint8Array([1, ...crypto.getRandomValues(new Uint8Array(15))])),
     algorithm,
     distinguishedName(signer.name),
     sequence(time(notBefore), time(notAfter)),
     distinguishedName(name),
     new Uint8Array(publicKey.export({ type: "spki", format: "der" })),
-    der(0xa3, sequence(...extensions(options, signing))),
+    ...version === 3 ? [der(0xa3, sequence(...extensions(options, signing)))] : [],
   );
   const signature = sign("sha256", body, signer.privateKey);
   const whole = sequence(body, algorithm, der(0x03, new Uint8Array([0, ...signature])));

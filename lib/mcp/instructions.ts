@@ -8,6 +8,8 @@ import type { Rule } from "../topics/permissions.ts";
 
 /** UTF-8 bytes. */
 const MAX_BYTES = 4_096;
+/** What is shown of the owner's words on one topic; the resource has them all. */
+const MAX_ABOUT_CHARACTERS = 300;
 
 /** What is granted, which tool fits which task, and what payloads are not. At most 4 KB. */
 export function instructions(session: Session): string {
@@ -60,8 +62,13 @@ function ruleLine({ pattern, permissions, deny, retain, description, payload }: 
     ...(description === undefined ? [] : [oneLine(description)]),
     ...(payload?.unit === undefined ? [] : [`unit ${payload.unit}`]),
     ...(payload?.examples === undefined ? [] : [`e.g. ${payload.examples.join(", ")}`]),
-  ].join("; ");
+  ].map(shortened).join("; ");
   return `- ${pattern.text} (${parts.join("; ")})${about === "" ? "" : `: ${about}`}`;
+}
+
+function shortened(text: string): string {
+  if (text.length <= MAX_ABOUT_CHARACTERS) return text;
+  return `${text.slice(0, MAX_ABOUT_CHARACTERS).toWellFormed()}…`;
 }
 
 function oneLine(text: string): string {

@@ -6,10 +6,13 @@
 
 const NEWLINE = 0x0A;
 
+/** A line, or why it cannot be had: it is longer than allowed, or is no UTF-8. */
+export type Line = { readonly text: string } | { readonly fault: "too_long" | "not_utf8" };
+
 /** Gives whole lines of UTF-8, and bounds what it holds. */
 export class LineSplitter {
   readonly #maxBytes: number;
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   #parts: Uint8Array[] = [];
   #bytes = 0;
   #isTooLong = false;
@@ -19,12 +22,8 @@ export class LineSplitter {
     this.#maxBytes = maxBytes;
   }
 
-  /**
-   * Takes a chunk.
-   *
-   * @returns the lines that it completes; undefined for one that was too long.
-   */
-  *push(chunk: Uint8Array): Generator<string | undefined> {
+  /** Takes a chunk, and gives the lines that it completes. */
+  *push(chunk: Uint8Array): Generator<Line> {
     let start = 0;
     while (true) {
       const end = chunk.indexOf(NEWLINE, start);
@@ -33,6 +32,11 @@ export class LineSplitter {
       yield this.#take();
       start = end + 1;
     }
+  }
+
+  /** What is left at the end of input, where the last line does not end in a line break. */
+  end(): Line | undefined {
+    return this.#bytes === 0 ? undefined : this.#take();
   }
 
   #hold(part: Uint8Array): void {
@@ -45,12 +49,20 @@ export class LineSplitter {
     }
   }
 
-  #take(): string | undefined {
-    const line = this.#isTooLong ? undefined : this.#decoder.decode(joined(this.#parts));
+  #take(): Line {
+    const line = this.#isTooLong ? { fault: "too_long" as const } : this.#decoded();
     this.#parts = [];
     this.#bytes = 0;
     this.#isTooLong = false;
     return line;
+  }
+
+  #decoded(): Line {
+    try {
+      return { text: this.#decoder.decode(joined(this.#parts)) };
+    } catch {
+      return { fault: "not_utf8" };
+    }
   }
 }
 

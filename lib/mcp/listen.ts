@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { JSONRPCMessage } from "@modelcontextprotocol/server";
+import { type JSONRPCMessage, PROTOCOL_VERSION_META_KEY } from "@modelcontextprotocol/server";
 import type { Logger } from "../log.ts";
 import { messageTopic } from "../resources/message.ts";
 import type { Session } from "../resources/session.ts";
@@ -38,9 +38,12 @@ function holder(id: string | number): string {
 }
 
 function listenedUris(params: unknown): readonly string[] {
-  const { notifications } = (params ?? {}) as {
+  const { notifications, _meta = {} } = (params ?? {}) as {
     notifications?: { resourceSubscriptions?: unknown };
+    _meta?: Record<string, unknown>;
   };
+  // Hosts of the earlier revisions do not have this request, and the SDK refuses it to them.
+  if (!(PROTOCOL_VERSION_META_KEY in _meta)) return [];
   const uris = notifications?.resourceSubscriptions;
   return Array.isArray(uris) ? uris.filter((uri) => typeof uri === "string") : [];
 }

@@ -61,7 +61,7 @@ export async function readResource(
     ? await readMessage(topicOf(uri), session, signal).catch((error) => {
       throw asProtocolError(error);
     })
-    : fixed.read(session);
+    : await fixed.read(session, signal);
   return { contents: [{ uri, mimeType: MIME_TYPE, text: JSON.stringify(data) }] };
 }
 
@@ -76,6 +76,13 @@ export function topicOf(uri: string): TopicName {
     if (topic !== undefined) return topic;
   } catch (error) {
     throw asProtocolError(error);
+  }
+  if (RESOURCES.some((one) => one.uri === uri)) {
+    throw new ProtocolError(
+      ProtocolErrorCode.InvalidParams,
+      `${uri} cannot be subscribed to, only ${MESSAGE_TEMPLATE} can; read it again instead`,
+      { uri },
+    );
   }
   const known = [...RESOURCES.map((one) => one.uri), MESSAGE_TEMPLATE].join(", ");
   throw new ProtocolError(

@@ -34,9 +34,10 @@ export function serveOnStdio({ session, log, ...streams }: ServeOptions): Servin
     ...streams,
     onReceived: (message) => observeListen(message, { session, log }),
   });
-  const handle = serveStdio(() => createServer({ session, log }), {
+  const onError = eachOnce((error) => log.warning(`MCP: ${error.message}`));
+  const handle = serveStdio(() => createServer({ session, log, onError }), {
     transport,
-    onerror: (error) => log.warning(`MCP: ${error.message}`),
+    onerror: onError,
   });
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   const { onclose } = transport;
@@ -50,5 +51,15 @@ export function serveOnStdio({ session, log, ...streams }: ServeOptions): Servin
       await handle.close();
       await transport.flush();
     },
+  };
+}
+
+/** The entry and the server behind it both report what the transport reports. */
+function eachOnce(report: (error: Error) => void): (error: Error) => void {
+  const reported = new WeakSet<Error>();
+  return (error) => {
+    if (reported.has(error)) return;
+    reported.add(error);
+    report(error);
   };
 }

@@ -27,10 +27,12 @@ const CLIENT = "client";
 export interface ServerOptions {
   readonly session: Session;
   readonly log: Logger;
+  /** Told what goes wrong outside of a request. */
+  readonly onError: (error: Error) => void;
 }
 
 /** Makes the server; whoever calls connects it to a transport. */
-export function createServer({ session, log }: ServerOptions): Server {
+export function createServer({ session, log, onError }: ServerOptions): Server {
   const server = new Server(
     { name: "mcpmqtt", title: "MQTT", version: VERSION },
     {
@@ -38,7 +40,7 @@ export function createServer({ session, log }: ServerOptions): Server {
       instructions: instructions(session),
     },
   );
-  server.onerror = (error) => log.warning(`MCP: ${error.message}`);
+  server.onerror = onError;
   server.setRequestHandler("tools/list", () => ({ tools: listTools(session.broker.grants) }));
   server.setRequestHandler("tools/call", async (request, context) => {
     try {

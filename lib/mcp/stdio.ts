@@ -5,12 +5,14 @@
  */
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/server";
 import { parseJSONRPCMessage } from "@modelcontextprotocol/server";
-import { LineSplitter } from "./line_splitter.ts";
+import { type Line, LineSplitter } from "./line_splitter.ts";
 
 /** Longer lines are refused: nothing that the tools take is as long, in bytes. */
 const MAX_LINE_BYTES = 10 * 1024 * 1024;
 /** How long answers may take after the end of input, in milliseconds. */
 const END_OF_INPUT_GRACE_MS = 300;
+/** A host that lets more than this pile up reads no more, and is given up. */
+const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
@@ -36,6 +38,7 @@ export class StdioTransport implements Transport {
   readonly #unanswered = new Set<unknown>();
   readonly #drained = Promise.withResolvers<void>();
   #writing: Promise<void> = Promise.resolve();
+  #unreadBytes = 0;
   #inputEnded = false;
   #isClosed = false;
 
@@ -78,6 +81,8 @@ export class StdioTransport implements Transport {
         if (done) break;
         for (const line of lines.push(value)) this.#onLine(line);
       }
+      const last = lines.end();
+      if (last !== undefined) this.#onLine(last);
     } catch (error) {
       this.onerror?.(asError(error));
     }
@@ -95,15 +100,21 @@ export class StdioTransport implements Transport {
     await this.close();
   }
 
-  #onLine(line: string | undefined): void {
-    if (line === undefined) {
-      this.#refuse(PARSE_ERROR, `a line is longer than ${MAX_LINE_BYTES} bytes`);
+  #onLine(line: Line): void {
+    if ("fault" in line) {
+      this.#refuse(
+        PARSE_ERROR,
+        line.fault === "too_long"
+          ? `a line is longer than ${MAX_LINE_BYTES} bytes`
+          : "a line is not UTF-8",
+      );
       return;
     }
-    if (line.trim() === "") return;
+    const { text } = line;
+    if (text.trim() === "") return;
     let json: unknown;
     try {
-      json = JSON.parse(line);
+      json = JSON.parse(text);
     } catch {
       this.#refuse(PARSE_ERROR, "a line is not JSON; each line must be one JSON-RPC message");
       return;
@@ -132,10 +143,17 @@ export class StdioTransport implements Transport {
 
   #write(message: unknown): Promise<void> {
     const bytes = this.#encoder.encode(`${JSON.stringify(message)}\n`);
+    this.#unreadBytes += bytes.length;
+    if (this.#unreadBytes > MAX_UNREAD_BYTES) {
+      this.onerror?.(new Error(`the host has not read ${this.#unreadBytes} bytes; ending`));
+      this.close();
+      return Promise.reject(new Error("the host reads no more"));
+    }
     const written = this.#writing.then(async () => {
       for (let at = 0; at < bytes.length;) {
         at += await this.#options.output.write(bytes.subarray(at));
       }
+      this.#unreadBytes -= bytes.length;
     });
     this.#writing = written.catch(() => {
       // The host has closed its end: there is nobody to serve.

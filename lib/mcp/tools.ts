@@ -19,7 +19,7 @@ import type { Tool } from "../tools/tool.ts";
 import { asMcpMqttError, renderError, renderResult } from "./render.ts";
 
 /** How often a waiting call reports progress, in milliseconds; the contract says each second. */
-const PROGRESS_INTERVAL_MS = 900;
+const PROGRESS_INTERVAL_MS = 500;
 
 /** What `tools/list` gives. */
 export function listTools(
@@ -64,7 +64,7 @@ export async function callTool(
     log.info(() => `${tool.name} done in ${Math.round(performance.now() - start)} ms`);
     return renderResult(data);
   } catch (error) {
-    const known = asMcpMqttError(error);
+    const known = withOutcome(asMcpMqttError(error), tool);
     if (context.mcpReq.signal.aborted) log.info(`${tool.name} was cancelled`);
     else if (known.code === "internal") log.error(`${tool.name} failed: ${describe(error)}`);
     else log.info(() => `${tool.name} failed: ${known.code}: ${known.message}`);
@@ -123,8 +123,33 @@ function totalSeconds(args: unknown): number | undefined {
   return typeof seconds === "number" && seconds > 0 ? seconds : undefined;
 }
 
+/**
+ * A write that failed before it came to sending was not sent; where the program itself failed, nobody
+ * knows.
+ */
+function withOutcome(error: McpMqttError, { effect }: Tool): McpMqttError {
+  if (effect !== "write" || error.outcome !== undefined) return error;
+  return new McpMqttError(error.code, error.message, {
+    hint: error.hint,
+    outcome: error.code === "internal" ? "unknown" : "not_sent",
+    cause: error,
+  });
+}
+
+/** The JSON Schema without what tells nobody anything: it stands in the context of every chat. */
 function jsonSchema(schema: z.ZodObject, io: "input" | "output"): McpTool["inputSchema"] {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io });
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
+    io,
+    override: ({ jsonSchema: part }) => {
+      if (part.maximum === Number.MAX_SAFE_INTEGER) delete part.maximum;
+      if (part.minimum === Number.MIN_SAFE_INTEGER) delete part.minimum;
+      delete part.propertyNames;
+      if (Object.keys(part.properties ?? {}).length === 0) delete part.properties;
+      const { additionalProperties: more } = part;
+      const saysNothing = typeof more === "object" && Object.keys(more).length === 0;
+      if (saysNothing || io === "output" && more === false) delete part.additionalProperties;
+    },
+  });
   return rest as McpTool["inputSchema"];
 }
 

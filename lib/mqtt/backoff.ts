@@ -37,8 +37,14 @@ export class Backoff {
   /** The delay after the Client Identifier was taken over by another client, in milliseconds. */
   static readonly takenOverMs = MAX_DELAY_MS;
 
-  /** A connection has ended that held for `heldMs`. */
-  ended(heldMs: number): void {
-    if (heldMs >= STABLE_MS) this.#failures = 0;
+  /**
+   * A connection has ended that held for `heldMs`.
+   *
+   * @returns whether that was so short that the series of delays goes on.
+   */
+  ended(heldMs: number): boolean {
+    if (heldMs < STABLE_MS) return true;
+    this.#failures = 0;
+    return false;
   }
 }

@@ -3,31 +3,23 @@
  *
  * @module
  */
-import { bounded, Semaphore } from "../async.ts";
+import { bounded } from "../async.ts";
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { matches, overlaps, type TopicFilter } from "../topics/topic_filter.ts";
-import { Lane } from "./lane.ts";
-import type { Link, Publication } from "./link.ts";
+import type { Lane } from "./lane.ts";
+import { Lanes } from "./lanes.ts";
+import { LinkLost, type Publication } from "./link.ts";
 import { type BrokerSettings, LinkOpener } from "./link_opener.ts";
 import type { Message } from "./message.ts";
-import {
-  assertTaken,
-  lost,
-  lostWhilePublishing,
-  notAcknowledged,
-  notSent,
-  publishRefused,
-} from "./publish_faults.ts";
+import { notSent } from "./publish_faults.ts";
+import { Publisher } from "./publisher.ts";
 import { NO_MATCHING_SUBSCRIBERS } from "./reason_codes.ts";
 import { Subscription } from "./subscription.ts";
+import { TIMES, type Times } from "./times.ts";
 
 /** How long a publish waits for its acknowledgement, in milliseconds. */
-export const PUBLISH_TIMEOUT_MS = 10_000;
-/** How many connections there may be at once, for filters that overlap. */
-const MAX_LANES = 128;
-/** How long a further lane is kept without a subscription, in milliseconds. */
-const IDLE_LANE_MS = 60_000;
+export const PUBLISH_TIMEOUT_MS = TIMES.publishMs;
 
 /** Bounds of a wait for the connection. */
 export interface Waiting {
@@ -75,39 +67,42 @@ export interface ConnectionStatus {
 /** One broker, over as many lanes as overlapping filters need; usually one. */
 export class Connection implements AsyncDisposable {
   readonly #opener: LinkOpener;
-  readonly #log: Logger;
-  readonly #main: Lane;
-  readonly #lanes: Lane[];
-  readonly #idle = new Map<Lane, ReturnType<typeof setTimeout>>();
-  readonly #inFlight = new WeakMap<Link, Semaphore>();
-  #laneNumber = 1;
-  #isClosed = false;
+  readonly #lanes: Lanes;
+  readonly #publisher: Publisher;
 
-  constructor(settings: BrokerSettings, log: Logger) {
+  constructor(settings: BrokerSettings, log: Logger, times: Partial<Times> = {}) {
+    const all: Times = { ...TIMES, ...times };
     this.#opener = new LinkOpener(settings);
-    this.#log = log;
-    this.#main = new Lane({ opener: this.#opener, clientId: settings.clientId, log });
-    this.#lanes = [this.#main];
+    this.#lanes = new Lanes(this.#opener, { log, times: all });
+    this.#publisher = new Publisher(all.publishMs);
   }
 
   /** Begins to connect, and does not wait for it. */
   start(): void {
-    this.#main.start();
+    this.#lanes.main.start();
   }
 
   get status(): ConnectionStatus {
     const { address, clientId } = this.#opener.settings;
     return {
-      ...this.#main.status,
+      ...this.#lanes.main.status,
       protocolVersion: this.#opener.protocolVersion,
       clientId,
       address,
     };
   }
 
-  /** Waits for the main connection; see {@linkcode Lane.ready}. */
+  /** Waits for the main connection; see {@linkcode Lanes.ready}. */
   async ready(waiting: Waiting): Promise<void> {
-    await this.#ready(this.#main, waiting);
+    await this.#lanes.ready(this.#lanes.main, waiting);
+  }
+
+  /** Waits until the attempt to connect that is under way has succeeded or failed, or the time is up. */
+  async attempted({ waitMs, signal }: Waiting): Promise<void> {
+    this.start();
+    await this.#lanes.main.attempted(waitMs, signal).catch((error) => {
+      if (!(error instanceof McpMqttError)) throw error;
+    });
   }
 
   /**
@@ -118,25 +113,12 @@ export class Connection implements AsyncDisposable {
    * `payload_too_large`, `invalid_argument`.
    */
   async publish(publication: Publication, waiting: Waiting): Promise<Published> {
-    const link = await this.#ready(this.#main, waiting).catch((error) => {
+    const { signal } = waiting;
+    const link = await this.#lanes.ready(this.#lanes.main, waiting).catch((error) => {
       throw notSent(error);
     });
-    assertTaken(publication, link);
-    const release = publication.qos === 0 ? undefined : await this.#place(link, waiting.signal);
-    const answer = link.publish(publication);
-    answer.then(release, release);
-    try {
-      const code = await bounded(Promise.race([answer, lost(link)]), {
-        timeoutMs: PUBLISH_TIMEOUT_MS,
-        signal: waiting.signal,
-        onTimeout: () => notAcknowledged(PUBLISH_TIMEOUT_MS),
-      });
-      if (code >= 0x80) throw publishRefused(code);
-      return { noSubscribers: code === NO_MATCHING_SUBSCRIBERS };
-    } catch (error) {
-      if (error instanceof McpMqttError || waiting.signal.aborted) throw error;
-      throw lostWhilePublishing(error);
-    }
+    const code = await this.#publisher.publish(publication, { link, signal });
+    return { noSubscribers: code === NO_MATCHING_SUBSCRIBERS };
   }
 
   /**
@@ -146,33 +128,25 @@ export class Connection implements AsyncDisposable {
    * @throws {McpMqttError} `not_connected`, `broker_refused`, or `timeout` without a SUBACK.
    */
   async collect(filters: readonly TopicFilter[], options: CollectOptions): Promise<Collection> {
-    const taken = new Map<Subscription, Lane>();
+    const { signal } = options;
+    const deadline = performance.now() +
+      Math.min(options.waitMs, this.#opener.settings.connectTimeoutMs);
+    const subscriptions = subscriptionsFor(filters, options);
+    const taken = new Map<Lane, Subscription[]>();
     const release = async (): Promise<void> => {
-      await Promise.all([...byLane(taken)].map(async ([lane, subscriptions]) => {
-        await lane.release(subscriptions);
-        this.#rest(lane);
-      }));
+      await Promise.all([...taken].map(([lane, some]) => lane.release(some)));
     };
     try {
-      for (const [i, filter] of filters.entries()) {
-        const subscription = new Subscription({
-          filter,
-          includeRetained: options.includeRetained,
-          resume: options.resume,
-          onMessage: firstOf(filters, i, options.onMessage),
-          onInterrupted: () => options.onInterrupted?.(),
-          onFailed: (error) => options.onFailed?.(error),
-        });
-        taken.set(subscription, await this.#reserve(subscription, options));
+      for (const subscription of subscriptions) {
+        const lane = await this.#lanes.reserve(subscription, signal);
+        taken.set(lane, [...taken.get(lane) ?? [], subscription]);
       }
-      await Promise.all([...byLane(taken)].map(async ([lane, subscriptions]) => {
-        await this.#ready(lane, options);
-        lane.subscribe(subscriptions.filter(({ state }) => state === "waiting"));
-        await bounded(Promise.all(subscriptions.map(({ inForce }) => inForce)), options);
+      await Promise.all([...taken].map(async ([lane, some]) => {
+        await this.#bringInForce(some, { lane, deadline, signal });
       }));
     } catch (error) {
       const released = release();
-      if (!options.signal.aborted) await released;
+      if (!signal.aborted) await released;
       throw error;
     }
     return { filters, [Symbol.asyncDispose]: release };
@@ -180,120 +154,66 @@ export class Connection implements AsyncDisposable {
 
   /** Disconnects every lane. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    for (const timer of this.#idle.values()) clearTimeout(timer);
-    this.#idle.clear();
-    await Promise.all(this.#lanes.map((lane) => lane.close()));
+    await this.#lanes.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #ready(lane: Lane, { waitMs, signal }: Waiting): Promise<Link> {
-    lane.start();
-    const timeoutMs = Math.min(waitMs, this.#opener.settings.connectTimeoutMs);
-    if (lane === this.#main || !this.#main.status.isConnected) {
-      return await lane.ready(timeoutMs, signal);
-    }
-    // The broker is there: if it does not take a further connection, waiting does not help.
-    await lane.attempted(timeoutMs, signal);
-    if (lane.lastError !== undefined) throw this.#noFurtherConnection(lane);
-    return await lane.ready(timeoutMs, signal);
-  }
-
-  /** Takes the first lane on which the filter overlaps nothing, or a new one. */
-  async #reserve(subscription: Subscription, { signal }: Waiting): Promise<Lane> {
-    while (true) {
-      signal.throwIfAborted();
-      let leaving: Promise<unknown> | undefined;
-      let free: Lane | undefined;
-      for (const lane of this.#lanes) {
-        const inTheWay = lane.overlapping(subscription.filter);
-        if (inTheWay.length === 0) {
-          free = lane;
-          break;
-        }
-        if (inTheWay.every(({ state }) => state === "leaving")) {
-          leaving ??= Promise.all(inTheWay.map(({ gone }) => gone));
-        }
-      }
-      if (free !== undefined || leaving === undefined) {
-        const lane = free ?? this.#openLane();
-        clearTimeout(this.#idle.get(lane));
-        this.#idle.delete(lane);
-        lane.reserve(subscription);
-        return lane;
-      }
-      await bounded(leaving, { signal });
-    }
-  }
-
-  #openLane(): Lane {
-    if (this.#isClosed) throw new McpMqttError("not_connected", "the program is shutting down");
-    if (this.#lanes.length >= MAX_LANES) {
-      throw new McpMqttError(
-        "broker_refused",
-        `${MAX_LANES} connections are in use, which is as many as there may be`,
-        { hint: "Wait for calls on the same topics to end, or stop watches." },
-      );
-    }
-    const clientId = `${this.#opener.settings.clientId}-${++this.#laneNumber}`;
-    const lane = new Lane({ opener: this.#opener, clientId, log: this.#log });
-    this.#lanes.push(lane);
-    return lane;
-  }
-
-  /** Closes a further lane when it has been of no use for a while, or cannot be had. */
-  #rest(lane: Lane): void {
-    if (lane === this.#main || lane.size > 0 || this.#isClosed) return;
-    clearTimeout(this.#idle.get(lane));
-    if (!lane.status.isConnected) {
-      this.#drop(lane);
-      return;
-    }
-    const timer = setTimeout(() => this.#drop(lane), IDLE_LANE_MS);
-    this.#idle.set(lane, timer);
-  }
-
-  #drop(lane: Lane): void {
-    if (lane.size > 0) return;
-    this.#idle.delete(lane);
-    const at = this.#lanes.indexOf(lane);
-    if (at >= 0) this.#lanes.splice(at, 1);
-    lane.close();
-  }
-
-  #noFurtherConnection(lane: Lane): McpMqttError {
-    return new McpMqttError(
-      "broker_refused",
-      `a further connection is needed, because the topic filter overlaps one in use, but ${
-        lane.lastError?.message ?? "it was lost"
-      }`,
-      { hint: "Call again when the other calls and watches on these topics have ended." },
-    );
-  }
-
-  /** A place among the messages that the broker takes unacknowledged: Receive Maximum, §3.3.4. */
-  async #place(link: Link, signal: AbortSignal): Promise<() => void> {
-    let places = this.#inFlight.get(link);
-    if (places === undefined) {
-      places = new Semaphore(link.limits.receiveMaximum);
-      this.#inFlight.set(link, places);
-    }
-    const inLine = new AbortController();
-    const place = places.acquire(AbortSignal.any([signal, inLine.signal]));
+  /** Waits for the SUBACKs, through losses of the connection until `deadline`. */
+  async #bringInForce(
+    subscriptions: readonly Subscription[],
+    { lane, deadline, signal }: {
+      readonly lane: Lane;
+      readonly deadline: number;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<void> {
+    const done = new AbortController();
+    const waiting = AbortSignal.any([signal, done.signal]);
+    const inForce = Promise.all(subscriptions.map((one) => one.inForce)).then(() => undefined);
     try {
-      return await bounded(Promise.race([place, lost(link)]), {
-        timeoutMs: PUBLISH_TIMEOUT_MS,
-        signal,
-        onTimeout: () => notAcknowledged(PUBLISH_TIMEOUT_MS),
-      });
-    } catch (error) {
-      inLine.abort();
-      throw notSent(error);
+      while (true) {
+        const waitMs = Math.max(0, deadline - performance.now());
+        const ready = this.#lanes.ready(lane, { waitMs, signal: waiting });
+        const link = await Promise.race([inForce, ready]);
+        if (link === undefined) return;
+        lane.subscribe(subscriptions);
+        try {
+          return await bounded(link.orLost(inForce), { signal });
+        } catch (error) {
+          if (!(error instanceof LinkLost)) throw error;
+        }
+      }
+    } finally {
+      done.abort();
     }
   }
+}
+
+/** One for each filter. The listener hears each message once, and of each loss once. */
+function subscriptionsFor(
+  filters: readonly TopicFilter[],
+  options: CollectOptions,
+): readonly Subscription[] {
+  let isOver = false;
+  const subscriptions: Subscription[] = filters.map((filter, i) =>
+    new Subscription({
+      filter,
+      includeRetained: options.includeRetained,
+      resume: options.resume,
+      onMessage: firstOf(filters, i, options.onMessage),
+      onInterrupted: () => {
+        const isKnown = subscriptions.some((one, j) => j !== i && one.isInterrupted);
+        if (isOver || isKnown) return;
+        isOver = !options.resume;
+        options.onInterrupted?.();
+      },
+      onFailed: (error) => options.onFailed?.(error),
+    })
+  );
+  return subscriptions;
 }
 
 /** Passes on what no earlier filter of the same collection matches: that one has its own copy. */
@@ -308,8 +228,4 @@ function firstOf(
   return (message) => {
     if (!earlier.some((one) => matches(one, message.topic))) onMessage(message);
   };
-}
-
-function byLane(taken: ReadonlyMap<Subscription, Lane>): Map<Lane, Subscription[]> {
-  return Map.groupBy(taken.keys(), (subscription) => taken.get(subscription) as Lane);
 }

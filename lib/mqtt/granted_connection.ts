@@ -25,6 +25,12 @@ import type { Publication } from "./link.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import { TopicsSeen } from "./topics_seen.ts";
 
+/** How long a call waits for the SUBACK: its own timeout, within these bounds, in milliseconds. */
+const MIN_SUBACK_MS = 2_000;
+const MAX_SUBACK_MS = 10_000;
+/** How long the end of a call waits for the UNSUBACK, in milliseconds; the UNSUBSCRIBE is sent at once. */
+const RELEASE_MS = 500;
+
 /** What a client may do. */
 export interface Grants {
   readonly permissions: Permissions;
@@ -60,6 +66,12 @@ export class GrantedConnection {
 
   get status(): ConnectionStatus {
     return this.#connection.status;
+  }
+
+  /** Waits until it is known whether the first attempt to connect succeeds, or the time is up. */
+  async firstAttempt(waiting: Waiting): Promise<void> {
+    const { isConnected, lastError } = this.status;
+    if (!isConnected && lastError === undefined) await this.#connection.attempted(waiting);
   }
 
   /**
@@ -123,14 +135,57 @@ export class GrantedConnection {
   async collect(topics: readonly string[], options: CollectOptions): Promise<GrantedCollection> {
     const { filters, narrowed } = this.narrow(topics);
     const { permissions } = this.grants;
+    const { waitMs, signal } = options;
+    await this.#connection.ready({ waitMs, signal });
+    using patience = new Patience(Math.min(Math.max(waitMs, MIN_SUBACK_MS), MAX_SUBACK_MS));
     const collection = await this.#connection.collect(filters, {
       ...options,
+      signal: AbortSignal.any([signal, patience.signal]),
       onMessage: (message) => {
         if (!permissions.decide(message.topic, "read").allowed) return;
         this.seen.add(message.topic);
         options.onMessage(message);
       },
     });
-    return { filters, narrowed, [Symbol.asyncDispose]: collection[Symbol.asyncDispose] };
+    return {
+      filters,
+      narrowed,
+      [Symbol.asyncDispose]: () => within(RELEASE_MS, collection[Symbol.asyncDispose]()),
+    };
+  }
+}
+
+/** Aborts its signal when the broker takes too long to acknowledge a subscription. */
+class Patience implements Disposable {
+  readonly signal: AbortSignal;
+  readonly #timer: ReturnType<typeof setTimeout>;
+
+  constructor(ms: number) {
+    const controller = new AbortController();
+    this.signal = controller.signal;
+    this.#timer = setTimeout(() => {
+      controller.abort(
+        new McpMqttError(
+          "timeout",
+          `the broker did not acknowledge the subscription within ${ms / 1000} s`,
+          { hint: "The broker is connected but does not answer; mqtt_status tells more." },
+        ),
+      );
+    }, ms);
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** Waits for the work, but not longer than that; it goes on by itself. */
+async function within(ms: number, work: PromiseLike<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

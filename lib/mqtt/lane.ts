@@ -1,93 +1,87 @@
 /**
- * A lane keeps one connection to the broker alive and owns the topic filters in force on it. They
- * are pairwise disjoint, so that every PUBLISH that arrives has exactly one owner, on brokers that
- * send one copy for each overlapping subscription as on those that send one in all.
+ * A lane is one connection to the broker and owns the topic filters in force on it. They are
+ * pairwise disjoint, so that every PUBLISH that arrives has exactly one owner, on brokers that send
+ * one copy for each overlapping subscription as on those that send one in all.
  *
  * @module
  */
-import { bounded, pause } from "../async.ts";
+import { bounded } from "../async.ts";
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { FilterIndex } from "../topics/filter_index.ts";
 import type { TopicFilter } from "../topics/topic_filter.ts";
-import { Backoff } from "./backoff.ts";
+import { LastingLink, type LastingLinkStatus } from "./lasting_link.ts";
 import type { Link, LinkEnd } from "./link.ts";
-import { LinkError } from "./link_error.ts";
+import type { LinkError } from "./link_error.ts";
 import type { LinkOpener } from "./link_opener.ts";
 import type { Message } from "./message.ts";
-import { reasonCodeName, SESSION_TAKEN_OVER } from "./reason_codes.ts";
+import { packets } from "./packet_size.ts";
+import { reasonCodeName } from "./reason_codes.ts";
 import type { Subscription } from "./subscription.ts";
-
-/** How long the broker may take for a SUBACK or UNSUBACK, in milliseconds. */
-const ACKNOWLEDGEMENT_TIMEOUT_MS = 10_000;
-/** How many filters go into one SUBSCRIBE or UNSUBSCRIBE. */
-const FILTERS_PER_PACKET = 100;
+import type { Times } from "./times.ts";
 
 /** What a lane needs. */
 export interface LaneOptions {
   readonly opener: LinkOpener;
   readonly clientId: string;
   readonly log: Logger;
+  readonly times: Times;
+  /** The last filter has left it. */
+  readonly onEmpty?: () => void;
 }
 
-/** How a lane stands. Times are milliseconds since the epoch. */
-export interface LaneStatus {
-  readonly isConnected: boolean;
-  readonly connectedSince: number | undefined;
-  readonly disconnectedSince: number | undefined;
-  readonly reconnects: number;
-  readonly lastError: string | undefined;
-}
-
-/** One connection that is kept alive. */
+/** One connection that is kept alive, and its subscriptions. */
 export class Lane {
   readonly clientId: string;
-  readonly #opener: LinkOpener;
-  readonly #log: Logger;
+  readonly #times: Times;
+  readonly #onEmpty: () => void;
+  readonly #lasting: LastingLink;
   readonly #index = new FilterIndex<Subscription>();
   readonly #subscriptions = new Set<Subscription>();
-  readonly #closing = new AbortController();
-  readonly #backoff = new Backoff();
-  #running: Promise<void> | undefined;
-  #link: Link | undefined;
-  /** Settled by the next attempt to connect, whether it succeeds or not. */
-  #attempt = Promise.withResolvers<void>();
-  #wakeUp = new AbortController();
-  #waiting = 0;
-  #connectedSince: number | undefined;
-  #disconnectedSince: number | undefined = Date.now();
-  #connections = 0;
-  #lastError: LinkError | undefined;
+  readonly #draining = new Map<Subscription, ReturnType<typeof setTimeout>>();
 
-  constructor({ opener, clientId, log }: LaneOptions) {
-    this.#opener = opener;
+  constructor({ opener, clientId, log, times, onEmpty }: LaneOptions) {
     this.clientId = clientId;
-    this.#log = log;
+    this.#times = times;
+    this.#onEmpty = onEmpty ?? (() => {});
+    this.#lasting = new LastingLink({
+      opener,
+      clientId,
+      log,
+      onMessage: (message) => this.#onMessage(message),
+      onPublishBegun: (topic) => this.#onPublishBegun(topic),
+      onConnected: (link) => this.#onConnected(link),
+      onEnded: (end) => this.#onEnded(end),
+    });
   }
 
   /** Begins to connect. Further calls do nothing. */
   start(): void {
-    this.#running ??= this.#run();
+    this.#lasting.start();
   }
 
-  get status(): LaneStatus {
-    return {
-      isConnected: this.#link?.isOpen ?? false,
-      connectedSince: this.#connectedSince,
-      disconnectedSince: this.#disconnectedSince,
-      reconnects: Math.max(0, this.#connections - 1),
-      lastError: this.#lastError?.message,
-    };
+  get status(): LastingLinkStatus {
+    return this.#lasting.status;
   }
 
-  /** Why the last attempt to connect failed; undefined while connected. */
+  /** Why there is no connection; undefined while there is one, or before the first attempt. */
   get lastError(): LinkError | undefined {
-    return this.#lastError;
+    return this.#lasting.lastError;
   }
 
-  /** How many filters are in force or about to be. */
+  /** How many filters are taken. */
   get size(): number {
     return this.#subscriptions.size;
+  }
+
+  /** See {@linkcode LastingLink.ready}. */
+  ready(timeoutMs: number, signal: AbortSignal): Promise<Link> {
+    return this.#lasting.ready(timeoutMs, signal);
+  }
+
+  /** See {@linkcode LastingLink.attempted}. */
+  attempted(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    return this.#lasting.attempted(timeoutMs, signal);
   }
 
   /** The subscriptions that stand in the way of `filter`. */
@@ -103,188 +97,81 @@ export class Lane {
 
   /** Asks the broker for reserved subscriptions, at once or as soon as there is a connection. */
   subscribe(subscriptions: readonly Subscription[]): void {
-    if (this.#link?.isOpen) this.#request(this.#link, subscriptions);
+    const { link } = this.#lasting;
+    if (link === undefined) return;
+    this.#request(link, subscriptions.filter(({ state }) => state === "waiting"));
   }
 
   /** Gives subscriptions up. Settles when nothing of them is left at the broker. */
   async release(subscriptions: readonly Subscription[]): Promise<void> {
-    const link = this.#link;
+    const { link } = this.#lasting;
     const held: Subscription[] = [];
     for (const subscription of subscriptions) {
       const { state } = subscription;
-      if (link?.isOpen && (state === "pending" || state === "active")) {
+      if (state === "leaving" || state === "draining") continue;
+      if (link !== undefined && (state === "pending" || state === "active")) {
         subscription.leave();
         held.push(subscription);
-      } else if (state !== "leaving" && state !== "gone") {
-        subscription.end();
+      } else {
+        this.#end(subscription);
       }
-      if (subscription.state === "gone") this.#forget(subscription);
     }
     if (link !== undefined && held.length > 0) this.#unsubscribe(link, held);
-    await Promise.all(subscriptions.map(({ gone }) => gone));
-  }
-
-  /**
-   * Waits for a connection, at most `timeoutMs`.
-   *
-   * @throws {McpMqttError} `not_connected`, with since when and why.
-   */
-  async ready(timeoutMs: number, signal: AbortSignal): Promise<Link> {
-    const deadline = Date.now() + timeoutMs;
-    this.#waiting++;
-    this.#wakeUp.abort();
-    try {
-      while (true) {
-        if (this.#link?.isOpen) return this.#link;
-        if (this.#closing.signal.aborted) throw this.#notConnected();
-        await bounded(this.#attempt.promise, {
-          timeoutMs: deadline - Date.now(),
-          signal,
-          onTimeout: () => this.#notConnected(),
-        });
-      }
-    } finally {
-      this.#waiting--;
-    }
-  }
-
-  /** Waits for the outcome of the attempt to connect that is under way or comes next. */
-  async attempted(timeoutMs: number, signal: AbortSignal): Promise<void> {
-    if (this.#link?.isOpen) return;
-    await bounded(this.#attempt.promise, {
-      timeoutMs,
-      signal,
-      onTimeout: () => this.#notConnected(),
-    });
+    await Promise.all(subscriptions.map(({ left }) => left));
   }
 
   /** Disconnects and stays so. */
   async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#link?.end();
-    await this.#running;
-    this.#attempt.resolve();
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      const link = await this.#open();
-      if (link === undefined) {
-        await this.#pause(this.#backoff.next());
-        continue;
-      }
-      const end = await link.ended;
-      this.#onEnded(end);
-      if (signal.aborted) break;
-      if (end.reasonCode === SESSION_TAKEN_OVER) await pause(Backoff.takenOverMs, signal);
-      else await this.#pause(this.#backoff.next());
-    }
-    for (const subscription of [...this.#subscriptions]) {
-      subscription.end();
-      this.#forget(subscription);
-    }
-  }
-
-  async #open(): Promise<Link | undefined> {
-    const { signal } = this.#closing;
-    const attempt = this.#attempt;
-    try {
-      const link = await this.#opener.open({
-        clientId: this.clientId,
-        onMessage: (message) => this.#onMessage(message),
-        signal,
-      });
-      if (signal.aborted) {
-        await link.end();
-        return undefined;
-      }
-      this.#onConnected(link);
-      return link;
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      const failure = LinkError.from(error, this.#opener.settings.address);
-      if (failure.message !== this.#lastError?.message) this.#log.warning(failure.message);
-      this.#lastError = failure;
-      return undefined;
-    } finally {
-      this.#attempt = Promise.withResolvers<void>();
-      attempt.resolve();
-    }
-  }
-
-  #onConnected(link: Link): void {
-    this.#link = link;
-    this.#connections++;
-    this.#connectedSince = Date.now();
-    this.#disconnectedSince = undefined;
-    this.#lastError = undefined;
-    this.#log.info(`connected as ${this.clientId} with MQTT ${link.protocolVersion}`);
-    this.#request(link, [...this.#subscriptions].filter(({ state }) => state === "waiting"));
-  }
-
-  #onEnded(end: LinkEnd): void {
-    this.#link = undefined;
-    this.#backoff.ended(Date.now() - (this.#connectedSince ?? 0));
-    this.#connectedSince = undefined;
-    this.#disconnectedSince = Date.now();
-    if (!this.#closing.signal.aborted) {
-      this.#lastError = new LinkError("closed", endSentence(end, this.clientId));
-      this.#log.warning(this.#lastError.message);
-    }
-    for (const subscription of [...this.#subscriptions]) {
-      subscription.interrupt(end);
-      if (subscription.state === "gone") this.#forget(subscription);
-    }
-  }
-
-  /** Sleeps, but not long while somebody waits for the connection. */
-  async #pause(delayMs: number): Promise<void> {
-    const until = Date.now() + delayMs;
-    const soonest = Date.now() + Backoff.waitedForMs;
-    while (!this.#closing.signal.aborted) {
-      const end = this.#waiting > 0 ? Math.min(until, soonest) : until;
-      if (end <= Date.now()) return;
-      this.#wakeUp = new AbortController();
-      await pause(end - Date.now(), AbortSignal.any([this.#closing.signal, this.#wakeUp.signal]));
-    }
+    await this.#lasting.close();
+    for (const subscription of [...this.#subscriptions]) this.#end(subscription);
   }
 
   #onMessage(message: Message): void {
     for (const subscription of this.#index.matching(message.topic)) subscription.receive(message);
   }
 
+  #onPublishBegun(topic: string): void {
+    for (const subscription of this.#index.matching(topic)) subscription.begin();
+  }
+
+  #onConnected(link: Link): void {
+    this.#request(link, [...this.#subscriptions].filter(({ state }) => state === "waiting"));
+  }
+
+  #onEnded(end: LinkEnd): void {
+    for (const subscription of [...this.#subscriptions]) {
+      subscription.interrupt(end);
+      if (subscription.state === "gone") this.#end(subscription);
+    }
+  }
+
   #request(link: Link, subscriptions: readonly Subscription[]): void {
     for (const subscription of subscriptions) subscription.request();
-    for (const wantsRetained of [true, false]) {
-      const alike = subscriptions.filter((one) => one.wantsRetained === wantsRetained);
-      for (const some of chunks(alike, FILTERS_PER_PACKET)) {
-        this.#requestTogether(link, some, wantsRetained);
+    for (const retained of [true, false]) {
+      const alike = subscriptions.filter((one) => one.wantsRetained === retained);
+      for (const some of packets(alike, link.limits.maximumPacketSize)) {
+        this.#requestTogether(link, { subscriptions: some, retained });
       }
     }
   }
 
   async #requestTogether(
     link: Link,
-    subscriptions: readonly Subscription[],
-    retained: boolean,
+    { subscriptions, retained }: {
+      readonly subscriptions: readonly Subscription[];
+      readonly retained: boolean;
+    },
   ): Promise<void> {
     const filters = subscriptions.map(({ filter }) => filter.text);
+    const timeoutMs = this.#times.acknowledgementMs;
+    let codes: readonly number[];
     try {
-      const codes = await bounded(link.subscribe(filters, retained), {
-        timeoutMs: ACKNOWLEDGEMENT_TIMEOUT_MS,
-        onTimeout: () =>
-          new McpMqttError(
-            "timeout",
-            `the broker did not acknowledge the subscription to ${
-              JSON.stringify(filters[0])
-            } within ${ACKNOWLEDGEMENT_TIMEOUT_MS / 1000} s`,
-          ),
-      });
-      subscriptions.forEach((subscription, i) => {
-        this.#settle(subscription, codes[i] ?? 0x80, link);
+      codes = await bounded(link.subscribe(filters, retained), {
+        timeoutMs,
+        onTimeout: () => notAcknowledged(filters, timeoutMs),
       });
     } catch (error) {
+      // What became of them is then told by the end of the link.
       if (!link.isOpen) return;
       const failure = error instanceof McpMqttError ? error : new McpMqttError(
         "broker_refused",
@@ -292,61 +179,79 @@ export class Lane {
         { cause: error },
       );
       for (const subscription of subscriptions) {
-        subscription.fail(failure);
-        this.#forget(subscription);
+        if (subscription.state === "pending") subscription.fail(failure);
+        if (subscription.state === "gone") this.#end(subscription);
       }
       // What the broker holds of them is not known any more; a new connection holds nothing.
-      await link.end();
+      await link.end("a SUBSCRIBE was not acknowledged");
+      return;
     }
+    subscriptions.forEach((subscription, i) => {
+      this.#settle(subscription, { code: codes[i] ?? 0x80, link });
+    });
   }
 
-  #settle(subscription: Subscription, code: number, link: Link): void {
+  #settle(
+    subscription: Subscription,
+    { code, link }: { readonly code: number; readonly link: Link },
+  ): void {
+    if (subscription.state !== "pending") return;
     if (code < 0x80) {
       subscription.activate();
       return;
     }
-    if (subscription.state === "leaving") return;
-    subscription.fail(subscriptionRefused(subscription.filter, code, link));
-    this.#forget(subscription);
+    subscription.fail(subscriptionRefused(subscription.filter, { code, link }));
+    this.#end(subscription);
   }
 
   async #unsubscribe(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
     try {
-      for (const some of chunks(subscriptions, FILTERS_PER_PACKET)) {
-        await bounded(link.unsubscribe(some.map(({ filter }) => filter.text)), {
-          timeoutMs: ACKNOWLEDGEMENT_TIMEOUT_MS,
-        });
-      }
+      const timeoutMs = this.#times.acknowledgementMs;
+      const sent = [...packets(subscriptions, link.limits.maximumPacketSize)]
+        .map((some) => link.unsubscribe(some.map(({ filter }) => filter.text)));
+      await bounded(Promise.all(sent), { timeoutMs });
     } catch {
       // Not acknowledged: only the end of the connection makes sure that nothing stays subscribed.
-      await link.end();
+      await link.end("an UNSUBSCRIBE was not acknowledged");
     }
     for (const subscription of subscriptions) {
-      subscription.end();
-      this.#forget(subscription);
+      if (link.isOpen && subscription.isStillServed) this.#drain(subscription);
+      else this.#end(subscription);
     }
   }
 
-  #forget(subscription: Subscription): void {
-    if (!this.#subscriptions.delete(subscription)) return;
-    this.#index.delete(subscription.filter, subscription);
+  /** Keeps the filter until nothing more has come for a while. */
+  #drain(subscription: Subscription): void {
+    if (subscription.state !== "leaving" && subscription.state !== "draining") return;
+    subscription.drain();
+    const leftMs = subscription.lastServedMs + this.#times.quietMs - performance.now();
+    if (leftMs <= 0) this.#end(subscription);
+    else this.#draining.set(subscription, setTimeout(() => this.#drain(subscription), leftMs));
   }
 
-  #notConnected(): McpMqttError {
-    const { host, port } = this.#opener.settings.address;
-    const since = this.#disconnectedSince === undefined
-      ? ""
-      : ` since ${new Date(this.#disconnectedSince).toISOString()}`;
-    const cause = this.#lastError === undefined ? "" : `: ${this.#lastError.message}`;
-    return new McpMqttError(
-      "not_connected",
-      `no connection to the broker at ${host}:${port}${since}${cause}`,
-      { hint: "The program keeps trying; mqtt_status tells when it is back." },
-    );
+  #end(subscription: Subscription): void {
+    subscription.end();
+    clearTimeout(this.#draining.get(subscription));
+    this.#draining.delete(subscription);
+    if (!this.#subscriptions.delete(subscription)) return;
+    this.#index.delete(subscription.filter, subscription);
+    if (this.#subscriptions.size === 0) this.#onEmpty();
   }
 }
 
-function subscriptionRefused(filter: TopicFilter, code: number, link: Link): McpMqttError {
+function notAcknowledged(filters: readonly string[], timeoutMs: number): McpMqttError {
+  return new McpMqttError(
+    "timeout",
+    `the broker did not acknowledge the subscription to ${JSON.stringify(filters[0])} within ${
+      timeoutMs / 1000
+    } s`,
+  );
+}
+
+function subscriptionRefused(
+  filter: TopicFilter,
+  { code, link }: { readonly code: number; readonly link: Link },
+): McpMqttError {
   const reason = link.protocolVersion === "5"
     ? reasonCodeName(code)
     : `${code}; MQTT 3.1.1 gives no reason, usually it is "not authorized"`;
@@ -355,20 +260,4 @@ function subscriptionRefused(filter: TopicFilter, code: number, link: Link): Mcp
     `the broker refused the subscription to ${JSON.stringify(filter.text)} with ${reason}`,
     { hint: "The broker's own access rules must allow it too; ask its owner." },
   );
-}
-
-function endSentence({ reasonCode, cause }: LinkEnd, clientId: string): string {
-  if (reasonCode === SESSION_TAKEN_OVER) {
-    return `another client took over the Client Identifier ${JSON.stringify(clientId)}: ${
-      reasonCodeName(reasonCode)
-    }; give each client its own mqtt.client_id, or leave it null; trying again in ${
-      Backoff.takenOverMs / 1000
-    } s`;
-  }
-  if (reasonCode !== undefined) return `the broker disconnected: ${reasonCodeName(reasonCode)}`;
-  return cause;
-}
-
-function* chunks<T>(list: readonly T[], size: number): Generator<readonly T[]> {
-  for (let i = 0; i < list.length; i += size) yield list.slice(i, i + size);
 }

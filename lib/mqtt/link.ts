@@ -9,32 +9,17 @@
 import type { IClientOptions, IPublishPacket, MqttClient, Packet } from "mqtt";
 import type { Message, MessageProperties, QoS } from "./message.ts";
 import { LinkError } from "./link_error.ts";
+import { closedUnaccepted } from "./network_faults.ts";
+import { diagnosed } from "./tls_diagnosis.ts";
+import type { Pacer } from "./pacer.ts";
+import { NO_MATCHING_SUBSCRIBERS } from "./reason_codes.ts";
+import { messageProperties, publishProperties } from "./properties.ts";
+import { bracketed, type BrokerAddress, transportOptions } from "./transport_options.ts";
+
+export type { BrokerAddress, TlsOptions } from "./transport_options.ts";
 
 /** The two protocol versions, by the names of the configuration. */
 export type ProtocolVersion = "5" | "3.1.1";
-
-/** Where and how to connect. */
-export interface BrokerAddress {
-  readonly host: string;
-  readonly port: number;
-  readonly transport: "tcp" | "tls" | "ws" | "wss";
-  /** For `ws` and `wss`. */
-  readonly path: string;
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  readonly keepaliveSeconds: number;
-  readonly tls: TlsOptions;
-}
-
-/** PEM texts, and how the broker's certificate is checked. */
-export interface TlsOptions {
-  readonly ca: string | undefined;
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
-  readonly keyPassphrase: string | undefined;
-  readonly serverName: string | undefined;
-  readonly verify: boolean;
-}
 
 /** What {@linkcode openLink} needs to know. */
 export interface LinkOptions {
@@ -45,6 +30,10 @@ export interface LinkOptions {
   readonly connectTimeoutMs: number;
   /** Called for each PUBLISH, in the order of arrival. */
   readonly onMessage: (message: Message) => void;
+  /** Called when a message of QoS 2 begins to arrive, which ends with {@linkcode onMessage}. */
+  readonly onPublishBegun?: (topic: string) => void;
+  /** Says when the message after one that was handled may be. */
+  readonly pacer: Pacer;
   readonly signal: AbortSignal;
 }
 
@@ -76,6 +65,17 @@ export interface LinkEnd {
   readonly cause: string;
 }
 
+/** The link ended while something waited for the broker. */
+export class LinkLost extends Error {
+  override readonly name = "LinkLost";
+  readonly end: LinkEnd;
+
+  constructor(end: LinkEnd) {
+    super(end.cause);
+    this.end = end;
+  }
+}
+
 /**
  * Every subscription asks for QoS 2, so that a message arrives with the QoS it was published with
  * and the link to the broker is never what loses or doubles it.
@@ -104,78 +104,123 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   }
   const { default: mqtt } = await import("mqtt");
   signal.throwIfAborted();
-  const client = mqtt.connect(clientOptions(options));
+  const client = mqtt.connect(await clientOptions(options));
+  // A broker may say all it has to say in one segment: it is listened to from the first moment.
+  const link = new Link(client, options);
   try {
-    const connack = await connected(client, options);
-    return new Link(client, options, brokerLimits(connack));
+    await connected(client, options);
+    return link;
   } catch (error) {
     client.end(true);
-    throw error;
+    throw await diagnosed(error, options);
   }
 }
 
 /** A connection that the broker has accepted. */
 export class Link {
   readonly protocolVersion: ProtocolVersion;
-  readonly limits: BrokerLimits;
   /** Settles when the connection is over, whoever ended it. Never rejects. */
   readonly ended: Promise<LinkEnd>;
   readonly #client: MqttClient;
-  #isOpen = true;
+  /** Told of the end: reactions to a promise would stay in memory for as long as the link lasts. */
+  readonly #waiting = new Set<(end: LinkEnd) => void>();
+  /** Packet Identifiers that the broker acknowledged with "No matching subscribers". */
+  readonly #unmatched = new Set<number>();
+  #limits = brokerLimits(undefined);
+  #end: LinkEnd | undefined;
+  #cause = "the broker closed the connection";
 
-  constructor(client: MqttClient, options: LinkOptions, limits: BrokerLimits) {
+  /** Only {@linkcode openLink} makes one. */
+  constructor(client: MqttClient, options: LinkOptions) {
     this.#client = client;
     this.protocolVersion = options.protocolVersion;
-    this.limits = limits;
     const { promise, resolve } = Promise.withResolvers<LinkEnd>();
-    let reasonCode: number | undefined;
-    let cause = "the broker closed the connection";
     this.ended = promise;
+    let reasonCode: number | undefined;
+    client.on("connect", (connack) => this.#limits = brokerLimits(connack));
     client.on("message", (topic, payload, packet) => {
       options.onMessage(toMessage(topic, payload, packet));
     });
+    client.handleMessage = (_packet, next): void => options.pacer.pass(next);
+    client.on("packetreceive", (packet) => this.#onPacket(packet, options));
     client.on("error", (error) => {
-      cause = LinkError.from(error, options.address).message;
+      this.#cause = LinkError.from(error, options.address).message;
     });
     client.on("disconnect", (packet) => {
       reasonCode = packet.reasonCode;
+      // It should close the connection itself, §3.14.4; some forget to.
+      client.stream.destroy();
     });
     client.on("close", () => {
-      this.#isOpen = false;
+      if (this.#end !== undefined) return;
+      const end = this.#end = { reasonCode, cause: this.#cause };
+      for (const onEnd of this.#waiting) onEnd(end);
+      this.#waiting.clear();
+      resolve(end);
       client.end(true);
-      resolve({ reasonCode, cause });
     });
+  }
+
+  /** What the broker said it takes. */
+  get limits(): BrokerLimits {
+    return this.#limits;
   }
 
   /** False as soon as the end of the connection has been noticed. */
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.#end === undefined;
+  }
+
+  /**
+   * Gives what `promise` gives, as long as the link lasts.
+   *
+   * @throws {LinkLost} when it has ended or ends before.
+   */
+  async orLost<T>(promise: Promise<T>): Promise<T> {
+    promise.catch(() => {});
+    if (this.#end !== undefined) throw new LinkLost(this.#end);
+    const { promise: lost, reject } = Promise.withResolvers<never>();
+    const onEnd = (end: LinkEnd): void => reject(new LinkLost(end));
+    this.#waiting.add(onEnd);
+    try {
+      return await Promise.race([promise, lost]);
+    } finally {
+      this.#waiting.delete(onEnd);
+    }
   }
 
   /**
    * Sends a PUBLISH. At QoS 0 it settles when the packet has been handed to the operating system,
-   * else with the broker's acknowledgement. Never settles after the link has ended: race it with
-   * {@linkcode Link.ended}.
+   * else with the broker's acknowledgement.
    *
    * @returns the reason code of the PUBACK, PUBREC or PUBCOMP; 0 at QoS 0.
+   * @throws {LinkLost} when the link ends before.
    */
   publish(publication: Publication): Promise<number> {
+    return this.orLost(this.#publish(publication));
+  }
+
+  #publish(publication: Publication): Promise<number> {
     const { topic, payload, qos, retain } = publication;
     const properties = this.protocolVersion === "5" ? publishProperties(publication) : undefined;
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const { promise, resolve } = Promise.withResolvers<number>();
     // mqtt.js passes a view on without copying it.
     const body = new Uint8Array(payload) as unknown as Parameters<MqttClient["publish"]>[1];
+    // None at QoS 0, where the callback is called at once.
+    let messageId = 0;
     this.#client.publish(
       topic,
       body,
       { qos, retain, ...(properties === undefined ? {} : { properties }) },
-      (error, packet) => {
-        const code = (error as { code?: unknown } | null)?.code ?? reasonCodeOf(packet);
+      (error) => {
+        const code = (error as { code?: unknown } | null)?.code;
+        const isUnmatched = this.#unmatched.delete(messageId);
         if (typeof code === "number") resolve(code);
-        else if (error) reject(error);
-        else resolve(0);
+        else if (!error) resolve(isUnmatched ? NO_MATCHING_SUBSCRIBERS : 0);
+        // All other errors say that the link is about to end, and its end will say more.
       },
     );
+    if (qos > 0) messageId = this.#client.getLastMessageId();
     return qos === 0 ? promise.then((code) => this.#flushed().then(() => code)) : promise;
   }
 
@@ -207,79 +252,78 @@ export class Link {
     await this.#client.unsubscribeAsync([...filters]);
   }
 
-  /** Sends a DISCONNECT and closes the connection, within half a second. */
-  async end(): Promise<void> {
-    if (!this.#isOpen) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => {
-      this.#client.end(true);
-      resolve();
-    }, END_TIMEOUT_MS);
+  /**
+   * Sends a DISCONNECT and closes the connection, within half a second.
+   *
+   * @param why what {@linkcode LinkEnd.cause} then says
+   */
+  async end(why = "this program closed the connection"): Promise<void> {
+    if (!this.isOpen) return;
+    this.#cause = why;
+    const timer = setTimeout(() => this.#client.stream.destroy(), END_TIMEOUT_MS);
     // mqtt.js waits for acknowledgements that are still outstanding unless they are taken away.
     for (const id of Object.keys(outgoingOf(this.#client))) {
       this.#client.removeOutgoingMessage(Number(id));
     }
-    this.#client.end(false, {}, () => resolve());
-    await Promise.race([promise, this.ended]);
-    clearTimeout(timer);
+    this.#client.end();
     await this.ended;
+    clearTimeout(timer);
   }
 
-  /** Settles when nothing written is left in this process. */
+  #onPacket(packet: Packet, { onPublishBegun }: LinkOptions): void {
+    if (packet.cmd === "publish") {
+      if (packet.qos === 2) onPublishBegun?.(packet.topic);
+    } else if (packet.cmd === "puback" || packet.cmd === "pubrec") {
+      // mqtt.js does not pass this reason code on, because it is none of a failure.
+      const { messageId, reasonCode } = packet;
+      if (reasonCode === NO_MATCHING_SUBSCRIBERS && messageId !== undefined) {
+        this.#unmatched.add(messageId);
+      }
+    }
+  }
+
+  /** Settles when nothing written is left in this process, or the link has ended. */
   async #flushed(): Promise<void> {
     const stream = this.#client.stream as { readonly writableLength?: number };
-    for (let waitMs = 0; (stream.writableLength ?? 0) > 0;) {
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-      if (!this.#isOpen) throw new Error("the connection was lost before the packet was written");
-      waitMs = Math.min(waitMs + 1, 20);
+    for (let turn = 0; this.isOpen && (stream.writableLength ?? 0) > 0; turn++) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      // Nearly always one turn of the event loop is enough, and a timer would take a millisecond.
+      if (turn < 4) setImmediate(resolve);
+      else setTimeout(resolve, Math.min(turn, 20));
+      await promise;
     }
   }
 }
 
-function clientOptions({ address, ...options }: LinkOptions): IClientOptions {
-  const secure = address.transport === "tls" || address.transport === "wss";
-  const { ca, cert, key, keyPassphrase, serverName, verify } = address.tls;
+async function clientOptions({ address, ...options }: LinkOptions): Promise<IClientOptions> {
   return {
-    protocol: ({ tcp: "mqtt", tls: "mqtts", ws: "ws", wss: "wss" } as const)[address.transport],
-    host: address.host,
-    hostname: bracketedForUrl(address),
-    port: address.port,
-    path: address.path,
+    ...await transportOptions(address),
     ...(address.username === undefined ? {} : { username: address.username }),
     ...(address.password === undefined ? {} : { password: address.password }),
     keepalive: address.keepaliveSeconds,
     clientId: options.clientId,
     clean: true,
     protocolVersion: options.protocolVersion === "5" ? 5 : 4,
-    connectTimeout: options.connectTimeoutMs,
+    // Its own clock starts with the stream only and says less: it is never the first to ring.
+    connectTimeout: 2 * options.connectTimeoutMs,
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
     timerVariant: "native",
-    ...(secure
-      ? {
-        rejectUnauthorized: verify,
-        ...(ca === undefined ? {} : { ca }),
-        ...(cert === undefined ? {} : { cert }),
-        ...(key === undefined ? {} : { key }),
-        ...(keyPassphrase === undefined ? {} : { passphrase: keyPassphrase }),
-        ...(serverName === undefined ? {} : { servername: serverName }),
-      }
-      : {}),
   };
 }
 
 /** Waits for the CONNACK. */
-function connected(client: MqttClient, options: LinkOptions): Promise<Packet> {
-  const { promise, resolve, reject } = Promise.withResolvers<Packet>();
+function connected(client: MqttClient, options: LinkOptions): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   const { address, signal, connectTimeoutMs } = options;
   const onAbort = (): void => reject(signal.reason);
-  const onConnect = (packet: Packet): void => resolve(packet);
-  const onError = (error: unknown): void => reject(LinkError.from(error, address));
-  const onClose = (): void =>
-    reject(new LinkError("closed", "the broker closed the connection without accepting it"));
-  // mqtt.js begins its own clock only when the stream is there; a name that does not resolve or a
-  // host that swallows packets must not take longer.
+  const onConnect = (): void => resolve();
+  const onError = (error: unknown): void => reject(LinkError.whileConnecting(error, address));
+  const onClose = (): void => {
+    const { kind, message } = closedUnaccepted(address);
+    reject(new LinkError(kind, message));
+  };
   const timer = setTimeout(() => {
     reject(
       new LinkError(
@@ -292,22 +336,26 @@ function connected(client: MqttClient, options: LinkOptions): Promise<Packet> {
   }, connectTimeoutMs);
   signal.addEventListener("abort", onAbort, { once: true });
   client.once("connect", onConnect).once("error", onError).once("close", onClose);
+  // mqtt.js keeps errors without a code, as those of ws are, to itself.
+  const { stream } = client;
+  stream.once("error", onError);
   return promise.finally(() => {
     clearTimeout(timer);
     signal.removeEventListener("abort", onAbort);
     client.off("connect", onConnect).off("error", onError).off("close", onClose);
+    stream.off("error", onError);
   });
 }
 
-function brokerLimits(connack: Packet): BrokerLimits {
-  const properties = (connack as {
+function brokerLimits(connack: Packet | undefined): BrokerLimits {
+  const { properties = {} } = (connack ?? {}) as {
     properties?: {
       receiveMaximum?: number;
       maximumQoS?: number;
       retainAvailable?: boolean;
       maximumPacketSize?: number;
     };
-  }).properties ?? {};
+  };
   return {
     receiveMaximum: properties.receiveMaximum ?? 65_535,
     maximumQos: properties.maximumQoS === 0 ? 0 : properties.maximumQoS === 1 ? 1 : 2,
@@ -329,52 +377,6 @@ function toMessage(topic: string, payload: Uint8Array, packet: IPublishPacket): 
   };
 }
 
-function messageProperties(from: IPublishPacket["properties"]): MessageProperties | undefined {
-  if (from === undefined) return undefined;
-  const { contentType, responseTopic, correlationData, userProperties, messageExpiryInterval } =
-    from;
-  const properties: MessageProperties = {
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(responseTopic === undefined ? {} : { responseTopic }),
-    ...(correlationData === undefined ? {} : { correlationData: new Uint8Array(correlationData) }),
-    ...(userProperties === undefined ? {} : { userProperties: { ...userProperties } }),
-    ...(messageExpiryInterval === undefined ? {} : { messageExpiryInterval }),
-  };
-  return Object.keys(properties).length === 0 ? undefined : properties;
-}
-
-function publishProperties(
-  { properties = {}, isText }: Publication,
-): NonNullable<IPublishPacket["properties"]> {
-  const { correlationData, userProperties, ...same } = properties;
-  return {
-    ...(isText ? { payloadFormatIndicator: true } : {}),
-    ...same,
-    ...(correlationData === undefined ? {} : { correlationData: Buffer.from(correlationData) }),
-    ...(userProperties === undefined ? {} : {
-      userProperties: Object.fromEntries(
-        Object.entries(userProperties).map(([name, value]) => [
-          name,
-          typeof value === "string" ? value : [...value],
-        ]),
-      ),
-    }),
-  };
-}
-
-function reasonCodeOf(packet: unknown): number | undefined {
-  return (packet as { reasonCode?: number } | undefined)?.reasonCode;
-}
-
 function outgoingOf(client: MqttClient): Record<string, unknown> {
   return (client as unknown as { outgoing?: Record<string, unknown> }).outgoing ?? {};
-}
-
-function bracketed(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
-}
-
-/** The host as mqtt.js wants it: in brackets where it writes a URL of it. */
-function bracketedForUrl({ host, transport }: BrokerAddress): string {
-  return transport === "ws" || transport === "wss" ? bracketed(host) : host;
 }

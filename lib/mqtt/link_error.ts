@@ -3,14 +3,17 @@
  *
  * @module
  */
+import {
+  at,
+  connectFault,
+  type Fault,
+  type FaultyAddress,
+  type LinkErrorKind,
+  networkFault,
+} from "./network_faults.ts";
 import { reasonCodeName } from "./reason_codes.ts";
 
-/**
- * What kind of failure it is: `version`, the broker does not speak the protocol version; `refused`,
- * the broker said no; `closed`, it closed the connection without a word; `timeout`; `denied`, this
- * process has no permission; `network`, all else on the way.
- */
-export type LinkErrorKind = "version" | "refused" | "closed" | "timeout" | "denied" | "network";
+export type { LinkErrorKind } from "./network_faults.ts";
 
 /** A connection that could not be made, or was lost. The message holds no text from the broker. */
 export class LinkError extends Error {
@@ -30,46 +33,46 @@ export class LinkError extends Error {
   }
 
   /** Puts what mqtt.js, Node or Deno reported into words. */
-  static from(
-    error: unknown,
-    address: { readonly host: string; readonly port: number },
-  ): LinkError {
-    if (error instanceof LinkError) return error;
-    const code = (error as { code?: unknown })?.code;
-    if (typeof code === "number") return refusal(code, error);
-    const at = `${address.host}:${address.port}`;
-    const message = error instanceof Error ? error.message : String(error);
-    const known = NETWORK_FAULTS.find(([pattern]) => pattern.test(`${String(code)} ${message}`));
-    if (known !== undefined) {
-      return new LinkError(known[2] ?? "network", known[1](at), { cause: error });
-    }
-    return new LinkError("network", `the connection to ${at} failed: ${oneLine(message)}`, {
-      cause: error,
-    });
+  static from(error: unknown, address: FaultyAddress): LinkError {
+    return describe(error, { address, find: networkFault });
+  }
+
+  /** As {@linkcode LinkError.from}, for a connection that the broker has not accepted yet. */
+  static whileConnecting(error: unknown, address: FaultyAddress): LinkError {
+    return describe(error, { address, find: connectFault });
   }
 }
 
-type Fault = readonly [RegExp, (at: string) => string, LinkErrorKind?];
+interface Describing {
+  readonly address: FaultyAddress;
+  readonly find: (report: string, address: FaultyAddress) => Fault | undefined;
+}
 
-const NETWORK_FAULTS: readonly Fault[] = [
-  [/ECONNREFUSED/, (at) => `nothing accepts connections at ${at}; is the broker running there?`],
-  [/ENOTFOUND|EAI_AGAIN|ENODATA/, (at) => `the host name of ${at} cannot be resolved`],
-  [/EHOSTUNREACH|ENETUNREACH/, (at) => `no route to ${at}`],
-  [/ETIMEDOUT|connack timeout/, (at) => `the broker at ${at} did not answer in time`, "timeout"],
-  [/Keepalive timeout/, (at) => `the broker at ${at} did not answer the keep-alive`, "timeout"],
-  [
-    /ECONNRESET|EPIPE|ECONNABORTED|reset by peer|broken pipe/i,
-    (at) => `the connection to ${at} was reset`,
-    "closed",
-  ],
-];
+function describe(error: unknown, { address, find }: Describing): LinkError {
+  if (error instanceof LinkError) return error;
+  const code = (error as { code?: unknown })?.code;
+  if (typeof code === "number") return refusal(code, { address, cause: error });
+  const message = error instanceof Error ? error.message : String(error);
+  const fault = find(`${String(code)} ${message}`, address);
+  if (fault !== undefined) return new LinkError(fault.kind, fault.message, { cause: error });
+  // The message may hold what the broker sent; a code never does.
+  const name = typeof code === "string" && /^\w+$/.test(code) ? ` (${code})` : "";
+  return new LinkError("network", `the connection to ${at(address)} failed${name}`, {
+    cause: error,
+  });
+}
 
-function refusal(code: number, cause: unknown): LinkError {
+function refusal(
+  code: number,
+  { address, cause }: { readonly address: FaultyAddress; readonly cause: unknown },
+): LinkError {
   const options = { reasonCode: code, cause };
   if (code === 1 || code === 0x84) {
     return new LinkError("version", "the broker does not speak this MQTT version", options);
   }
-  const advice = ADVICE[code];
+  const advice = ADVICE[code] === CREDENTIALS && address.username === undefined
+    ? NO_CREDENTIALS
+    : ADVICE[code];
   return new LinkError(
     "refused",
     `the broker refused the connection: ${reasonCodeName(code)}${advice ? `; ${advice}` : ""}`,
@@ -78,6 +81,7 @@ function refusal(code: number, cause: unknown): LinkError {
 }
 
 const CREDENTIALS = "check mqtt.username and mqtt.password";
+const NO_CREDENTIALS = "set mqtt.username and mqtt.password";
 const ADVICE: Readonly<Record<number, string>> = {
   2: "check mqtt.client_id",
   4: CREDENTIALS,
@@ -86,7 +90,3 @@ const ADVICE: Readonly<Record<number, string>> = {
   0x86: CREDENTIALS,
   0x87: CREDENTIALS,
 };
-
-function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, " ").trim().slice(0, 200);
-}

@@ -6,6 +6,7 @@
 import { type BrokerAddress, type Link, openLink, type ProtocolVersion } from "./link.ts";
 import { LinkError } from "./link_error.ts";
 import type { Message } from "./message.ts";
+import { Pacer } from "./pacer.ts";
 
 /** What stays the same for every link to the broker. */
 export interface BrokerSettings {
@@ -21,46 +22,74 @@ export interface BrokerSettings {
 export interface OpenOptions {
   readonly clientId: string;
   readonly onMessage: (message: Message) => void;
+  /** Called when a message of QoS 2 begins to arrive. */
+  readonly onPublishBegun: (topic: string) => void;
   readonly signal: AbortSignal;
 }
+
+/** How often a broker may close on MQTT 5 without a word until it is taken to speak 3.1.1 only. */
+const MAX_SILENT_REFUSALS = 2;
 
 /** Remembers which protocol version the broker has accepted. */
 export class LinkOpener {
   readonly settings: BrokerSettings;
-  #version: ProtocolVersion | undefined;
+  readonly #pacer = new Pacer();
+  #inUse: ProtocolVersion | undefined;
+  /** What is tried first where the version is `auto`. */
+  #preferred: ProtocolVersion = "5";
+  #silentRefusals = 0;
 
   constructor(settings: BrokerSettings) {
     this.settings = settings;
-    this.#version = settings.protocolVersion === "auto" ? undefined : settings.protocolVersion;
   }
 
-  /** The version in use, once it is known. */
+  /** The version that the broker accepted last; undefined before the first time. */
   get protocolVersion(): ProtocolVersion | undefined {
-    return this.#version;
+    const { protocolVersion } = this.settings;
+    return protocolVersion === "auto" ? this.#inUse : protocolVersion;
   }
 
   /** @throws {LinkError} where no connection could be made. */
   async open(options: OpenOptions): Promise<Link> {
-    if (this.#version !== undefined) return await this.#open(this.#version, options);
+    const { protocolVersion } = this.settings;
+    if (protocolVersion !== "auto") return await this.#open(protocolVersion, options);
+    const first = this.#preferred;
     try {
-      const link = await this.#open("5", options);
-      this.#version = "5";
+      const link = await this.#open(first, options);
+      if (first === "5") this.#silentRefusals = 0;
       return link;
     } catch (error) {
-      if (!mayBeAboutTheVersion(error)) throw error;
-      const link = await this.#open("3.1.1", options);
-      this.#version = "3.1.1";
+      const isCertain = isAboutTheVersion(error);
+      if (!isCertain && !(first === "5" && mayBeAboutTheVersion(error))) throw error;
+      const second = first === "5" ? "3.1.1" : "5";
+      const link = await this.#open(second, options);
+      if (isCertain || ++this.#silentRefusals >= MAX_SILENT_REFUSALS) this.#preferred = second;
       return link;
     }
   }
 
-  #open(protocolVersion: ProtocolVersion, options: OpenOptions): Promise<Link> {
+  async #open(protocolVersion: ProtocolVersion, options: OpenOptions): Promise<Link> {
     const { address, connectTimeoutMs } = this.settings;
-    return openLink({ ...options, address, connectTimeoutMs, protocolVersion });
+    const link = await openLink({
+      ...options,
+      address,
+      connectTimeoutMs,
+      protocolVersion,
+      pacer: this.#pacer,
+    });
+    this.#inUse = protocolVersion;
+    return link;
   }
 }
 
-/** A broker of the 3.1.1 age may say so, or just close the connection [MQTT-3.1.2-2]. */
+function isAboutTheVersion(error: unknown): boolean {
+  return error instanceof LinkError && error.kind === "version";
+}
+
+/**
+ * A broker of the 3.1.1 age may just close the connection [MQTT-3.1.2-2]; so does one that is about
+ * to go down, so that one time proves nothing.
+ */
 function mayBeAboutTheVersion(error: unknown): boolean {
-  return error instanceof LinkError && (error.kind === "version" || error.kind === "closed");
+  return error instanceof LinkError && error.kind === "closed";
 }

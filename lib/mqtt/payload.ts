@@ -17,6 +17,8 @@ export type ShownProperties = {
   user_properties?: Record<string, string | string[]>;
   /** Seconds. */
   message_expiry_interval?: number;
+  /** The bytes of all of them as JSON, where they alone would fill a result and are left out. */
+  omitted_bytes?: number;
 };
 
 /** A Message of the outward contract. */
@@ -37,6 +39,8 @@ export type ShownMessage = {
 
 /** Deeper JSON is shown as the text that it is: few readers survive it. */
 const MAX_DEPTH = 64;
+/** A payload that is too large is cut by no less at a time, so that the end is near. */
+const MIN_CUT_BYTES = 16;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -65,7 +69,7 @@ export function textOf(payload: Uint8Array): string | undefined {
  */
 export function structureOf(text: string): Json | undefined {
   const start = /^[ \t\r\n]*[[{]/.test(text);
-  if (!start || nestsDeeper(text, MAX_DEPTH)) return undefined;
+  if (!start || nestsTooDeep(text)) return undefined;
   let survives = true;
   try {
     const value = mayLoseNumbers(text)
@@ -93,6 +97,37 @@ export function showMessage(message: Message, previewBytes: number): ShownMessag
     received_at: new Date(message.receivedAt).toISOString(),
     ...(properties === undefined ? {} : { properties }),
   };
+}
+
+/**
+ * Shows a message so that its JSON has at most `maxBytes`: of the payload less than the preview where
+ * need be, and of the properties nothing where they alone would fill it. The topic name stays whole.
+ */
+export function fitMessage(
+  message: Message,
+  { previewBytes, maxBytes }: { readonly previewBytes: number; readonly maxBytes: number },
+): ShownMessage {
+  let shown = showMessage(message, previewBytes);
+  let bytes = jsonBytes(shown);
+  if (bytes <= maxBytes) return shown;
+  const propertyBytes = jsonBytes(shown.properties ?? {});
+  const properties = propertyBytes > maxBytes / 2 ? { omitted_bytes: propertyBytes } : undefined;
+  let keptBytes = Math.min(previewBytes, message.payload.length);
+  // JSON may need several bytes for one of the payload, so the way down is found step by step.
+  while (true) {
+    shown = showMessage(message, keptBytes);
+    if (properties !== undefined) shown.properties = properties;
+    bytes = jsonBytes(shown);
+    if (bytes <= maxBytes || keptBytes === 0) return shown;
+    const frameBytes = jsonBytes({ ...shown, payload: "" });
+    const share = Math.max(0, (maxBytes - frameBytes) / (bytes - frameBytes));
+    keptBytes = Math.max(0, Math.min(Math.floor(keptBytes * share), keptBytes - MIN_CUT_BYTES));
+  }
+}
+
+/** The UTF-8 bytes of a value's JSON. */
+export function jsonBytes(value: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
 }
 
 /** The payload's fields of a {@linkcode ShownMessage}. */
@@ -170,8 +205,8 @@ function decimal(text: string): string {
   }`;
 }
 
-/** Whether brackets outside of strings nest deeper than `limit`. */
-function nestsDeeper(text: string, limit: number): boolean {
+/** Whether brackets outside of strings nest deeper than 64 levels. */
+export function nestsTooDeep(text: string): boolean {
   let depth = 0;
   let inString = false;
   for (let i = 0; i < text.length; i++) {
@@ -182,7 +217,7 @@ function nestsDeeper(text: string, limit: number): boolean {
     } else if (code === 0x22) {
       inString = true;
     } else if (code === 0x5B || code === 0x7B) {
-      if (++depth > limit) return true;
+      if (++depth > MAX_DEPTH) return true;
     } else if (code === 0x5D || code === 0x7D) {
       depth--;
     }

@@ -4,21 +4,9 @@
  * @module
  */
 import { McpMqttError } from "../errors.ts";
-import type { Link, LinkEnd, Publication } from "./link.ts";
+import { type Link, LinkLost, type Publication } from "./link.ts";
+import { publishSize } from "./packet_size.ts";
 import { reasonCodeName } from "./reason_codes.ts";
-
-/** The connection ended while something waited for it. */
-class LinkLost extends Error {
-  override readonly name = "LinkLost";
-  constructor(readonly end: LinkEnd) {
-    super(end.cause);
-  }
-}
-
-/** A promise that rejects when the link ends, and never resolves. */
-export async function lost(link: Link): Promise<never> {
-  throw new LinkLost(await link.ended);
-}
 
 /** The same failure, said of a message that never left this process. */
 export function notSent(error: unknown): unknown {
@@ -63,6 +51,26 @@ export function notAcknowledged(timeoutMs: number): McpMqttError {
   );
 }
 
+/** At QoS 0: it could not be handed on in time. */
+export function notWritten(timeoutMs: number): McpMqttError {
+  return new McpMqttError(
+    "timeout",
+    `the message could not be written to the connection within ${timeoutMs / 1000} s`,
+    { outcome: "unknown", hint: "It may or may not have arrived; check before repeating it." },
+  );
+}
+
+/** The broker takes no further message before it has acknowledged an earlier one, §3.3.4. */
+export function noPlace(timeoutMs: number): McpMqttError {
+  return new McpMqttError(
+    "timeout",
+    `the broker has as many unacknowledged messages as it takes at once (Receive Maximum), and acknowledged none of them within ${
+      timeoutMs / 1000
+    } s; this one was not sent`,
+    { outcome: "not_sent", hint: "Try again, or publish with qos 0, which has no such bound." },
+  );
+}
+
 /** The acknowledgement says no: the broker has not taken the message. */
 export function publishRefused(code: number): McpMqttError {
   return new McpMqttError(
@@ -104,7 +112,7 @@ export function assertTaken(publication: Publication, link: Link): void {
     );
   }
   const { maximumPacketSize } = limits;
-  const bytes = packetSize(publication);
+  const bytes = publishSize(publication, protocolVersion);
   if (maximumPacketSize !== undefined && bytes > maximumPacketSize) {
     throw new McpMqttError(
       "payload_too_large",
@@ -112,23 +120,6 @@ export function assertTaken(publication: Publication, link: Link): void {
       { outcome: "not_sent" },
     );
   }
-}
-
-/** An upper bound of the PUBLISH packet's bytes, §3.3. */
-function packetSize({ topic, payload, properties }: Publication): number {
-  const encoder = new TextEncoder();
-  const textBytes = (text: string): number => 3 + encoder.encode(text).length;
-  // Fixed header, packet identifier, property length, payload format and expiry.
-  let bytes = 5 + 2 + 4 + 2 + 5 + 2 + encoder.encode(topic).length + payload.length;
-  if (properties?.contentType !== undefined) bytes += textBytes(properties.contentType);
-  if (properties?.responseTopic !== undefined) bytes += textBytes(properties.responseTopic);
-  if (properties?.correlationData !== undefined) bytes += 3 + properties.correlationData.length;
-  for (const [name, value] of Object.entries(properties?.userProperties ?? {})) {
-    for (const one of typeof value === "string" ? [value] : value) {
-      bytes += textBytes(name) + textBytes(one);
-    }
-  }
-  return bytes;
 }
 
 function snakeCase(name: string): string {

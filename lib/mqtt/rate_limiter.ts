@@ -13,8 +13,11 @@ export class RateLimiter {
   /** The times of the writes within the last minute, the oldest first. */
   readonly #times: number[] = [];
 
-  /** @param perMinute 0: no limit. */
-  constructor(perMinute: number, now: () => number = Date.now) {
+  /**
+   * @param perMinute 0: no limit.
+   * @param now milliseconds of a clock that nobody sets.
+   */
+  constructor(perMinute: number, now: () => number = () => performance.now()) {
     this.#perMinute = perMinute;
     this.#now = now;
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { GrantedConnection } from "./granted_connection.ts";
+import { jsonBytes } from "./payload.ts";
 import type { ShownRule } from "./shown_rule.ts";
 import { showRule } from "./shown_rule.ts";
 import type { Watches } from "./watches.ts";
@@ -20,21 +21,55 @@ export type ShownStatus = {
   limits: Record<string, number>;
   grants: ShownRule[];
   read_only: boolean;
+  /** How many grants found no room, and where they are. */
+  grants_omitted?: number;
+  hint?: string;
 };
+
+/** How long a status asked for right after the start waits for the first attempt to connect. */
+const FIRST_ATTEMPT_MS = 1_000;
+/** How many filters are shown of one watch. */
+const MAX_WATCH_FILTERS = 20;
 
 const SCHEMES = { tcp: "mqtt", tls: "mqtts", ws: "ws", wss: "wss" } as const;
 
-/** The address of the broker, without credentials. */
+/** The address of the broker, without credentials: the query of a WebSocket path may hold some. */
 export function brokerUrl({ address }: GrantedConnection["status"]): string {
   const { host, port, transport, path } = address;
   const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const isWebSocket = transport === "ws" || transport === "wss";
-  return `${SCHEMES[transport]}://${authority}${isWebSocket ? path : ""}`;
+  return `${SCHEMES[transport]}://${authority}${isWebSocket ? path.replace(/[?#].*$/s, "") : ""}`;
 }
 
-/** Puts the status together. */
-export function showStatus(broker: GrantedConnection, watches: Watches): ShownStatus {
-  const { status, grants } = broker;
+/**
+ * Puts the status together. Right after the start it waits for the first attempt to connect, one
+ * second at most.
+ */
+export async function showStatus(
+  broker: GrantedConnection,
+  watches: Watches,
+  signal: AbortSignal,
+): Promise<ShownStatus> {
+  await broker.firstAttempt({ waitMs: FIRST_ATTEMPT_MS, signal });
+  const { permissions, limits } = broker.grants;
+  const shown = showState(broker, watches);
+  let left = limits.maxResultBytes - jsonBytes(shown);
+  for (const rule of permissions.rules) {
+    const one = showRule(rule);
+    left -= jsonBytes(one) + 1;
+    if (left < 0) break;
+    shown.grants.push(one);
+  }
+  const omitted = permissions.rules.length - shown.grants.length;
+  return omitted === 0 ? shown : {
+    ...shown,
+    grants_omitted: omitted,
+    hint: "the resource mcpmqtt://topics/allowed has all grants",
+  };
+}
+
+/** All but the grants. */
+function showState({ status, grants }: GrantedConnection, watches: Watches): ShownStatus {
   const { limits } = grants;
   return {
     connected: status.isConnected,
@@ -53,7 +88,7 @@ export function showStatus(broker: GrantedConnection, watches: Watches): ShownSt
     ...(status.lastError === undefined ? {} : { last_error: status.lastError }),
     watches: watches.list().map(({ id, filters, received, dropped }) => ({
       watch_id: id,
-      filters: [...filters],
+      filters: filters.slice(0, MAX_WATCH_FILTERS),
       received,
       dropped,
     })),
@@ -67,7 +102,7 @@ export function showStatus(broker: GrantedConnection, watches: Watches): ShownSt
       max_watches: limits.maxWatches,
       watch_buffer_messages: limits.watchBufferMessages,
     },
-    grants: grants.permissions.rules.map(showRule),
+    grants: [],
     read_only: grants.readOnly,
   };
 }

@@ -4,14 +4,17 @@
  * @module
  */
 import type { Message } from "./message.ts";
-import { type Json, structureOf, textOf } from "./payload.ts";
+import { fitMessage, type Json, type ShownMessage, structureOf, textOf } from "./payload.ts";
 
 /** How many topics are told apart; a broker may have any number. */
 const MAX_TOPICS = 20_000;
-/** How much of a payload is kept, in bytes; longer ones are cut. */
+/** Messages with a longer payload, in bytes, are not kept, only what is to be shown of them. */
 const MAX_KEPT_BYTES = 4_096;
+/** How much is shown of the last message of a topic, in bytes of its JSON. */
+export const MAX_LAST_BYTES = 2_048;
 const MAX_SHAPE_DEPTH = 3;
 const MAX_SHAPE_KEYS = 24;
+const MAX_SHAPE_CHARACTERS = 400;
 
 /** What was seen of one topic. */
 export interface SeenTopic {
@@ -22,18 +25,28 @@ export interface SeenTopic {
   live: number;
   /** Whether the broker keeps a message for it. */
   retained: boolean;
-  last: Message;
-  /** Bytes of the last payload before it was cut. */
-  lastSize: number;
+  /** The last message, or of a long one what is shown. */
+  last: Message | ShownLast;
+}
+
+/** What is shown of a message that is too long to be kept. */
+export interface ShownLast {
+  readonly shown: ShownMessage;
   /** See {@linkcode shapeOf}. */
-  shape: string | undefined;
+  readonly shape: string | undefined;
 }
 
 /** Gathers what arrives, by topic. */
 export class Survey {
   /** Whether there were more topics than could be told apart. */
   isIncomplete = false;
+  readonly #previewBytes: number;
   readonly #topics = new Map<string, SeenTopic>();
+
+  /** @param previewBytes how much is shown of the payload of a long message. */
+  constructor(previewBytes: number) {
+    this.#previewBytes = previewBytes;
+  }
 
   /** Takes a message. */
   add(message: Message): void {
@@ -49,19 +62,16 @@ export class Survey {
         live: 0,
         retained: false,
         last: message,
-        lastSize: 0,
-        shape: undefined,
       };
       this.#topics.set(message.topic, seen);
     }
     seen.messages++;
     if (message.retain) seen.retained = true;
     else seen.live++;
-    const { payload } = message;
-    const isLong = payload.length > MAX_KEPT_BYTES;
-    seen.lastSize = payload.length;
-    seen.shape = isLong ? shapeOf(payload) : undefined;
-    seen.last = isLong ? { ...message, payload: payload.slice(0, MAX_KEPT_BYTES) } : message;
+    seen.last = message.payload.length <= MAX_KEPT_BYTES ? message : {
+      shown: fitMessage(message, { previewBytes: this.#previewBytes, maxBytes: MAX_LAST_BYTES }),
+      shape: shapeOf(message.payload),
+    };
   }
 
   /** By name, in code unit order. */
@@ -71,8 +81,8 @@ export class Survey {
 }
 
 /**
- * The keys and types of a JSON object or array in short, as in `{temperature: number}`; undefined
- * for anything else.
+ * The keys and types of a JSON object or array in short, as in `{temperature: number}`, in at most
+ * 400 characters; undefined for anything else.
  *
  * ```ts
  * import { shapeOf } from "./survey.ts";
@@ -83,7 +93,9 @@ export class Survey {
  */
 export function shapeOf(payload: Uint8Array): string | undefined {
   const value = structureOf(textOf(payload) ?? "");
-  return value === undefined ? undefined : shape(value, MAX_SHAPE_DEPTH);
+  if (value === undefined) return undefined;
+  const text = shape(value, MAX_SHAPE_DEPTH);
+  return text.length <= MAX_SHAPE_CHARACTERS ? text : `${text.slice(0, MAX_SHAPE_CHARACTERS)}…`;
 }
 
 function shape(value: Json, depth: number): string {

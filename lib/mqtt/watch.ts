@@ -26,8 +26,6 @@ export class Watch {
   lastReadAt: number;
   /** Why it collects no more. */
   failure: McpMqttError | undefined;
-  /** Where the last read ended. */
-  position = 0;
   /** How often the connection was lost since the last read. */
   interruptions = 0;
   readonly #maxMessages: number;
@@ -37,7 +35,11 @@ export class Watch {
   #bytes = 0;
   #received = 0;
   #neverRead = 0;
-  #arrival = Promise.withResolvers<void>();
+  #droppedTold = 0;
+  #position = 0;
+  #lookedAt = 0;
+  /** Made when somebody waits: most messages arrive while nobody does. */
+  #arrival: PromiseWithResolvers<void> | undefined;
 
   constructor(
     about: { readonly id: string; readonly filters: readonly string[]; readonly narrowed: boolean },
@@ -61,8 +63,32 @@ export class Watch {
     return this.#neverRead;
   }
 
+  /** Where the last read ended. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** A read has looked at everything up to number `seq`, whether it gave it or not. */
+  lookedAt(seq: number): void {
+    this.#lookedAt = Math.max(this.#lookedAt, seq);
+  }
+
+  /**
+   * A read has ended at number `seq`.
+   *
+   * @returns how many messages were let go since the read before, without any read having got to them.
+   */
+  endRead(seq: number): number {
+    this.#position = seq;
+    this.lookedAt(seq);
+    const dropped = this.#neverRead - this.#droppedTold;
+    this.#droppedTold = this.#neverRead;
+    return dropped;
+  }
+
   /** Settles at the next message, interruption or failure. */
   get arrival(): Promise<void> {
+    this.#arrival ??= Promise.withResolvers<void>();
     return this.#arrival.promise;
   }
 
@@ -79,19 +105,13 @@ export class Watch {
 
   /** Wakes whoever waits for {@linkcode arrival}. */
   wake(): void {
-    this.#arrival.resolve();
-    this.#arrival = Promise.withResolvers<void>();
+    this.#arrival?.resolve();
+    this.#arrival = undefined;
   }
 
   /** What is held, the oldest first. */
   held(): readonly Numbered[] {
     return this.#buffer.slice(this.#first);
-  }
-
-  /** How many messages after number `seq` are not held any more. */
-  lostAfter(seq: number): number {
-    const oldest = this.#buffer[this.#first]?.seq ?? this.#received + 1;
-    return Math.max(0, oldest - 1 - seq);
   }
 
   /** How many messages after number `seq` are held. */
@@ -108,7 +128,7 @@ export class Watch {
     if (oldest === undefined) return;
     this.#first++;
     this.#bytes -= oldest.message.payload.length;
-    if (oldest.seq > this.position) this.#neverRead++;
+    if (oldest.seq > this.#lookedAt) this.#neverRead++;
     // Moving the rest for each message would cost more than the message.
     if (this.#first > this.#maxMessages) {
       this.#buffer = this.#buffer.slice(this.#first);

@@ -30,7 +30,8 @@ export class Watches implements AsyncDisposable {
 
   constructor(broker: GrantedConnection, options: { readonly idleMs?: number } = {}) {
     this.#broker = broker;
-    this.#idleMs = options.idleMs ?? IDLE_MS;
+    // Longer than any wait of a read, which else would lose its watch meanwhile.
+    this.#idleMs = options.idleMs ?? Math.max(IDLE_MS, 2 * broker.grants.limits.maxTimeoutMs);
   }
 
   /** The watches that run. */

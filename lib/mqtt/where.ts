@@ -5,7 +5,7 @@
  */
 import { McpMqttError } from "../errors.ts";
 import type { Message } from "./message.ts";
-import { type Json, textOf } from "./payload.ts";
+import { type Json, nestsTooDeep, textOf } from "./payload.ts";
 
 /** The operators of {@linkcode Where}. */
 export const WHERE_OPERATORS = [
@@ -57,7 +57,7 @@ export function compileWhere(where: Where | undefined): Test {
   if (test !== undefined) return (message) => test(valueAt(message));
   const before = new Map<string, string>();
   return (message) => {
-    const now = JSON.stringify(valueAt(message)) ?? "";
+    const now = canonical(valueAt(message)) ?? "";
     const last = before.get(message.topic);
     before.set(message.topic, now);
     return last !== undefined && last !== now;
@@ -135,8 +135,9 @@ function lookUp(payload: Uint8Array, tokens: readonly string[]): Json | undefine
   return value;
 }
 
-/** The payload's JSON value, else the text itself. */
+/** The payload's JSON value, else the text itself; JSON nested too deep is a text too. */
 function parsed(text: string): Json {
+  if (nestsTooDeep(text)) return text;
   try {
     return JSON.parse(text);
   } catch {
@@ -168,7 +169,7 @@ function contains(value: Json | undefined, wanted: unknown): boolean {
 }
 
 /** JSON with the members of objects in one order. */
-function canonical(value: unknown): string {
+function canonical(value: unknown): string | undefined {
   return JSON.stringify(
     value,
     (_key, part) =>

@@ -5,7 +5,7 @@
  */
 import { McpMqttError } from "../errors.ts";
 import type { Message } from "../mqtt/message.ts";
-import { showMessage, type ShownMessage } from "../mqtt/payload.ts";
+import { fitMessage, type ShownMessage } from "../mqtt/payload.ts";
 import type { Session } from "./session.ts";
 import { eventOrTimeout } from "../wait.ts";
 import { parseTopicName, type TopicName } from "../topics/topic_name.ts";
@@ -53,9 +53,10 @@ export async function readMessage(
   { broker, updates }: Session,
   signal: AbortSignal,
 ): Promise<ShownMessage> {
-  const { maxResultBytes } = broker.grants.limits;
+  const { maxResultBytes: maxBytes } = broker.grants.limits;
+  const bounds = { previewBytes: maxBytes, maxBytes };
   const known = updates.lastMessage(topic);
-  if (known !== undefined) return showMessage(known, maxResultBytes);
+  if (known !== undefined) return fitMessage(known, bounds);
   const first = Promise.withResolvers<Message>();
   first.promise.catch(() => {});
   await using _collection = await broker.collect([topic], {
@@ -67,7 +68,7 @@ export async function readMessage(
     onFailed: (error) => first.reject(error),
   });
   const message = await eventOrTimeout(first.promise, WAIT_MS, signal);
-  if (message !== "timeout") return showMessage(message, maxResultBytes);
+  if (message !== "timeout") return fitMessage(message, bounds);
   throw new McpMqttError(
     "timeout",
     `no message on ${JSON.stringify(topic)} within ${WAIT_MS / 1000} s, and none is retained`,

@@ -14,7 +14,7 @@ export interface Resource {
   readonly name: string;
   readonly title: string;
   readonly description: string;
-  read(session: Session): unknown;
+  read(session: Session, signal: AbortSignal): unknown;
 }
 
 /** The resources of fixed URIs. */
@@ -38,6 +38,6 @@ export const RESOURCES: readonly Resource[] = [
     name: "status",
     title: "Status",
     description: "The connection, the watches, the limits and the grants; as mqtt_status",
-    read: ({ broker, watches }) => showStatus(broker, watches),
+    read: ({ broker, watches }, signal) => showStatus(broker, watches, signal),
   },
 ];

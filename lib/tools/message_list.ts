@@ -5,16 +5,24 @@
  */
 import type { Limits } from "../config/config.ts";
 import type { Message } from "../mqtt/message.ts";
-import { showMessage, type ShownMessage } from "../mqtt/payload.ts";
+import { fitMessage, jsonBytes, showMessage, type ShownMessage } from "../mqtt/payload.ts";
 
 /** Bytes between two messages in a JSON array. */
 const SEPARATOR_BYTES = 1;
 
+/** What gives a payload that was cut in a list. */
+export const TRUNCATED_HINT = "mqtt_read gives more of a truncated payload";
+
+/** A message of a list; `seq` only in that of a watch. */
+export type ListedMessage = { seq?: number } & ShownMessage;
+
 /** Collects shown messages up to a number and a size. */
 export class MessageList {
-  readonly messages: ShownMessage[] = [];
+  readonly messages: ListedMessage[] = [];
   /** Messages that arrived and found no room. */
   dropped = 0;
+  /** Whether some payload was cut. */
+  isTruncated = false;
   readonly #maxMessages: number;
   readonly #maxBytes: number;
   readonly #previewBytes: number;
@@ -32,11 +40,10 @@ export class MessageList {
    *
    * @returns whether it was taken.
    */
-  add(message: Message): boolean {
+  add(message: Message, seq?: number): boolean {
     if (this.messages.length >= this.#maxMessages) return false;
-    const shown = this.#isCut ? undefined : showMessage(message, this.#previewBytes);
+    const shown = this.#isCut ? undefined : this.#show(message, seq);
     const bytes = shown === undefined ? 0 : jsonBytes(shown) + SEPARATOR_BYTES;
-    // One message always finds room, or the caller would never get past it.
     if (shown === undefined || this.#bytes + bytes > this.#maxBytes && this.messages.length > 0) {
       this.#isCut = true;
       this.dropped++;
@@ -44,6 +51,7 @@ export class MessageList {
     }
     this.#bytes += bytes;
     this.messages.push(shown);
+    if (shown.truncated) this.isTruncated = true;
     return true;
   }
 
@@ -52,9 +60,13 @@ export class MessageList {
     if (this.messages.length >= this.#maxMessages) return "max_messages";
     return this.#isCut ? "result_size" : undefined;
   }
-}
 
-/** The UTF-8 bytes of a value's JSON. */
-export function jsonBytes(value: unknown): number {
-  return new TextEncoder().encode(JSON.stringify(value)).length;
+  /** The first message is cut until it finds room, or the caller would never get past it. */
+  #show(message: Message, seq: number | undefined): ListedMessage {
+    const previewBytes = this.#previewBytes;
+    const shown = this.messages.length > 0
+      ? showMessage(message, previewBytes)
+      : fitMessage(message, { previewBytes, maxBytes: this.#maxBytes });
+    return seq === undefined ? shown : { seq, ...shown };
+  }
 }

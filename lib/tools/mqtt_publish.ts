@@ -7,9 +7,13 @@ import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
 import type { MessageProperties } from "../mqtt/message.ts";
 import { PUBLISH_TIMEOUT_MS } from "../mqtt/connection.ts";
+import { parseTopicName } from "../topics/topic_name.ts";
 import { defineTool } from "./define_tool.ts";
 import { payloadBytes } from "./payload_argument.ts";
 import { encodingSchema, payloadSchema, qosSchema } from "./schemas.ts";
+
+/** The longest text or binary data in a property, MQTT 5.0 §1.5.4 and §1.5.6. */
+const MAX_FIELD_BYTES = 65_535;
 
 const correlationDataSchema = z.union([z.string(), z.strictObject({ base64: z.string() })], {
   error: 'must be a string or { "base64": "…" }',
@@ -20,7 +24,7 @@ export const mqttPublish = defineTool({
   name: "mqtt_publish",
   title: "Publish an MQTT message",
   description:
-    "Sends one message to a topic, for example to switch an actuator. outcome acknowledged means the broker took it (qos 1 or 2), sent that it left this machine (qos 0); neither proves that a device acted: read its state topic for that. To ask a device and get its answer use mqtt_query.\n" +
+    "Sends one message. outcome acknowledged: the broker took it (qos 1 or 2); sent: it left this machine (qos 0); neither proves that a device acted: read its state topic. To ask a device and get its answer use mqtt_query.\n" +
     'Example: {"topic": "actuators/lights/kitchen/on", "payload": "1", "qos": 1}',
   effect: "write",
   isIdempotent: false,
@@ -30,7 +34,7 @@ export const mqttPublish = defineTool({
       payload: payloadSchema,
       qos: qosSchema(0),
       retain: z.boolean().default(false).describe(
-        "the broker keeps it for later subscribers; needs a grant of its own",
+        "the broker keeps it for later subscribers; needs its own grant",
       ),
       encoding: encodingSchema,
       content_type: z.string().optional().describe("MQTT 5"),
@@ -46,9 +50,9 @@ export const mqttPublish = defineTool({
     topic: z.string(),
     qos: z.int(),
     retain: z.boolean(),
-    size: z.int().describe("payload bytes"),
+    size: z.int(),
     outcome: z.enum(["sent", "acknowledged"]),
-    no_subscribers: z.literal(true).optional().describe("the broker knows of no subscriber"),
+    no_subscribers: z.literal(true).optional(),
   }),
   async run(input, { broker, signal }) {
     const { topic, qos, retain } = input;
@@ -83,8 +87,9 @@ interface PropertyArguments {
 
 function propertiesOf(args: PropertyArguments): MessageProperties | undefined {
   const { content_type, response_topic, correlation_data, user_properties } = args;
-  const texts = { content_type, response_topic };
-  for (const [name, text] of Object.entries(texts)) assertText(name, text);
+  assertText("content_type", content_type);
+  // [MQTT-3.3.2-14]: a broker closes the connection over wildcards.
+  if (response_topic !== undefined) parseTopicName(response_topic);
   for (const [name, values] of Object.entries(user_properties ?? {})) {
     for (const text of [name, values].flat()) assertText("user_properties", text);
   }
@@ -102,20 +107,41 @@ function propertiesOf(args: PropertyArguments): MessageProperties | undefined {
   return Object.keys(properties).length === 0 ? undefined : properties;
 }
 
+/** Binary Data of MQTT, §1.5.6. */
 function correlationBytes(data: string | { readonly base64: string }): Uint8Array {
-  return typeof data === "string"
-    ? payloadBytes(data, "text").payload
-    : payloadBytes(data.base64, "base64").payload;
+  if (typeof data === "string") {
+    assertText("correlation_data", data, { mayHoldNull: true });
+    return new TextEncoder().encode(data);
+  }
+  let bytes: Uint8Array;
+  try {
+    bytes = Uint8Array.fromBase64(data.base64);
+  } catch (cause) {
+    throw new McpMqttError("invalid_argument", "correlation_data.base64 is not valid base64", {
+      cause,
+    });
+  }
+  if (bytes.length <= MAX_FIELD_BYTES) return bytes;
+  throw new McpMqttError(
+    "invalid_argument",
+    `correlation_data must have at most ${MAX_FIELD_BYTES} bytes, got ${bytes.length}`,
+  );
 }
 
 /** A UTF-8 Encoded String of MQTT, §1.5.4. */
-function assertText(name: string, text: string | undefined): void {
+function assertText(
+  name: string,
+  text: string | undefined,
+  { mayHoldNull = false }: { readonly mayHoldNull?: boolean } = {},
+): void {
   if (text === undefined) return;
   const bytes = new TextEncoder().encode(text).length;
-  if (text.isWellFormed() && !text.includes("\0") && bytes <= 65_535) return;
+  const hasNull = !mayHoldNull && text.includes("\0");
+  if (text.isWellFormed() && !hasNull && bytes <= MAX_FIELD_BYTES) return;
   throw new McpMqttError(
     "invalid_argument",
-    `${name} must be text of at most 65535 bytes in UTF-8, without U+0000 and lone surrogates`,
-    { outcome: "not_sent" },
+    `${name} must be text of at most ${MAX_FIELD_BYTES} bytes in UTF-8, without ${
+      mayHoldNull ? "" : "U+0000 and "
+    }lone surrogates`,
   );
 }

@@ -9,10 +9,12 @@ import type { Message } from "../mqtt/message.ts";
 import type { Publication } from "../mqtt/link.ts";
 import { defineTool } from "./define_tool.ts";
 import { MessageList } from "./message_list.ts";
+import { narrowingNote, shownNarrowing } from "./narrowing.ts";
 import { payloadBytes } from "./payload_argument.ts";
 import {
   encodingSchema,
   messageSchema,
+  narrowingShape,
   payloadSchema,
   qosSchema,
   timeoutSchema,
@@ -27,7 +29,7 @@ export const mqttQuery = defineTool({
   name: "mqtt_query",
   title: "Ask a device over MQTT",
   description:
-    "Subscribes to the response topic, then publishes the request, and gives what answers; a retained message is never an answer. On MQTT 5 it sends Response Topic and Correlation Data, so that calls side by side each get their own answer from devices that echo them. No answer in time is the error timeout: the request may still have been carried out.\n" +
+    "Subscribes to the response topic, publishes the request and gives what answers; a retained message is never an answer. On MQTT 5 it sends Response Topic and Correlation Data. No answer in time is the error timeout: the request may still have been carried out.\n" +
     'Example: {"request_topic": "commands/kitchen/request", "response_topic": "commands/kitchen/response", "payload": "get_status"}',
   effect: "write",
   isIdempotent: false,
@@ -45,7 +47,9 @@ export const mqttQuery = defineTool({
     request_topic: z.string(),
     response_topic: z.string(),
     responses: z.array(messageSchema),
-    elapsed: z.number().describe("seconds"),
+    elapsed: z.number(),
+    ...z.object(narrowingShape).partial().shape,
+    dropped: z.int().optional(),
   }),
   async run(input, { broker, signal }) {
     const timeoutMs = input.timeout * 1000;
@@ -63,7 +67,7 @@ export const mqttQuery = defineTool({
     over.promise.catch(() => {});
     let isInterrupted = false;
     let isAsked = false;
-    await using _collection = await broker.collect([input.response_topic], {
+    await using collection = await broker.collect([input.response_topic], {
       includeRetained: false,
       resume: true,
       waitMs: timeoutMs,
@@ -74,7 +78,7 @@ export const mqttQuery = defineTool({
         if (list.full !== undefined) over.resolve();
       },
       onInterrupted: () => isInterrupted = true,
-      onFailed: (error) => over.reject(error),
+      onFailed: (error) => over.reject(asked(error)),
     });
     const isMqtt5 = broker.status.protocolVersion === "5";
     const start = performance.now();
@@ -92,6 +96,8 @@ export const mqttQuery = defineTool({
         response_topic: input.response_topic,
         responses: list.messages,
         elapsed: secondsSince(start),
+        ...shownNarrowing(collection),
+        ...(list.dropped > 0 ? { dropped: list.dropped } : {}),
       };
     }
     throw new McpMqttError(
@@ -102,11 +108,18 @@ export const mqttQuery = defineTool({
       {
         outcome: "unknown",
         hint:
-          "The request was sent and may have been carried out. Is the device alive, and is this the topic it answers on?",
+          `The request was sent and may have been carried out. Is the device alive, and is this the topic it answers on?${
+            narrowingNote(collection)
+          }`,
       },
     );
   },
 });
+
+/** The error of a call whose request may be on its way already. */
+function asked({ code, message, hint }: McpMqttError): McpMqttError {
+  return new McpMqttError(code, message, { hint, outcome: "unknown" });
+}
 
 /** Response Topic and Correlation Data, MQTT 5.0 §4.10. A filter cannot be a Response Topic. */
 function withCorrelation(

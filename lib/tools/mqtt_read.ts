@@ -6,10 +6,17 @@
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
 import type { Message } from "../mqtt/message.ts";
-import { showMessage } from "../mqtt/payload.ts";
+import { fitMessage } from "../mqtt/payload.ts";
 import { compileWhere } from "../mqtt/where.ts";
 import { defineTool } from "./define_tool.ts";
-import { includeRetainedSchema, messageShape, timeoutSchema, whereSchema } from "./schemas.ts";
+import { narrowingNote, shownNarrowing } from "./narrowing.ts";
+import {
+  includeRetainedSchema,
+  messageShape,
+  narrowingShape,
+  timeoutSchema,
+  whereSchema,
+} from "./schemas.ts";
 import { eventOrTimeout } from "../wait.ts";
 
 /** Waits for one message. */
@@ -31,7 +38,7 @@ export const mqttRead = defineTool({
       ),
       where: whereSchema,
     }),
-  output: z.object(messageShape),
+  output: z.object({ ...messageShape, ...z.object(narrowingShape).partial().shape }),
   async run(input, { broker, signal }) {
     const timeoutMs = input.timeout * 1000;
     const isWanted = compileWhere(input.where);
@@ -39,7 +46,7 @@ export const mqttRead = defineTool({
     first.promise.catch(() => {});
     let isInterrupted = false;
     let passedOver = 0;
-    await using _collection = await broker.collect([input.topic], {
+    await using collection = await broker.collect([input.topic], {
       includeRetained: input.include_retained,
       resume: true,
       waitMs: timeoutMs,
@@ -53,8 +60,10 @@ export const mqttRead = defineTool({
     });
     const message = await eventOrTimeout(first.promise, timeoutMs, signal);
     if (message !== "timeout") {
+      const { maxResultBytes: maxBytes } = broker.grants.limits;
       return {
-        ...showMessage(message, input.max_payload_bytes ?? broker.grants.limits.maxResultBytes),
+        ...fitMessage(message, { previewBytes: input.max_payload_bytes ?? maxBytes, maxBytes }),
+        ...shownNarrowing(collection),
       };
     }
     throw new McpMqttError(
@@ -64,7 +73,11 @@ export const mqttRead = defineTool({
       } within ${input.timeout} s${passedOver > 0 ? `; ${passedOver} others arrived` : ""}${
         isInterrupted ? "; the connection to the broker was lost in between" : ""
       }`,
-      { hint: "Take a longer timeout, or find topics that are alive with mqtt_topics." },
+      {
+        hint: `Take a longer timeout, or find topics that are alive with mqtt_topics.${
+          narrowingNote(collection)
+        }`,
+      },
     );
   },
 });

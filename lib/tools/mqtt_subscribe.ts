@@ -7,10 +7,12 @@ import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
 import { compileWhere } from "../mqtt/where.ts";
 import { defineTool } from "./define_tool.ts";
-import { MessageList } from "./message_list.ts";
+import { MessageList, TRUNCATED_HINT } from "./message_list.ts";
 import {
+  hintSchema,
   includeRetainedSchema,
   messageSchema,
+  narrowingShape,
   timeoutSchema,
   topicsSchema,
   whereSchema,
@@ -40,13 +42,13 @@ export const mqttSubscribe = defineTool({
     }),
   output: z.object({
     topic: z.union([z.string(), z.array(z.string())]),
-    filters: z.array(z.string()).describe("the topic filters in force"),
-    narrowed: z.boolean().describe("some of what was asked for is not granted"),
+    ...narrowingShape,
     messages: z.array(messageSchema),
     count: z.int(),
     ended: z.enum(["max_messages", "timeout", "result_size", "disconnected"]),
-    elapsed: z.number().describe("seconds"),
-    dropped: z.int().describe("messages that found no room in the result"),
+    elapsed: z.number(),
+    dropped: z.int().describe("found no room in the result"),
+    hint: hintSchema,
   }),
   async run(input, { broker, signal }) {
     const topics = [input.topic].flat();
@@ -79,6 +81,17 @@ export const mqttSubscribe = defineTool({
       ended,
       elapsed: secondsSince(start),
       dropped: list.dropped,
+      ...hintOf(list),
     };
   },
 });
+
+function hintOf(list: MessageList): { hint?: string } {
+  const hints = [
+    ...(list.full === "result_size"
+      ? ["the result is full: collect with mqtt_watch and read in parts with mqtt_watch_read"]
+      : []),
+    ...(list.isTruncated ? [TRUNCATED_HINT] : []),
+  ];
+  return hints.length > 0 ? { hint: hints.join("; ") } : {};
+}

@@ -5,15 +5,14 @@
  */
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
-import { showMessage, type ShownMessage } from "../mqtt/payload.ts";
-import { type SeenTopic, shapeOf, Survey } from "../mqtt/survey.ts";
+import { fitMessage, jsonBytes, type ShownMessage } from "../mqtt/payload.ts";
+import { MAX_LAST_BYTES, type SeenTopic, shapeOf, Survey } from "../mqtt/survey.ts";
 import { defineTool } from "./define_tool.ts";
-import { jsonBytes } from "./message_list.ts";
-import { messageSchema } from "./schemas.ts";
+import { hintSchema, messageSchema } from "./schemas.ts";
 import { eventOrTimeout } from "../wait.ts";
 
-/** Bytes of the last payload that are shown. */
-const LAST_PAYLOAD_BYTES = 256;
+/** How much is shown of the last payload of a topic. */
+const PREVIEW_BYTES = 256;
 const MAX_LIMIT = 1_000;
 
 type ShownTopic = {
@@ -32,7 +31,7 @@ export const mqttTopics = defineTool({
   name: "mqtt_topics",
   title: "Find MQTT topics",
   description:
-    "Listens for a time and lists the topics that are alive, by name: how many messages, how many a second, whether one is retained, the last one, and the shape of a JSON payload (for where in the other tools). Take it first when the topic names are not known. Topics that publish rarely and retain nothing need a longer duration.\n" +
+    "Listens for a time and lists the topics that are alive, by name: messages, rate, whether one is retained, the last one, and the shape of a JSON payload (for where in other tools). Take it first when topic names are not known; topics that publish rarely and retain nothing need a longer duration.\n" +
     'Example: {"filter": "zigbee/#", "duration": 5}',
   effect: "observe",
   isIdempotent: true,
@@ -51,19 +50,21 @@ export const mqttTopics = defineTool({
       messages: z.int(),
       retained: z.boolean(),
       rate: z.number().describe("messages a second"),
-      shape: z.string().optional().describe("keys and types of a JSON payload"),
+      shape: z.string().optional(),
       last: messageSchema,
     })),
     total: z.int().describe("topics seen, those before the cursor included"),
-    cursor: z.string().optional().describe("there are more: call again with it"),
-    narrowed: z.boolean().describe("some of what was asked for is not granted"),
-    incomplete: z.literal(true).optional().describe("there are more topics than can be told apart"),
-    disconnected: z.literal(true).optional().describe("the connection was lost meanwhile"),
+    cursor: z.string().optional(),
+    narrowed: z.boolean(),
+    filters: z.array(z.string()).optional().describe("in force, where narrowed"),
+    incomplete: z.literal(true).optional().describe("more topics than can be told apart"),
+    disconnected: z.literal(true).optional(),
+    hint: hintSchema,
   }),
   async run(input, { broker, signal }) {
     const after = input.cursor === undefined ? undefined : decodeCursor(input.cursor);
     const durationMs = input.duration * 1000;
-    const survey = new Survey();
+    const survey = new Survey(PREVIEW_BYTES);
     const over = Promise.withResolvers<"disconnected">();
     over.promise.catch(() => {});
     await using collection = await broker.collect([input.filter], {
@@ -87,8 +88,11 @@ export const mqttTopics = defineTool({
     return {
       topics,
       total: all.length,
-      ...(isCut && last !== undefined ? { cursor: encodeCursor(last.topic) } : {}),
+      ...(isCut && last !== undefined
+        ? { cursor: encodeCursor(last.topic), hint: "mqtt_topics with this cursor gives the rest" }
+        : {}),
       narrowed: collection.narrowed,
+      ...(collection.narrowed ? { filters: collection.filters.map(({ text }) => text) } : {}),
       ...(survey.isIncomplete ? { incomplete: true as const } : {}),
       ...(ended === "disconnected" ? { disconnected: true as const } : {}),
     };
@@ -120,15 +124,17 @@ function page(
 }
 
 function showTopic(seen: SeenTopic, seconds: number): ShownTopic {
-  const shape = seen.shape ?? shapeOf(seen.last.payload);
-  const last = showMessage(seen.last, LAST_PAYLOAD_BYTES);
+  const { shown, shape } = "shown" in seen.last ? seen.last : {
+    shown: fitMessage(seen.last, { previewBytes: PREVIEW_BYTES, maxBytes: MAX_LAST_BYTES }),
+    shape: shapeOf(seen.last.payload),
+  };
   return {
     topic: seen.topic,
     messages: seen.messages,
     retained: seen.retained,
     rate: Math.round(seen.live / seconds * 100) / 100,
     ...(shape === undefined ? {} : { shape }),
-    last: last.size === undefined ? last : { ...last, size: seen.lastSize },
+    last: shown,
   };
 }
 

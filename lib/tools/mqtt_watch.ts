@@ -5,7 +5,7 @@
  */
 import * as z from "zod/v4";
 import { defineTool } from "./define_tool.ts";
-import { includeRetainedSchema, topicsSchema } from "./schemas.ts";
+import { includeRetainedSchema, narrowingShape, topicsSchema } from "./schemas.ts";
 
 /** Begins to collect in the background. */
 export const mqttWatch = defineTool({
@@ -17,11 +17,7 @@ export const mqttWatch = defineTool({
   effect: "observe",
   isIdempotent: false,
   input: () => z.strictObject({ topic: topicsSchema, include_retained: includeRetainedSchema }),
-  output: z.object({
-    watch_id: z.string(),
-    filters: z.array(z.string()).describe("the topic filters in force"),
-    narrowed: z.boolean().describe("some of what was asked for is not granted"),
-  }),
+  output: z.object({ watch_id: z.string(), ...narrowingShape }),
   async run(input, { watches, broker, signal }) {
     const watch = await watches.start([input.topic].flat(), {
       includeRetained: input.include_retained,

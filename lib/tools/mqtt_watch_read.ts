@@ -4,14 +4,12 @@
  * @module
  */
 import * as z from "zod/v4";
-import type { Limits } from "../config/config.ts";
-import type { Message } from "../mqtt/message.ts";
-import type { ShownMessage } from "../mqtt/payload.ts";
+import { McpMqttError } from "../errors.ts";
 import type { Watch } from "../mqtt/watch.ts";
 import { compileWhere } from "../mqtt/where.ts";
 import { defineTool } from "./define_tool.ts";
-import { MessageList } from "./message_list.ts";
-import { messageShape, whereSchema } from "./schemas.ts";
+import { type ListedMessage, MessageList, TRUNCATED_HINT } from "./message_list.ts";
+import { hintSchema, messageSchema, whereSchema } from "./schemas.ts";
 import { eventOrTimeout } from "../wait.ts";
 
 /** Gives what a watch has collected. */
@@ -19,14 +17,14 @@ export const mqttWatchRead = defineTool({
   name: "mqtt_watch_read",
   title: "Read a watch",
   description:
-    "Gives the messages that a watch has collected, the oldest first, from where the last read ended, or after the number given in after. With a timeout it waits that long for the first message. remaining > 0: call again with after = next. dropped > 0: so many were lost because the buffer was full.\n" +
+    "Gives the messages that a watch has collected, the oldest first, from where the last read ended, or after number after. With a timeout it waits that long for the first. remaining: more are held, call again. dropped: so many were lost since the last read, because the buffer was full.\n" +
     'Example: {"watch_id": "w1", "timeout": 10, "where": {"path": "/on", "op": "eq", "value": true}}',
   effect: "observe",
   isIdempotent: false,
   input: (limits) =>
     z.strictObject({
       watch_id: z.string(),
-      after: z.int().min(0).optional().describe("a sequence number; 0 for all that is held"),
+      after: z.int().min(0).optional().describe("a seq; 0: all that is held"),
       timeout: z.number().min(0).max(limits.maxTimeoutMs / 1000).default(0).describe("seconds"),
       max_messages: z.int().min(1).max(limits.maxMessages).default(
         Math.min(100, limits.maxMessages),
@@ -34,83 +32,76 @@ export const mqttWatchRead = defineTool({
       where: whereSchema,
     }),
   output: z.object({
-    messages: z.array(z.object({ seq: z.int(), ...messageShape })),
-    next: z.int().describe("give it as after to go on from here"),
-    remaining: z.int().describe("messages held that have not been looked at"),
-    dropped: z.int().describe("messages lost since the last read"),
-    interruptions: z.int().optional().describe(
-      "how often the connection was lost since the last read; messages may be missing",
-    ),
+    messages: z.array(messageSchema.extend({ seq: z.int() })),
+    next: z.int().describe("where this read ended; for after"),
+    remaining: z.int(),
+    dropped: z.int(),
+    interruptions: z.int().optional().describe("connection losses since the last read"),
+    hint: hintSchema,
   }),
   async run(input, { watches, broker, signal }) {
     const watch = watches.get(input.watch_id);
     const after = input.after ?? watch.position;
+    assertReached(watch, after);
+    const isWanted = compileWhere(input.where);
     const deadline = performance.now() + input.timeout * 1000;
-    const dropped = watch.lostAfter(after);
-    let from = after;
+    let lookedAt = 0;
+    let next = after;
     while (true) {
-      const arrival = watch.arrival;
-      const batch = take(watch, from, { ...input, limits: broker.grants.limits, base: after });
-      const timeLeftMs = deadline - performance.now();
-      if (batch.messages.length > 0 || timeLeftMs <= 0 || watch.failure !== undefined) {
-        if (batch.messages.length === 0 && watch.failure !== undefined) throw watch.failure;
-        return finished(watch, batch, dropped);
+      const { arrival } = watch;
+      const list = new MessageList(input.max_messages, broker.grants.limits);
+      for (const { seq, message } of watch.held()) {
+        if (seq <= lookedAt) continue;
+        // Looked at even where it is before the start: `changed` compares with it.
+        const wanted = isWanted(message);
+        lookedAt = seq;
+        if (seq <= after) continue;
+        if (wanted && !list.add(message, seq)) break;
+        next = seq;
+        if (list.full !== undefined) break;
       }
-      from = batch.next;
+      watch.lookedAt(next);
+      const timeLeftMs = deadline - performance.now();
+      if (list.messages.length > 0 || timeLeftMs <= 0 || watch.failure !== undefined) {
+        if (list.messages.length === 0 && watch.failure !== undefined) throw watch.failure;
+        return finished(watch, list, next);
+      }
       await eventOrTimeout(arrival, timeLeftMs, signal);
     }
   },
 });
 
-interface TakeOptions {
-  readonly max_messages: number;
-  readonly where?: Parameters<typeof compileWhere>[0] | undefined;
-  readonly limits: Limits;
-  /** The number after which the read began. */
-  readonly base: number;
+/** A number that was never given out would make later reads skip messages. */
+function assertReached({ received }: Watch, after: number): void {
+  if (after <= received) return;
+  throw new McpMqttError(
+    "invalid_argument",
+    `after must be at most ${received}, the number of the last message so far, got ${after}`,
+    { hint: "Give the next of an earlier read, or leave it out." },
+  );
 }
 
-interface Batch {
-  readonly messages: Array<ShownMessage & { seq: number }>;
-  readonly next: number;
-}
-
-/** What is held after number `from` and meets the condition. */
-function take(watch: Watch, from: number, options: TakeOptions): Batch {
-  const isWanted: (message: Message) => boolean = compileWhere(options.where);
-  const list = new MessageList(options.max_messages, options.limits);
-  const numbers: number[] = [];
-  let next = from;
-  for (const { seq, message } of watch.held()) {
-    // Looked at even before the start: `changed` compares with them.
-    const wanted = isWanted(message);
-    if (seq <= from) continue;
-    if (list.full !== undefined) break;
-    if (wanted) {
-      if (!list.add(message)) break;
-      numbers.push(seq);
-    }
-    next = seq;
-  }
-  const messages = list.messages.map((message, i) => ({ seq: numbers[i] ?? 0, ...message }));
-  return { messages, next };
-}
-
-function finished(watch: Watch, { messages, next }: Batch, dropped: number): {
-  messages: Array<ShownMessage & { seq: number }>;
+function finished(watch: Watch, list: MessageList, next: number): {
+  messages: Array<ListedMessage & { seq: number }>;
   next: number;
   remaining: number;
   dropped: number;
   interruptions?: number;
+  hint?: string;
 } {
-  watch.position = Math.max(watch.position, next);
   const { interruptions } = watch;
   watch.interruptions = 0;
+  const remaining = watch.heldAfter(next);
+  const hints = [
+    ...(remaining > 0 ? [`mqtt_watch_read with after ${next} gives the rest`] : []),
+    ...(list.isTruncated ? [TRUNCATED_HINT] : []),
+  ];
   return {
-    messages,
+    messages: list.messages.map((message) => ({ ...message, seq: message.seq ?? 0 })),
     next,
-    remaining: watch.heldAfter(next),
-    dropped,
+    remaining,
+    dropped: watch.endRead(next),
     ...(interruptions > 0 ? { interruptions } : {}),
+    ...(hints.length > 0 ? { hint: hints.join("; ") } : {}),
   };
 }

@@ -18,7 +18,7 @@ export const mqttWatchStop = defineTool({
   output: z.object({
     watch_id: z.string(),
     received: z.int(),
-    dropped: z.int().describe("lost before they were read, because the buffer was full"),
+    dropped: z.int(),
   }),
   async run({ watch_id }, { watches }) {
     const { received, dropped } = await watches.stop(watch_id);

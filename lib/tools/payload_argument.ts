@@ -37,15 +37,21 @@ export function payloadBytes(payload: unknown, encoding: "text" | "base64"): Out
 
 function jsonText(payload: unknown): string {
   return JSON.stringify(payload, (_key, value) => {
-    if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)) {
-      throw invalid(
-        `the number ${value} is beyond 2^53 and may have lost digits on its way`,
-        undefined,
-        "Send the payload as a string, with the number's digits as they should be.",
-      );
+    if (typeof value !== "number" || Number.isFinite(value) && !mayHaveLostDigits(value)) {
+      return value;
     }
-    return value;
+    throw invalid(
+      Number.isFinite(value)
+        ? `the number ${value} is beyond 2^53 and may have lost digits on its way`
+        : "a number is too large for JSON's usual readers and was lost on its way",
+      undefined,
+      "Send the payload as a string, with the number's digits as they should be.",
+    );
   });
+}
+
+function mayHaveLostDigits(value: number): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value);
 }
 
 function invalid(message: string, cause?: unknown, hint?: string): McpMqttError {

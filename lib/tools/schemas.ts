@@ -10,33 +10,46 @@ import { WHERE_OPERATORS } from "../mqtt/where.ts";
 /** A Message of the outward contract, as an output schema. */
 export const messageShape = {
   topic: z.string(),
-  payload: z.unknown().describe("parsed where it is a JSON object or array, else text or base64"),
+  payload: z.unknown(),
   encoding: z.literal("base64").optional(),
-  size: z.int().optional().describe("payload bytes; with base64 or truncated"),
+  size: z.int().optional(),
   truncated: z.literal(true).optional(),
-  qos: z.int().optional().describe("only when not 0"),
-  retain: z.literal(true).optional().describe("a retained message"),
+  qos: z.int().optional(),
+  retain: z.literal(true).optional(),
   received_at: z.string(),
-  properties: z.record(z.string(), z.unknown()).optional().describe("MQTT 5 properties"),
+  properties: z.looseObject({}).optional(),
 };
 
-/** {@linkcode messageShape} as an object. */
-export const messageSchema = z.object(messageShape);
+/** What was left out, and the next call that gets it. */
+export const hintSchema = z.string().optional();
+
+/** What is in force of the topic filters that were asked for. */
+export const narrowingShape = { filters: z.array(z.string()), narrowed: z.boolean() };
+
+/** A Message in a list: what every one has. */
+export const messageSchema = z.looseObject({
+  topic: z.string(),
+  payload: z.unknown(),
+  received_at: z.string(),
+});
 
 /** The payload of a write: text, or what is sent as its JSON text. */
-export const payloadSchema = z.union([
-  z.string(),
-  z.number(),
-  z.boolean(),
-  z.record(z.string(), z.unknown()),
-  z.array(z.unknown()),
-], { error: "must be a string, number, boolean, object or array" }).describe(
-  "a string is sent as it is; a number, boolean, object or array as its JSON text",
-);
+export const payloadSchema = z.unknown().refine(isPayload, {
+  // Checked and passed on as it is: a copy would lose keys such as "__proto__".
+  error: "must be a string, number, boolean, object or array",
+}).meta({
+  type: ["string", "number", "boolean", "object", "array"],
+  description: "a string is sent as it is, anything else as its JSON text",
+});
+
+function isPayload(value: unknown): boolean {
+  return typeof value === "object" && value !== null ||
+    ["string", "number", "boolean"].includes(typeof value);
+}
 
 /** How a payload that is a string is to be understood. */
 export const encodingSchema = z.enum(["text", "base64"]).default("text").describe(
-  "base64: payload is the base64 of the bytes to send",
+  "base64: payload is the base64 of the bytes",
 );
 
 /** Quality of Service with its default. */
@@ -54,17 +67,17 @@ export function timeoutSchema(limits: Limits, fallback: number): z.ZodDefault<z.
 
 /** Whether retained messages count. */
 export const includeRetainedSchema = z.boolean().default(true).describe(
-  "also the message the broker keeps for a topic",
+  "also the messages the broker keeps",
 );
 
 /** A topic filter, or several. */
 export const topicsSchema = z.union([z.string(), z.array(z.string()).min(1).max(100)], {
   error: "must be a topic filter or a list of 1 to 100 topic filters",
-}).describe('a topic filter such as "sensors/+/temperature" (+ one level, # the rest), or a list');
+}).describe('topic filter such as "sensors/+/temperature" (+ one level, # the rest), or a list');
 
 /** A condition on the payload. */
 export const whereSchema = z.strictObject({
   path: z.string().describe('JSON Pointer such as "/battery"; "" for the whole payload'),
   op: z.enum(WHERE_OPERATORS),
   value: z.unknown().optional(),
-}).optional().describe("only messages whose payload meets this condition");
+}).optional().describe("only messages whose payload meets this");

@@ -133,7 +133,7 @@ export class Permissions {
 
   #hint(topics: readonly string[], action: Action): string {
     if (this.rules.length === 0) {
-      return "No topic is granted, because there is no rule: `mcpmqtt init` writes a config to start from.";
+      return "No topic is granted, because there is no rule: the owner lists topics in the config, and `mcpmqtt init` writes one to start from.";
     }
     const near = topics.slice(0, MAX_NAMED).flatMap((topic) => this.nearest(topic, action));
     if (near.length === 0) return `No topic is granted for ${action}.`;

@@ -25,7 +25,9 @@ export async function runCheck({ options }: Invocation, io: Io): Promise<number>
   const broker = new GrantedConnection(connection, grantsOf(config));
   const start = performance.now();
   try {
-    await connection.ready(forever(config));
+    // One attempt: waiting longer does not change what a broker says.
+    await connection.attempted(forever(config));
+    await connection.ready({ ...forever(config), waitMs: 0 });
   } catch (error) {
     if (!(error instanceof McpMqttError)) throw error;
     io.stdout(`broker   ${brokerUrl(broker.status)}: ${error.message}\n`);

@@ -47,7 +47,7 @@ async function serve(config: Config): Promise<number> {
     updates: new Updates(broker, logger),
     configSource: config.source,
   };
-  const stopSurviving = surviveRejections(logger);
+  const stopSurviving = surviveStrays(logger);
   const signal = nextSignal();
   const timer = setTimeout(() => connection.start(), CONNECT_AFTER_MS);
   const serving = serveOnStdio({
@@ -102,16 +102,24 @@ function nextSignal(): { readonly received: Promise<string>; readonly stop: () =
 }
 
 /**
- * Logs what nobody awaited instead of dying of it: the usual one is a notification that finds its
- * host gone. The returned function ends that.
+ * Logs what nobody awaited or caught instead of dying of it: the usual one is a notification that
+ * finds its host gone. The returned function ends that.
  */
-function surviveRejections(log: Logger): () => void {
+function surviveStrays(log: Logger): () => void {
   const onRejection = (event: PromiseRejectionEvent): void => {
     event.preventDefault();
     log.warning(`unhandled: ${String(event.reason)}`);
   };
+  const onError = (event: ErrorEvent): void => {
+    event.preventDefault();
+    log.error(`uncaught: ${String(event.error)}`);
+  };
   globalThis.addEventListener("unhandledrejection", onRejection);
-  return () => globalThis.removeEventListener("unhandledrejection", onRejection);
+  globalThis.addEventListener("error", onError);
+  return () => {
+    globalThis.removeEventListener("unhandledrejection", onRejection);
+    globalThis.removeEventListener("error", onError);
+  };
 }
 
 async function within(ms: number, work: () => Promise<void>): Promise<void> {

@@ -1,0 +1,38 @@
+/**
+ * All benchmarks in one run: `deno run -A bench/main.ts [--quick] [name …]`. What it prints are
+ * ratios to a baseline of the same run; see docs/performance.md.
+ *
+ * @module
+ */
+import { collecting } from "./collecting.ts";
+import { deciding } from "./deciding.ts";
+import { loading } from "./loading.ts";
+import { publishing } from "./publishing.ts";
+import { type BenchOptions, print, type Section } from "./report.ts";
+import { resting } from "./resting.ts";
+import { starting } from "./starting.ts";
+
+const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Section>>> = {
+  starting,
+  collecting,
+  publishing,
+  deciding,
+  resting,
+  loading,
+};
+
+const names = Deno.args.filter((arg) => !arg.startsWith("-"));
+const unknown = Deno.args.find((arg) => arg !== "--quick" && !(arg in BENCHMARKS));
+if (unknown !== undefined) {
+  console.error(
+    `unknown argument ${unknown}; there are --quick, ${Object.keys(BENCHMARKS).join(", ")}`,
+  );
+  Deno.exit(2);
+}
+const quick = Deno.args.includes("--quick");
+console.log(
+  `mcpmqtt benchmarks${quick ? ", quick" : ""}: Deno ${Deno.version.deno}, ${Deno.build.target}`,
+);
+for (const [name, run] of Object.entries(BENCHMARKS)) {
+  if (names.length === 0 || names.includes(name)) print(await run({ quick }));
+}

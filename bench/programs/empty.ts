@@ -1,0 +1,2 @@
+/** Prints one byte and a line break: what starting Deno costs. */
+console.log("1");

@@ -1,0 +1,176 @@
+/**
+ * The lanes to one broker: as many as filters that overlap need, usually one.
+ *
+ * @module
+ */
+import { pause } from "../async.ts";
+import { McpMqttError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { Lane } from "./lane.ts";
+import type { Link } from "./link.ts";
+import type { LinkOpener } from "./link_opener.ts";
+import type { Subscription } from "./subscription.ts";
+import type { Times } from "./times.ts";
+
+/** How many connections there may be at once. */
+const MAX_LANES = 128;
+/** How long a filter's leaving a lane is waited for before another lane is taken, in milliseconds. */
+const MAX_LEAVING_WAIT_MS = 300;
+
+/** Bounds of a wait for a lane. */
+export interface LaneWaiting {
+  /** Milliseconds. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Opens lanes as they are needed, and closes those of no use. */
+export class Lanes {
+  /** The first, which is never closed before the end, and over which is published. */
+  readonly main: Lane;
+  readonly #opener: LinkOpener;
+  readonly #log: Logger;
+  readonly #times: Times;
+  readonly #lanes: Lane[];
+  readonly #idle = new Map<Lane, ReturnType<typeof setTimeout>>();
+  readonly #closing = new Map<Lane, Promise<void>>();
+  #isClosed = false;
+
+  constructor(opener: LinkOpener, { log, times }: { readonly log: Logger; readonly times: Times }) {
+    this.#opener = opener;
+    this.#log = log;
+    this.#times = times;
+    this.main = new Lane({ opener, clientId: opener.settings.clientId, log, times });
+    this.#lanes = [this.main];
+  }
+
+  /**
+   * Waits for the connection of a lane, never longer than the connect timeout.
+   *
+   * @throws {McpMqttError} `not_connected`; `broker_refused` where it takes no further connection.
+   */
+  async ready(lane: Lane, { waitMs, signal }: LaneWaiting): Promise<Link> {
+    lane.start();
+    const timeoutMs = Math.min(waitMs, this.#opener.settings.connectTimeoutMs);
+    if (lane === this.main || !this.main.status.isConnected) {
+      return await lane.ready(timeoutMs, signal);
+    }
+    // The broker is there: if it does not take a further connection, waiting does not help.
+    await lane.attempted(timeoutMs, signal);
+    if (lane.lastError !== undefined) throw noFurtherConnection(lane.lastError);
+    return await lane.ready(timeoutMs, signal);
+  }
+
+  /**
+   * Takes the first lane on which the filter overlaps nothing, or a new one.
+   *
+   * @throws {McpMqttError} where there are too many, or the program is shutting down.
+   */
+  async reserve(subscription: Subscription, signal: AbortSignal): Promise<Lane> {
+    const patience = performance.now() + MAX_LEAVING_WAIT_MS;
+    while (true) {
+      signal.throwIfAborted();
+      const lane = this.#lanes.find((one) => one.overlapping(subscription.filter).length === 0);
+      if (lane !== undefined) return this.#take(lane, subscription);
+      const leaving = this.#leaving(subscription);
+      const leftMs = patience - performance.now();
+      if (leaving === undefined || leftMs <= 0) return this.#take(this.#openLane(), subscription);
+      await soon(leaving, { timeoutMs: leftMs, signal });
+    }
+  }
+
+  /** Disconnects all. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const timer of this.#idle.values()) clearTimeout(timer);
+    this.#idle.clear();
+    await Promise.all([...this.#lanes.map((lane) => lane.close()), ...this.#closing.values()]);
+  }
+
+  #take(lane: Lane, subscription: Subscription): Lane {
+    clearTimeout(this.#idle.get(lane));
+    this.#idle.delete(lane);
+    lane.reserve(subscription);
+    return lane;
+  }
+
+  /** When a lane may be free of what is in the way; undefined where nothing is about to go. */
+  #leaving({ filter }: Subscription): Promise<unknown> | undefined {
+    for (const lane of this.#lanes) {
+      const inTheWay = lane.overlapping(filter);
+      if (inTheWay.every(({ state }) => state === "leaving")) {
+        return Promise.all(inTheWay.map(({ left }) => left));
+      }
+    }
+    return undefined;
+  }
+
+  #openLane(): Lane {
+    if (this.#isClosed) throw new McpMqttError("not_connected", "the program is shutting down");
+    if (this.#lanes.length >= MAX_LANES) {
+      throw new McpMqttError(
+        "broker_refused",
+        `${MAX_LANES} connections are in use, which is as many as there may be`,
+        { hint: "Wait for calls on the same topics to end, or stop watches." },
+      );
+    }
+    const lane: Lane = new Lane({
+      opener: this.#opener,
+      clientId: this.#freeClientId(),
+      log: this.#log,
+      times: this.#times,
+      onEmpty: () => this.#rest(lane),
+    });
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  /** The first of `<id>-2`, `<id>-3`, … that no lane has, and none that is being closed. */
+  #freeClientId(): string {
+    const taken = new Set([...this.#lanes, ...this.#closing.keys()].map((lane) => lane.clientId));
+    for (let number = 2;; number++) {
+      const clientId = `${this.#opener.settings.clientId}-${number}`;
+      if (!taken.has(clientId)) return clientId;
+    }
+  }
+
+  /** Closes a lane when it has been of no use for a while, or at once where it is not connected. */
+  #rest(lane: Lane): void {
+    if (this.#isClosed) return;
+    clearTimeout(this.#idle.get(lane));
+    if (lane.status.isConnected) {
+      this.#idle.set(lane, setTimeout(() => this.#drop(lane), this.#times.idleLaneMs));
+    } else {
+      this.#drop(lane);
+    }
+  }
+
+  #drop(lane: Lane): void {
+    this.#idle.delete(lane);
+    const at = this.#lanes.indexOf(lane);
+    if (at < 0) return;
+    this.#lanes.splice(at, 1);
+    this.#closing.set(lane, lane.close().finally(() => this.#closing.delete(lane)));
+  }
+}
+
+/** Waits for `promise`, but no longer than `timeoutMs`, or until the signal is aborted. */
+async function soon(
+  promise: Promise<unknown>,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  const enough = new AbortController();
+  try {
+    await Promise.race([promise, pause(timeoutMs, AbortSignal.any([signal, enough.signal]))]);
+  } finally {
+    enough.abort();
+  }
+}
+
+function noFurtherConnection(cause: Error): McpMqttError {
+  return new McpMqttError(
+    "broker_refused",
+    `a further connection is needed, because the topic filter overlaps one in use, but ${cause.message}`,
+    { hint: "Call again when the other calls and watches on these topics have ended.", cause },
+  );
+}

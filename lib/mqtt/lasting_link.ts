@@ -1,0 +1,239 @@
+/**
+ * A link that is opened again whenever it is lost.
+ *
+ * @module
+ */
+import { bounded, pause } from "../async.ts";
+import { McpMqttError } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { Backoff } from "./backoff.ts";
+import type { Link, LinkEnd } from "./link.ts";
+import { LinkError } from "./link_error.ts";
+import type { LinkOpener } from "./link_opener.ts";
+import type { Message } from "./message.ts";
+import { reasonCodeName, SESSION_TAKEN_OVER } from "./reason_codes.ts";
+
+/** What a lasting link needs, and whom it tells. */
+export interface LastingLinkOptions {
+  readonly opener: LinkOpener;
+  readonly clientId: string;
+  readonly log: Logger;
+  readonly onMessage: (message: Message) => void;
+  /** A message of QoS 2 begins to arrive. */
+  readonly onPublishBegun: (topic: string) => void;
+  readonly onConnected: (link: Link) => void;
+  readonly onEnded: (end: LinkEnd) => void;
+}
+
+/** How it stands. Times are milliseconds since the epoch. */
+export interface LastingLinkStatus {
+  readonly isConnected: boolean;
+  readonly connectedSince: number | undefined;
+  readonly disconnectedSince: number | undefined;
+  readonly reconnects: number;
+  /** What went wrong last; it may have been overcome. */
+  readonly lastError: string | undefined;
+}
+
+/** Keeps one connection to the broker alive, from {@linkcode LastingLink.start} to `close()`. */
+export class LastingLink {
+  readonly #options: LastingLinkOptions;
+  readonly #closing = new AbortController();
+  readonly #backoff = new Backoff();
+  #running: Promise<void> | undefined;
+  #link: Link | undefined;
+  /** Settled by the next attempt to connect, whether it succeeds or not. */
+  #attempt = Promise.withResolvers<void>();
+  #wakeUp = new AbortController();
+  #waiting = 0;
+  #connectedSince: number | undefined;
+  #disconnectedSince: number | undefined = Date.now();
+  #connections = 0;
+  #shortConnections = 0;
+  #lastError: LinkError | undefined;
+  #logged: string | undefined;
+
+  constructor(options: LastingLinkOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to connect. Further calls do nothing. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** The open link, where there is one. */
+  get link(): Link | undefined {
+    return this.#link?.isOpen ? this.#link : undefined;
+  }
+
+  get status(): LastingLinkStatus {
+    return {
+      isConnected: this.link !== undefined,
+      connectedSince: this.#connectedSince,
+      disconnectedSince: this.#disconnectedSince,
+      reconnects: Math.max(0, this.#connections - 1),
+      lastError: this.#lastError?.message,
+    };
+  }
+
+  /** Why there is no connection; undefined while there is one, or before the first attempt. */
+  get lastError(): LinkError | undefined {
+    return this.link === undefined ? this.#lastError : undefined;
+  }
+
+  /**
+   * Waits for a connection, at most `timeoutMs`.
+   *
+   * @throws {McpMqttError} `not_connected`, with since when and why.
+   */
+  async ready(timeoutMs: number, signal: AbortSignal): Promise<Link> {
+    const deadline = performance.now() + timeoutMs;
+    while (true) {
+      const { link } = this;
+      if (link !== undefined) return link;
+      await this.attempted(Math.max(0, deadline - performance.now()), signal);
+    }
+  }
+
+  /**
+   * Waits for the outcome of the attempt to connect that is under way or comes next. It comes within
+   * a second, however long the attempts have been in vain.
+   *
+   * @throws {McpMqttError} `not_connected` where it takes longer than `timeoutMs`.
+   */
+  async attempted(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (this.link !== undefined) return;
+    if (this.#closing.signal.aborted) throw this.#notConnected();
+    this.#waiting++;
+    this.#wakeUp.abort();
+    try {
+      await bounded(this.#attempt.promise, {
+        timeoutMs,
+        signal,
+        onTimeout: () => this.#notConnected(),
+      });
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  /** Disconnects and stays so. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#wakeUp.abort();
+    await this.#link?.end();
+    await this.#running;
+    this.#attempt.resolve();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      const link = await this.#open();
+      const end = await link?.ended;
+      if (end !== undefined) this.#onEnded(end);
+      if (end?.reasonCode === SESSION_TAKEN_OVER) await pause(Backoff.takenOverMs, signal);
+      else await this.#pause(this.#backoff.next());
+    }
+  }
+
+  async #open(): Promise<Link | undefined> {
+    const { opener, clientId, onMessage, onPublishBegun } = this.#options;
+    const { signal } = this.#closing;
+    try {
+      const link = await opener.open({ clientId, onMessage, onPublishBegun, signal });
+      if (signal.aborted) await link.end();
+      else this.#onConnected(link);
+      return link;
+    } catch (error) {
+      if (!signal.aborted) this.#failed(LinkError.from(error, opener.settings.address));
+      return undefined;
+    } finally {
+      const attempt = this.#attempt;
+      this.#attempt = Promise.withResolvers<void>();
+      attempt.resolve();
+    }
+  }
+
+  #onConnected(link: Link): void {
+    this.#link = link;
+    this.#connections++;
+    this.#connectedSince = Date.now();
+    this.#disconnectedSince = undefined;
+    this.#logged = undefined;
+    const { log, clientId } = this.#options;
+    log.info(`connected as ${clientId} with MQTT ${link.protocolVersion}`);
+    this.#options.onConnected(link);
+  }
+
+  #onEnded(end: LinkEnd): void {
+    const heldMs = Date.now() - (this.#connectedSince ?? 0);
+    const isShort = this.#backoff.ended(heldMs);
+    this.#shortConnections = isShort ? this.#shortConnections + 1 : 0;
+    this.#link = undefined;
+    this.#connectedSince = undefined;
+    this.#disconnectedSince = Date.now();
+    if (!this.#closing.signal.aborted) {
+      const repeats = this.#shortConnections > 1;
+      this.#failed(
+        new LinkError("closed", endSentence(end, { clientId: this.#options.clientId, repeats })),
+      );
+    }
+    this.#options.onEnded(end);
+  }
+
+  #failed(error: LinkError): void {
+    this.#lastError = error;
+    if (error.message === this.#logged) return;
+    this.#logged = error.message;
+    this.#options.log.warning(error.message);
+  }
+
+  /** Sleeps, but not long while somebody waits for the connection. */
+  async #pause(delayMs: number): Promise<void> {
+    const start = performance.now();
+    while (!this.#closing.signal.aborted) {
+      const fullMs = this.#waiting > 0 ? Math.min(delayMs, Backoff.waitedForMs) : delayMs;
+      const leftMs = start + fullMs - performance.now();
+      if (leftMs <= 0) return;
+      this.#wakeUp = new AbortController();
+      await pause(leftMs, this.#wakeUp.signal);
+    }
+  }
+
+  #notConnected(): McpMqttError {
+    const { host, port } = this.#options.opener.settings.address;
+    const since = this.#disconnectedSince === undefined
+      ? ""
+      : ` since ${new Date(this.#disconnectedSince).toISOString()}`;
+    const cause = this.#closing.signal.aborted
+      ? "the program is shutting down"
+      : this.lastError?.message ?? "it has not answered yet";
+    return new McpMqttError(
+      "not_connected",
+      `no connection to the broker at ${host}:${port}${since}: ${cause}`,
+      { hint: "The program keeps trying; mqtt_status tells when it is back." },
+    );
+  }
+}
+
+function endSentence(
+  { reasonCode, cause }: LinkEnd,
+  { clientId, repeats }: { readonly clientId: string; readonly repeats: boolean },
+): string {
+  if (reasonCode === SESSION_TAKEN_OVER) {
+    return `another client took over the Client Identifier ${JSON.stringify(clientId)}: ${
+      reasonCodeName(reasonCode)
+    }; give each client its own mqtt.client_id, or leave it null; trying again in ${
+      Backoff.takenOverMs / 1000
+    } s`;
+  }
+  if (reasonCode !== undefined) return `the broker disconnected: ${reasonCodeName(reasonCode)}`;
+  // MQTT 3.1.1 has no way to say that it was a takeover.
+  return repeats
+    ? `${cause}, not for the first time: another client may use the Client Identifier ${
+      JSON.stringify(clientId)
+    }, see mqtt.client_id`
+    : cause;
+}

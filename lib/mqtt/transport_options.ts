@@ -1,0 +1,74 @@
+/**
+ * Where a broker is and how its bytes travel: plain TCP, TLS, or WebSocket over either.
+ *
+ * @module
+ */
+import type { IClientOptions } from "mqtt";
+
+/** Where and how to connect. */
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+  readonly transport: "tcp" | "tls" | "ws" | "wss";
+  /** For `ws` and `wss`. */
+  readonly path: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly keepaliveSeconds: number;
+  readonly tls: TlsOptions;
+}
+
+/** PEM texts, and how the broker's certificate is checked. */
+export interface TlsOptions {
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+  readonly keyPassphrase: string | undefined;
+  readonly serverName: string | undefined;
+  readonly verify: boolean;
+}
+
+/** The part of mqtt.js's options that says how to reach the broker. */
+export async function transportOptions(address: BrokerAddress): Promise<IClientOptions> {
+  const { host, port, path, transport } = address;
+  const tls = isEncrypted(address) ? await tlsOptions(address.tls) : {};
+  return {
+    protocol: ({ tcp: "mqtt", tls: "mqtts", ws: "ws", wss: "wss" } as const)[transport],
+    host,
+    // Of a WebSocket's mqtt.js writes a URL.
+    hostname: isWebSocket(address) ? bracketed(host) : host,
+    port,
+    path,
+    ...tls,
+    // mqtt.js passes only some of the TLS options on to ws.
+    ...(isWebSocket(address) ? { wsOptions: { ...tls, perMessageDeflate: false } } : {}),
+  };
+}
+
+async function tlsOptions(tls: TlsOptions): Promise<IClientOptions> {
+  const { ca, cert, key, keyPassphrase, serverName, verify } = tls;
+  const { checkServerIdentity } = await import("./server_identity.ts");
+  return {
+    rejectUnauthorized: verify,
+    ...(verify ? { checkServerIdentity } : {}),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(keyPassphrase === undefined ? {} : { passphrase: keyPassphrase }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+  };
+}
+
+/** Whether TLS lies under it. */
+export function isEncrypted({ transport }: Pick<BrokerAddress, "transport">): boolean {
+  return transport === "tls" || transport === "wss";
+}
+
+function isWebSocket({ transport }: BrokerAddress): boolean {
+  return transport === "ws" || transport === "wss";
+}
+
+/** The host as it stands before a port: an IPv6 address in brackets. */
+export function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

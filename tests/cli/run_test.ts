@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { run } from "../../lib/cli/run.ts";
+import { startAedes } from "../brokers/aedes.ts";
+import { freePort, startMosquitto } from "../brokers/mosquitto.ts";
+
+interface Ran {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function ran(...args: string[]): Promise<Ran> {
+  let stdout = "";
+  let stderr = "";
+  const status = await run(args, {
+    stdout: (text) => void (stdout += text),
+    stderr: (text) => void (stderr += text),
+  });
+  return { status, stdout, stderr };
+}
+
+async function withConfig<T>(config: object, use: (path: string) => Promise<T>): Promise<T> {
+  const path = await Deno.makeTempFile({ suffix: ".json" });
+  try {
+    await Deno.writeTextFile(path, JSON.stringify(config));
+    return await use(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+const TOPICS = [
+  { pattern: "sensors/+/temperature", permissions: ["read"] },
+  { pattern: "lights/#", permissions: ["read", "write"] },
+  { pattern: "lights/garage", deny: ["write"] },
+];
+
+Deno.test("run() ends with 2 and one line for wrong usage", async () => {
+  for (
+    const args of [["--nothing"], ["serv"], ["explain"], ["--log-level", "loud"], ["check", "x"]]
+  ) {
+    const { status, stdout, stderr } = await ran(...args);
+    assert.deepEqual([status, stdout], [2, ""], args.join(" "));
+    assert.match(stderr, /^mcpmqtt: [^\n]+\n$/);
+  }
+});
+
+Deno.test("run() ends with 2 for a config that cannot be read, and names it", async () => {
+  const { status, stderr } = await ran("check", "--config", "/nowhere/config.json");
+  assert.equal(status, 2);
+  assert.match(stderr, /^[^\n]*\/nowhere\/config\.json[^\n]*\n$/);
+});
+
+Deno.test("explain says whether a topic is allowed, and which rule decides", async () => {
+  await withConfig({ topics: TOPICS }, async (path) => {
+    const explain = async (...args: string[]): Promise<string> => {
+      const { status, stdout, stderr } = await ran("explain", ...args, "--config", path);
+      assert.deepEqual([status, stderr], [0, ""]);
+      return stdout;
+    };
+    assert.match(
+      await explain("sensors/attic/temperature", "read"),
+      /^read sensors\/attic\/temperature: allowed by rule 1, "sensors\/\+\/temperature"\n$/,
+    );
+    assert.match(
+      await explain("sensors/attic/temperature", "write"),
+      /forbidden; no rule grants it/,
+    );
+    assert.match(await explain("lights/garage", "write"), /forbidden; denied by rule 3/);
+    const both = await explain("lights");
+    assert.match(both, /read lights: allowed by rule 2.*write lights: allowed by rule 2/s);
+    const filter = await explain("sensors/#", "read");
+    assert.match(
+      filter,
+      /narrowed to what is granted; subscribes to\n {2}sensors\/\+\/temperature\n/,
+    );
+    assert.match(await explain("x/#", "read"), /read x\/#: forbidden/);
+    assert.match(await explain("lights/#", "write"), /never to a filter/);
+  });
+});
+
+Deno.test("tools prints what tools/list gives under the config", async () => {
+  await withConfig({ topics: TOPICS, limits: { max_timeout: 7 } }, async (path) => {
+    const { status, stdout } = await ran("tools", "--config", path, "--read-only");
+    assert.equal(status, 0);
+    const { tools } = JSON.parse(stdout);
+    const names = tools.map(({ name }: { name: string }) => name);
+    assert.deepEqual([names.length, names.includes("mqtt_publish")], [7, false]);
+    const read = tools.find(({ name }: { name: string }) => name === "mqtt_read");
+    assert.equal(read.inputSchema.properties.timeout.maximum, 7);
+  });
+});
+
+Deno.test("check tells what is granted and what the broker says, and hides the password", async () => {
+  await using broker = await startMosquitto({
+    users: { someone: "secret-word" },
+    acl: "user someone\ntopic readwrite #\n",
+  });
+  const mqtt = {
+    host: broker.host,
+    port: broker.port,
+    username: "someone",
+    password: "secret-word",
+  };
+  await withConfig({ mqtt, topics: TOPICS }, async (path) => {
+    const { status, stdout } = await ran("check", "--config", path);
+    assert.equal(status, 0, stdout);
+    assert.match(stdout, /sensors\/\+\/temperature/);
+    assert.match(stdout, /MQTT 5/);
+    assert.match(stdout, /no TLS/);
+    assert.match(stdout, /\d+ ms/);
+    assert.equal(stdout.includes("secret-word"), false);
+  });
+  const wrong = { ...mqtt, password: "another-word" };
+  await withConfig({ mqtt: wrong, topics: TOPICS }, async (path) => {
+    const { status, stdout, stderr } = await ran("check", "--config", path);
+    assert.equal(status, 1);
+    assert.match(stdout + stderr, /Not authorized|not authorized/);
+    assert.equal((stdout + stderr).includes("another-word"), false);
+  });
+});
+
+Deno.test("check names what the broker refuses, and a broker that is not there", async () => {
+  await using broker = await startAedes({ refuseSubscription: (filter) => filter === "lights/#" });
+  const mqtt = { host: broker.host, port: broker.port };
+  await withConfig({ mqtt, topics: TOPICS }, async (path) => {
+    const { status, stdout } = await ran("check", "--config", path);
+    assert.equal(status, 1);
+    assert.match(stdout, /MQTT 3\.1\.1/);
+    assert.match(stdout, /lights\/#.*refused the subscription/);
+  });
+  const nobody = { host: "127.0.0.1", port: freePort(), connect_timeout: 0.5 };
+  await withConfig({ mqtt: nobody, topics: TOPICS }, async (path) => {
+    const { status, stdout, stderr } = await ran("check", "--config", path);
+    assert.equal(status, 1);
+    assert.match(stdout + stderr, /nothing accepts connections/);
+  });
+});

@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { startAedes } from "../brokers/aedes.ts";
+import { mosquittoAvailable, startMosquitto } from "../brokers/mosquitto.ts";
+import { until } from "../brokers/until.ts";
+import { launch, MAIN, rawHost, startHost } from "../host.ts";
+import { fromFileUrl } from "../paths.ts";
+import { ALL_OF_T } from "../tools/served.ts";
+
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+
+const CALL = {
+  name: "mqtt_subscribe",
+  arguments: { topic: "t/a", timeout: 100 },
+  _meta: { progressToken: 1 },
+};
+
+for (const how of ["the end of input", "SIGTERM", "SIGINT"] as const) {
+  Deno.test({
+    name: `serve ends at ${how} within 2 s, with a DISCONNECT, in the middle of a call`,
+    ignore: !mosquittoAvailable(),
+    fn: async () => {
+      await using broker = await startMosquitto();
+      await using host = await rawHost({
+        config: {
+          mqtt: { host: broker.host, port: broker.port, client_id: "under-test" },
+          topics: ALL_OF_T,
+        },
+      });
+      await host.initialize();
+      const watch = { name: "mqtt_watch", arguments: { topic: "t/+" } };
+      await host.request("tools/call", watch);
+      await host.send({ id: "call", method: "tools/call", params: CALL });
+      await host.find(({ method }) => method === "notifications/progress");
+      if (how === "the end of input") await host.closeInput();
+      else host.signal(how);
+      const { code, elapsedMs } = await host.ended();
+      assert.equal(code, 0);
+      assert.ok(elapsedMs < 2_000, `${elapsedMs} ms`);
+      await until(() => broker.log().includes("Received DISCONNECT from under-test"));
+      // Lanes of their own say goodbye as well.
+      assert.deepEqual(broker.clients(), []);
+      assert.match(host.stderr(), new RegExp(`ending at ${how}\n`));
+    },
+  });
+}
+
+Deno.test("serve ends in time where the host reads neither stdout nor stderr", async () => {
+  await using launched = await launch({ config: { topics: [] }, args: ["--log-level", "debug"] });
+  const { command, args, env, cwd } = launched;
+  const child = new Deno.Command(command, {
+    args,
+    env,
+    cwd,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const input = child.stdin.getWriter();
+  const line = `{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n`;
+  // More than any pipe holds.
+  await input.write(new TextEncoder().encode(line.repeat(100)));
+  await input.close();
+  const start = performance.now();
+  const { code } = await child.status;
+  assert.equal(code, 0);
+  assert.ok(performance.now() - start < 4_000);
+  await child.stdout.cancel();
+  await child.stderr.cancel();
+});
+
+Deno.test("serve goes on where stderr is closed", async () => {
+  await using broker = await startAedes();
+  await using launched = await launch({
+    config: { mqtt: { host: broker.host, port: broker.port }, topics: ALL_OF_T },
+  });
+  const { command, args, env, cwd } = launched;
+  const child = new Deno.Command("sh", {
+    args: ["-c", 'exec "$0" "$@" 2>&-', command, ...args],
+    env,
+    cwd,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const input = child.stdin.getWriter();
+  const request = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "mqtt_status" } };
+  await input.write(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
+  const reader = child.stdout.getReader();
+  const { value } = await reader.read();
+  const { result } = JSON.parse(new TextDecoder().decode(value));
+  assert.equal(result.structuredContent.connected, true);
+  await input.close();
+  while (!(await reader.read()).done);
+  assert.equal((await child.status).code, 0);
+});
+
+Deno.test("serve takes the config as two arguments, as one, and with an equals sign", async () => {
+  await using launched = await launch({ config: { topics: ALL_OF_T } });
+  const { configPath } = launched;
+  for (
+    const args of [["--config", `${configPath}`], [`--config ${configPath}`], [
+      `--config=${configPath}`,
+    ]]
+  ) {
+    await using host = await rawHost({ args });
+    const { instructions } = await host.initialize();
+    assert.match(instructions, /t\/# \(rw; may retain\)/);
+  }
+});
+
+Deno.test("serve without a config starts, and says how to make one wherever it matters", async () => {
+  const home = await Deno.makeTempDir();
+  await using broker = await startAedes();
+  await using host = await startHost({
+    env: { HOME: home, MCPMQTT_HOST: broker.host, MCPMQTT_PORT: String(broker.port) },
+  });
+  assert.match(host.client.getInstructions() ?? "", /No topic is granted.*`mcpmqtt init`/s);
+  const calls = [
+    ["mqtt_read", { topic: "a" }],
+    ["mqtt_subscribe", { topic: "#" }],
+    ["mqtt_topics", {}],
+    ["mqtt_watch", { topic: "a" }],
+    ["mqtt_publish", { topic: "a", payload: "x" }],
+    ["mqtt_query", { request_topic: "a", response_topic: "b", payload: "x" }],
+  ] as const;
+  for (const [name, args] of calls) {
+    const { hint } = await host.expectError("forbidden", name, args);
+    assert.match(hint ?? "", /`mcpmqtt init`/, name);
+  }
+  await assert.rejects(host.readResource("mcpmqtt://message/a"), /`mcpmqtt init`/);
+  assert.equal((await host.expectResult("mqtt_status")).connected, true);
+  await host.close();
+  await Deno.remove(home, { recursive: true });
+});
+
+Deno.test("serve shows a secret nowhere", async () => {
+  const secrets = ["hunter2-the-user", "hunter2-the-password", "hunter2-from-env"];
+  await using broker = await startAedes({
+    refuseConnection: (_id, username) => username !== secrets[0],
+  });
+  const mqtt = {
+    host: broker.host,
+    port: broker.port,
+    username: secrets[0],
+    password: secrets[1],
+  };
+  const said: string[] = [];
+  for (const username of [secrets[0], "${env:MCPMQTT_TEST_SECRET}"]) {
+    await using host = await rawHost({
+      config: { mqtt: { ...mqtt, username }, topics: ALL_OF_T },
+      args: ["--log-level", "DEBUG"],
+      env: { MCPMQTT_TEST_SECRET: secrets[2] ?? "" },
+    });
+    await host.initialize();
+    await host.request("tools/list");
+    const calls: ReadonlyArray<readonly [string, object]> = [
+      ["mqtt_status", {}],
+      ["mqtt_read", { topic: "t/a", timeout: 0.1 }],
+      ["mqtt_publish", { topic: "x", payload: "x" }],
+    ];
+    for (const [name, args] of calls) {
+      await host.request("tools/call", { name, arguments: args });
+    }
+    for (
+      const uri of ["mcpmqtt://topics/allowed", "mcpmqtt://topics/examples", "mcpmqtt://status"]
+    ) {
+      await host.request("resources/read", { uri });
+    }
+    await host.closeInput();
+    await host.ended();
+    said.push(...host.lines, host.stderr());
+  }
+  const text = said.join("\n");
+  assert.ok(text.includes("DEBUG") || text.includes("INFO"));
+  assert.match(text, /refused the connection/);
+  for (const secret of secrets) assert.equal(text.includes(secret), false, secret);
+});
+
+Deno.test("serve gives up reading and writing files, and still loads what it needs later", async () => {
+  await using broker = await startAedes();
+  const logfile = await Deno.makeTempFile();
+  await using launched = await launch({
+    config: {
+      mqtt: { host: broker.host, port: broker.port },
+      topics: ALL_OF_T,
+      logging: { logfile },
+    },
+  });
+  // A module beside the program that asks for the permissions once the server has answered.
+  const probe = await Deno.makeTempFile({ suffix: ".ts" });
+  await Deno.writeTextFile(
+    probe,
+    `setTimeout(() => {
+      const state = (name) => Deno.permissions.querySync({ name }).state;
+      console.error("states", ["read", "write", "run", "ffi", "sys"].map(state).join());
+    }, 600);
+    const { run } = await import(${JSON.stringify(`file://${ROOT}lib/cli/run.ts`)});
+    Deno.exit(await run(Deno.args));`,
+  );
+  await using host = await startHost({
+    entry: probe,
+    args: ["--config", launched.configPath ?? ""],
+  });
+  const result = await host.expectResult("mqtt_publish", { topic: "t/a", payload: "x", qos: 1 });
+  assert.equal(result.outcome, "acknowledged");
+  await until(() => host.stderr().includes("states"));
+  assert.match(host.stderr(), /states (denied|prompt)(,(denied|prompt)){4}/);
+  await host.expectResult("mqtt_read", { topic: "t/b", timeout: 0.1 }).catch(() => {});
+  assert.match(await Deno.readTextFile(logfile), /mqtt_publish done/);
+  await host.close();
+  await Deno.remove(probe);
+  await Deno.remove(logfile);
+});
+
+Deno.test("main.ts has the exit statuses of the contract, and one line for an error", async () => {
+  const ended = async (...args: string[]): Promise<readonly [number, string, string]> => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-P", "--quiet", MAIN, ...args],
+      cwd: ROOT,
+      stdin: "null",
+    }).output();
+    const decoder = new TextDecoder();
+    return [code, decoder.decode(stdout), decoder.decode(stderr)];
+  };
+  const folder = await Deno.makeTempDir();
+  const broken = `${folder}/broken.json`;
+  await Deno.writeTextFile(broken, '{\n  "mqtt": { "prot": 1 }\n}');
+  const [version, help, option, missing, config] = await Promise.all([
+    ended("--version"),
+    ended("--help"),
+    ended("--colour"),
+    ended("--config", `${folder}/none.json`),
+    ended("--config", broken),
+  ]);
+  assert.deepEqual([version[0], help[0]], [0, 0]);
+  assert.match(version[1], /^mcpmqtt \d+\.\d+\.\d+\n$/);
+  assert.match(help[1], /Usage: mcpmqtt/);
+  const faults = [[option, /--colour/], [missing, /none\.json/], [
+    config,
+    /broken\.json:2:13: .*"port"/,
+  ]] as const;
+  for (const [[code, stdout, stderr], pattern] of faults) {
+    assert.equal(code, 2);
+    assert.equal(stdout, "");
+    assert.match(stderr, pattern);
+    assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+  }
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { listTools } from "../../lib/mcp/tools.ts";
+import type { Limits } from "../../lib/config/config.ts";
+import { startAedes } from "../brokers/aedes.ts";
+import { until } from "../brokers/until.ts";
+import { startLegacyHost } from "../host_legacy.ts";
+import { ALL_OF_T, eachServed, served } from "../tools/served.ts";
+
+/** The defaults of the config. */
+const LIMITS: Limits = {
+  maxTimeoutMs: 300_000,
+  maxMessages: 1_000,
+  maxResultBytes: 65_536,
+  payloadPreviewBytes: 4_096,
+  maxPublishBytes: 262_144,
+  publishPerMinute: 600,
+  maxWatches: 16,
+  watchBufferMessages: 1_000,
+};
+
+const bytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
+
+/**
+ * Bytes of `tools/list` and of usual results, which a model reads again and again. Whoever makes them
+ * grow changes the number here, and knows why.
+ */
+const MOST_BYTES = { tools: 14_400, tool: 2_160, publish: 80, list: 90 };
+
+Deno.test("listTools() has all of the contract's tools, whole and in few bytes", () => {
+  const tools = listTools({ readOnly: false, limits: LIMITS });
+  assert.deepEqual(tools.map(({ name }) => name).sort(), [
+    "mqtt_publish",
+    "mqtt_query",
+    "mqtt_read",
+    "mqtt_status",
+    "mqtt_subscribe",
+    "mqtt_topics",
+    "mqtt_watch",
+    "mqtt_watch_read",
+    "mqtt_watch_stop",
+  ]);
+  for (const tool of tools) {
+    const { name, title, description, inputSchema, outputSchema, annotations } = tool;
+    assert.ok(title && description && description.length > 50, name);
+    assert.equal(inputSchema.type, "object");
+    assert.equal(inputSchema["additionalProperties"], false);
+    assert.equal(outputSchema?.type, "object");
+    const isWrite = name === "mqtt_publish" || name === "mqtt_query";
+    assert.deepEqual([annotations?.readOnlyHint, annotations?.destructiveHint], [
+      !isWrite,
+      isWrite,
+    ]);
+    assert.equal(typeof annotations?.idempotentHint, "boolean");
+    assert.equal(typeof annotations?.openWorldHint, "boolean");
+    assert.ok(bytes(tool) <= MOST_BYTES.tool, `${name} has ${bytes(tool)} bytes`);
+  }
+  const size = bytes({ tools });
+  assert.ok(size <= MOST_BYTES.tools, `tools/list has ${size} bytes`);
+  assert.ok(size > MOST_BYTES.tools - 500, `tools/list has shrunk to ${size}: lower the number`);
+});
+
+Deno.test("listTools() has the bounds of the config and, read-only, no tool that writes", () => {
+  const limits = { ...LIMITS, maxTimeoutMs: 2_000, maxMessages: 5 };
+  const tools = listTools({ readOnly: true, limits });
+  assert.ok(tools.every(({ annotations }) => annotations?.readOnlyHint));
+  assert.equal(tools.length, 7);
+  const subscribe = tools.find(({ name }) => name === "mqtt_subscribe");
+  const { timeout, max_messages } = subscribe?.inputSchema.properties as Record<string, object>;
+  assert.deepEqual(timeout, {
+    type: "number",
+    exclusiveMinimum: 0,
+    maximum: 2,
+    default: 2,
+    description: "seconds",
+  });
+  assert.deepEqual(max_messages, { type: "integer", minimum: 1, maximum: 5, default: 5 });
+});
+
+served(
+  "callTool() gives usual results in few bytes",
+  {},
+  async ({ host, device, subscribed }) => {
+    const published = await host.callTool("mqtt_publish", { topic: "t/lamp", payload: "on" });
+    assert.ok(published.text.length <= MOST_BYTES.publish, published.text);
+    const collecting = host.callTool("mqtt_subscribe", { topic: "t/#", max_messages: 100 });
+    await subscribed("t/#");
+    await device.burst("t/room/temperature", 100);
+    const { text } = await collecting;
+    assert.ok(text.length / 100 <= MOST_BYTES.list, `${text.length} bytes for 100 messages`);
+  },
+);
+
+eachServed(
+  "callTool() reports progress at least each second, and only with a token",
+  {},
+  async ({ host, subscribed }) => {
+    const times: number[] = [performance.now()];
+    let total: number | undefined;
+    const waiting = host.callTool("mqtt_subscribe", { topic: "t/a", timeout: 1.8 }, {
+      onProgress: (progress) => {
+        times.push(performance.now());
+        total = progress.total;
+      },
+    });
+    await subscribed("t/a");
+    await waiting;
+    times.push(performance.now());
+    const gaps = times.slice(1).map((time, i) => time - (times[i] ?? 0));
+    assert.ok(Math.max(...gaps) < 1_000, `gaps of ${gaps} ms`);
+    assert.equal(total, 1.8);
+  },
+);
+
+for (const protocol of ["auto", "legacy"] as const) {
+  served(
+    `callTool() ends within 100 ms when it is cancelled, and leaves nothing subscribed (${protocol})`,
+    { protocol },
+    async ({ host, subscribed, unsubscribed }) => {
+      await host.expectResult("mqtt_watch", { topic: "t/watched" });
+      const calls: ReadonlyArray<readonly [string, object, string | undefined]> = [
+        ["mqtt_subscribe", { topic: "t/a", timeout: 100 }, "t/a"],
+        ["mqtt_read", { topic: "t/b", timeout: 100 }, "t/b"],
+        ["mqtt_topics", { filter: "t/c/#", duration: 100 }, "t/c/#"],
+        [
+          "mqtt_query",
+          { request_topic: "t/x", response_topic: "t/d", payload: "", timeout: 100 },
+          "t/d",
+        ],
+        ["mqtt_watch_read", { watch_id: "w1", timeout: 100 }, undefined],
+      ];
+      for (const [name, args, filter] of calls) {
+        const controller = new AbortController();
+        const { promise: isWaiting, resolve } = Promise.withResolvers<void>();
+        const call = host.callTool(name, args, {
+          signal: controller.signal,
+          onProgress: () => resolve(),
+        });
+        call.catch(() => {});
+        if (filter) await subscribed(filter);
+        await isWaiting;
+        controller.abort();
+        const start = performance.now();
+        await assert.rejects(call);
+        if (filter) await unsubscribed(filter);
+        // The log entry is written when the call has ended.
+        const entry = `${name} was cancelled`;
+        await until(() => host.stderr().includes(entry), { what: entry });
+        assert.ok(performance.now() - start < 500);
+      }
+    },
+  );
+}
+
+eachServed(
+  "callTool(): many calls run side by side, and a waiting one holds up nothing",
+  {},
+  async ({ host, device, broker, subscribed }) => {
+    const waiting = ["t/#", "t/+", "t/x"].map((topic) =>
+      host.expectResult("mqtt_subscribe", { topic, max_messages: 21, timeout: 30 })
+    );
+    const reads = Array.from(
+      { length: 20 },
+      (_, i) => host.expectResult("mqtt_read", { topic: `t/${i}`, timeout: 30 }),
+    );
+    for (const topic of ["t/#", "t/+", "t/x", "t/0", "t/19"]) await subscribed(topic);
+    const start = performance.now();
+    await host.expectResult("mqtt_status");
+    await host.expectResult("mqtt_publish", { topic: "t/x", payload: "x", qos: 1 });
+    assert.ok(performance.now() - start < 1_000);
+    for (let i = 0; i < 20; i++) await device.publish(`t/${i}`, String(i), { qos: 1 });
+    const payloads = (await Promise.all(reads)).map(({ payload }) => payload);
+    assert.deepEqual(payloads, Array.from({ length: 20 }, (_, i) => String(i)));
+    for (let i = 0; i < 20; i++) await device.publish("t/x", String(i), { qos: 1 });
+    const counts = (await Promise.all(waiting)).map(({ count }) => count);
+    assert.deepEqual(counts, [21, 21, 21]);
+    await until(() => broker.subscriptions().length === 0);
+  },
+);
+
+Deno.test("callTool() serves a host of the older generation", async () => {
+  await using broker = await startAedes();
+  await using host = await startLegacyHost({
+    config: { mqtt: { host: broker.host, port: broker.port }, topics: ALL_OF_T },
+  });
+  assert.match(host.client.getInstructions() ?? "", /t\/# \(rw; may retain\)/);
+  const { tools } = await host.client.listTools();
+  assert.equal(tools.length, 9);
+  const publish = { topic: "t/a", payload: { on: true }, qos: 1, retain: true };
+  const { outcome } = await host.expectResult("mqtt_publish", publish);
+  assert.equal(outcome, "acknowledged");
+  assert.deepEqual((await host.expectResult("mqtt_read", { topic: "t/a" })).payload, { on: true });
+  let reports = 0;
+  const { count } = await host.expectResult("mqtt_subscribe", { topic: "t/+", timeout: 1.2 }, {
+    onProgress: () => reports++,
+  });
+  assert.deepEqual([count, reports], [1, 2]);
+  const { hint } = await host.expectError("forbidden", "mqtt_read", { topic: "x" });
+  assert.match(hint ?? "", /"t\/#"/);
+  assert.equal((await host.readResource("mcpmqtt://status")).connected, true);
+  const { resources } = await host.client.listResources();
+  assert.equal(resources.length, 3);
+  const { prompts } = await host.client.listPrompts();
+  assert.equal(prompts.length, 2);
+  const controller = new AbortController();
+  const call = host.callTool("mqtt_read", { topic: "t/b", timeout: 60 }, {
+    signal: controller.signal,
+  });
+  await until(() => broker.subscriptions().includes("t/b"));
+  controller.abort();
+  await assert.rejects(call);
+  await until(() => broker.subscriptions().length === 0);
+  await assert.rejects(
+    host.callTool("mqtt_nothing"),
+    /Unknown tool "mqtt_nothing"; there are mqtt/,
+  );
+});

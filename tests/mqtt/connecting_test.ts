@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+import { startAedes } from "../brokers/aedes.ts";
+import { connectClient } from "../brokers/client.ts";
+import { eachBroker } from "../brokers/each_broker.ts";
+import { freePort, mosquittoAvailable, startMosquitto } from "../brokers/mosquitto.ts";
+import { FaultProxy } from "../brokers/proxy.ts";
+import { until, within } from "../brokers/until.ts";
+import {
+  Gathering,
+  openConnection,
+  publication,
+  rejection,
+  startConnection,
+  waiting,
+} from "./connections.ts";
+import { connack, CONNECT, disconnect, ScriptedBroker } from "./scripted_broker.ts";
+
+const ignore = !mosquittoAvailable();
+
+eachBroker("start() does not wait, calls do, and succeed when the broker comes", async ({
+  broker,
+  version,
+}) => {
+  await using proxy = new FaultProxy(broker);
+  await proxy.refuse();
+  await using connection = startConnection(proxy, { version });
+  assert.equal(connection.status.isConnected, false);
+  const start = performance.now();
+  const error = await rejection(connection.publish(publication("a"), waiting(200)));
+  assert.ok(performance.now() - start < 1_000);
+  assert.equal(error.code, "not_connected");
+  assert.equal(error.outcome, "not_sent");
+  assert.match(error.message, /since \d{4}-\d\d-\d\dT[\d:.]+Z: nothing accepts connections at/);
+  assert.match(connection.status.lastError ?? "", /nothing accepts connections/);
+  const publishing = connection.publish(publication("a", "x", { qos: 1 }), waiting());
+  const collecting = Gathering.open(connection, "a");
+  proxy.accept();
+  await publishing;
+  await using _gathering = await collecting;
+  assert.equal(connection.status.isConnected, true);
+  assert.equal(connection.status.reconnects, 0);
+});
+
+Deno.test("a call waits no longer than the connect timeout", async () => {
+  await using connection = startConnection({ host: "127.0.0.1", port: freePort() }, {
+    connectTimeoutMs: 150,
+  });
+  for (
+    const call of [
+      () => connection.ready(waiting(60_000)),
+      () => connection.publish(publication("a"), waiting(60_000)),
+      () => Gathering.open(connection, "a", { waitMs: 60_000 }),
+    ]
+  ) {
+    const start = performance.now();
+    assert.equal((await rejection(call())).code, "not_connected");
+    assert.ok(performance.now() - start < 1_000);
+  }
+});
+
+Deno.test("a call that is cancelled while it waits for the broker ends at once", async () => {
+  await using connection = startConnection({ host: "127.0.0.1", port: freePort() });
+  const cancel = new AbortController();
+  const calls = [
+    rejection(connection.publish(publication("a"), waiting(60_000, cancel.signal))),
+    rejection(Gathering.open(connection, "a", { signal: cancel.signal })),
+  ];
+  cancel.abort(new Error("cancelled"));
+  for (const error of await within(Promise.all(calls), 100)) {
+    assert.equal(error.message, "cancelled");
+  }
+});
+
+Deno.test("a server that accepts and never answers is told as such", async () => {
+  await using broker = new ScriptedBroker(() => {});
+  await using connection = startConnection(broker, { connectTimeoutMs: 200 });
+  const early = await rejection(connection.ready(waiting(50)));
+  assert.match(early.message, /it has not answered yet/);
+  await until(() => connection.status.lastError !== undefined);
+  const late = await rejection(connection.ready(waiting(50)));
+  assert.match(late.message, /did not answer within 0\.2 s/);
+});
+
+Deno.test("auto falls back to 3.1.1 at once, and remembers it (aedes)", async () => {
+  await using broker = await startAedes();
+  await using proxy = new FaultProxy(broker);
+  const start = performance.now();
+  await using connection = await openConnection(proxy);
+  assert.ok(performance.now() - start < 1_000);
+  assert.equal(connection.status.protocolVersion, "3.1.1");
+  assert.equal(proxy.accepted, 2);
+  await proxy.cut();
+  await until(() => connection.status.reconnects === 1);
+  assert.equal(proxy.accepted, 3);
+});
+
+Deno.test("auto takes 5 where the broker speaks it, and nothing else", {
+  ignore,
+}, async () => {
+  await using broker = await startMosquitto();
+  await using proxy = new FaultProxy(broker);
+  await using connection = await openConnection(proxy);
+  assert.equal(connection.status.protocolVersion, "5");
+  assert.equal(proxy.accepted, 1);
+});
+
+Deno.test("auto goes back to 5 after a broker that closed just once", async () => {
+  const levels: number[] = [];
+  await using broker = new ScriptedBroker(({ type, body }, client) => {
+    if (type !== CONNECT) return;
+    const level = body[6] ?? 0;
+    levels.push(level);
+    if (client.index !== 0) client.send(...connack(level === 5 ? "5" : "3.1.1"));
+    if (client.index < 2) client.close();
+  });
+  await using connection = startConnection(broker);
+  await until(() => levels.length === 3 && connection.status.isConnected);
+  assert.deepEqual(levels, [5, 4, 5]);
+  assert.equal(connection.status.protocolVersion, "5");
+});
+
+Deno.test("auto settles on 3.1.1 with a broker that always closes on 5", async () => {
+  const levels: number[] = [];
+  await using broker = new ScriptedBroker(({ type, body }, client) => {
+    if (type !== CONNECT) return;
+    levels.push(body[6] ?? 0);
+    if (body[6] === 5) return client.close();
+    client.send(...connack("3.1.1"));
+    if (levels.length < 6) client.close();
+  });
+  await using connection = startConnection(broker);
+  await until(() => levels.length === 6 && connection.status.isConnected);
+  assert.deepEqual(levels, [5, 4, 5, 4, 4, 4]);
+  assert.equal(connection.status.protocolVersion, "3.1.1");
+});
+
+Deno.test("auto follows a broker that loses and gains MQTT 5", async () => {
+  const spoken = [5, 4, 4, 5];
+  const levels: number[] = [];
+  await using broker = new ScriptedBroker(({ type, body }, client) => {
+    if (type !== CONNECT) return;
+    const level = body[6] ?? 0;
+    levels.push(level);
+    if (level !== spoken[0]) {
+      client.send(0x20, 2, 0, 1);
+      return client.close();
+    }
+    spoken.shift();
+    client.send(...connack(level === 5 ? "5" : "3.1.1"));
+    if (spoken.length > 0) client.close();
+  });
+  await using connection = startConnection(broker);
+  await until(() => spoken.length === 0 && connection.status.isConnected);
+  assert.deepEqual(levels, [5, 5, 4, 4, 4, 5]);
+});
+
+for (const version of ["5", "3.1.1"] as const) {
+  Deno.test({
+    name: `refused credentials say what to check (mosquitto, ${version})`,
+    ignore,
+    fn: async () => {
+      await using broker = await startMosquitto({ users: { me: "right" } });
+      await using connection = startConnection(broker, {
+        version,
+        username: "me",
+        password: "wrong",
+      });
+      await until(() => connection.status.lastError !== undefined);
+      const error = await rejection(connection.ready(waiting(50)));
+      assert.equal(error.code, "not_connected");
+      assert.match(
+        error.message,
+        /the broker refused the connection: \d+ \(not authorized\).*mqtt\.username and mqtt\.password/i,
+      );
+      assert.doesNotMatch(error.message, /wrong|right/);
+      await using right = await openConnection(broker, {
+        version,
+        username: "me",
+        password: "right",
+      });
+      assert.equal(right.status.isConnected, true);
+    },
+  });
+}
+
+Deno.test({
+  name: "a Client Identifier that another client takes over is told, and left to it (mosquitto, 5)",
+  ignore,
+  fn: async () => {
+    await using broker = await startMosquitto();
+    await using proxy = new FaultProxy(broker);
+    await using connection = await openConnection(proxy, { version: "5", clientId: "mine" });
+    await using rival = await connectClient(broker, { version: "5", clientId: "mine" });
+    await until(() => connection.status.lastError !== undefined);
+    assert.match(
+      connection.status.lastError ?? "",
+      /another client took over the Client Identifier "mine": 142 \(Session taken over\)/,
+    );
+    const error = await rejection(connection.publish(publication("a"), waiting(1_000)));
+    assert.match(error.message, /another client took over/);
+    assert.equal(proxy.accepted, 1);
+    assert.ok(rival.mqtt.connected);
+  },
+});
+
+Deno.test({
+  name: "a rival that always comes back does not make a war of it (mosquitto, 3.1.1)",
+  ignore,
+  fn: async () => {
+    await using broker = await startMosquitto();
+    await using proxy = new FaultProxy(broker);
+    await using connection = await openConnection(proxy, { version: "3.1.1", clientId: "mine" });
+    const rival = await connectClient(broker, { clientId: "mine", reconnectPeriod: 20 });
+    const start = performance.now();
+    await until(() => /another client may use/.test(connection.status.lastError ?? ""));
+    await until(() => performance.now() - start > 3_000);
+    assert.ok(proxy.accepted <= 7, `${proxy.accepted} connections in 3 s`);
+    rival.mqtt.options.reconnectPeriod = 0;
+    await rival.close();
+  },
+});
+
+Deno.test("the reason of a server-sent DISCONNECT is shown, also once it is overcome", async () => {
+  await using broker = new ScriptedBroker(({ type }, client) => {
+    if (type !== CONNECT) return;
+    client.send(...connack("5"));
+    if (client.index === 0) client.send(...disconnect(0x8B));
+  });
+  await using connection = startConnection(broker, { version: "5" });
+  await until(() => connection.status.lastError !== undefined);
+  assert.equal(connection.status.lastError, "the broker disconnected: 139 (Server shutting down)");
+  await until(() => connection.status.isConnected);
+  assert.equal(connection.status.reconnects, 1);
+  assert.equal(connection.status.lastError, "the broker disconnected: 139 (Server shutting down)");
+});
+
+Deno.test("close() ends calls that wait, and is done in time on a stalled connection", async () => {
+  await using broker = await startAedes();
+  await using proxy = new FaultProxy(broker);
+  await using connection = await openConnection(proxy);
+  await using _first = await Gathering.open(connection, "a");
+  proxy.stall();
+  const calls = [
+    rejection(Gathering.open(connection, "b")),
+    rejection(connection.publish(publication("a", "x", { qos: 1 }), waiting())),
+    rejection(connection.publish(publication("a", new Uint8Array(16_000_000)), waiting())),
+    rejection(Gathering.open(connection, "a")),
+  ];
+  await within(connection.close(), 1_500);
+  const errors = await within(Promise.all(calls), 500);
+  assert.deepEqual(errors.map(({ code }) => code), Array(4).fill("not_connected"));
+  assert.deepEqual(errors.map(({ outcome }) => outcome), [
+    undefined,
+    "unknown",
+    "unknown",
+    undefined,
+  ]);
+});
+
+Deno.test("close() in the middle of connecting ends that", async () => {
+  await using broker = new ScriptedBroker(() => {});
+  await using connection = startConnection(broker);
+  await until(() => broker.accepted === 1);
+  const calling = rejection(connection.ready(waiting()));
+  await within(connection.close(), 500);
+  assert.match((await calling).message, /shutting down/);
+  await until(() => broker.connections === 0);
+  const late = await rejection(Gathering.open(connection, "a"));
+  assert.equal(late.code, "not_connected");
+});

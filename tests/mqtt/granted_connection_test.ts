@@ -1,0 +1,225 @@
+import assert from "node:assert/strict";
+import type { Rule } from "../../lib/topics/permissions.ts";
+import { Permissions } from "../../lib/topics/permissions.ts";
+import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
+import { McpMqttError } from "../../lib/errors.ts";
+import { Connection } from "../../lib/mqtt/connection.ts";
+import { GrantedConnection } from "../../lib/mqtt/granted_connection.ts";
+import type { Message } from "../../lib/mqtt/message.ts";
+import { Watches } from "../../lib/mqtt/watches.ts";
+import { startAedes } from "../brokers/aedes.ts";
+import type { TestBroker } from "../brokers/broker.ts";
+import { FaultProxy } from "../brokers/proxy.ts";
+import { until } from "../brokers/until.ts";
+
+const LIMITS = {
+  maxTimeoutMs: 1_000,
+  maxMessages: 10,
+  maxResultBytes: 1_000,
+  payloadPreviewBytes: 100,
+  maxPublishBytes: 10,
+  publishPerMinute: 2,
+  maxWatches: 2,
+  watchBufferMessages: 10,
+};
+
+const quiet = { debug() {}, info() {}, warning() {}, error() {}, critical() {} };
+
+function rule(pattern: string, more: Partial<Rule>): Rule {
+  return {
+    pattern: parseTopicFilter(pattern),
+    permissions: [],
+    deny: [],
+    retain: false,
+    ...more,
+  };
+}
+
+const RULES = [
+  rule("t/#", { permissions: ["read", "write"] }),
+  rule("t/secret/#", { deny: ["read", "write"] }),
+  rule("t/kept", { permissions: ["write"], retain: true }),
+];
+
+interface Opened extends AsyncDisposable {
+  readonly connection: Connection;
+  readonly granted: GrantedConnection;
+}
+
+function open(broker: { host: string; port: number }, readOnly = false): Opened {
+  const { host, port } = broker;
+  const connection = new Connection({
+    address: {
+      host,
+      port,
+      transport: "tcp",
+      path: "/mqtt",
+      username: undefined,
+      password: undefined,
+      keepaliveSeconds: 60,
+      tls: {
+        ca: undefined,
+        cert: undefined,
+        key: undefined,
+        keyPassphrase: undefined,
+        serverName: undefined,
+        verify: true,
+      },
+    },
+    clientId: "granted",
+    protocolVersion: "3.1.1",
+    connectTimeoutMs: 5_000,
+  }, quiet);
+  const granted = new GrantedConnection(connection, {
+    permissions: new Permissions(RULES),
+    readOnly,
+    limits: LIMITS,
+  });
+  return { connection, granted, [Symbol.asyncDispose]: () => connection.close() };
+}
+
+const { signal } = new AbortController();
+const waiting = { waitMs: 5_000, signal };
+
+function publication(
+  topic: string,
+  more: object = {},
+): Parameters<GrantedConnection["publish"]>[0] {
+  const payload = new TextEncoder().encode("x");
+  return { topic, payload, qos: 1, retain: false, isText: true, ...more };
+}
+
+function failsWith(code: string, outcome?: string): (error: unknown) => true {
+  return (error) => {
+    assert.ok(error instanceof McpMqttError);
+    assert.deepEqual([error.code, error.outcome], [code, outcome]);
+    return true;
+  };
+}
+
+async function publishCounts(
+  broker: TestBroker & { publishCounts(): ReadonlyMap<string, number> },
+) {
+  await until(() => broker.clients().length > 0);
+  return Object.fromEntries(broker.publishCounts());
+}
+
+Deno.test("GrantedConnection.publish() lets nothing out that is not granted", async () => {
+  await using broker = await startAedes();
+  await using opened = open(broker);
+  const { granted } = opened;
+  const refused: ReadonlyArray<readonly [object, string, string | undefined]> = [
+    [publication("x"), "forbidden", "not_sent"],
+    [publication("t/secret/a"), "forbidden", "not_sent"],
+    [publication("t/a", { retain: true }), "forbidden", "not_sent"],
+    [publication("t/+"), "invalid_topic", undefined],
+    [publication("t/a", { payload: new Uint8Array(11) }), "payload_too_large", "not_sent"],
+  ];
+  for (const [one, code, outcome] of refused) {
+    await assert.rejects(granted.publish(one as never, waiting), failsWith(code, outcome));
+  }
+  await granted.publish(publication("t/kept", { retain: true }), waiting);
+  await granted.publish(publication("t/a"), waiting);
+  await assert.rejects(
+    granted.publish(publication("t/a"), waiting),
+    failsWith("rate_limited", "not_sent"),
+  );
+  assert.deepEqual(await publishCounts(broker), { "t/kept": 1, "t/a": 1 });
+});
+
+Deno.test("GrantedConnection.publish() writes nothing where it is read-only", async () => {
+  await using broker = await startAedes();
+  await using opened = open(broker, true);
+  const { granted, connection } = opened;
+  await connection.ready(waiting);
+  await assert.rejects(
+    granted.publish(publication("t/a"), waiting),
+    failsWith("forbidden", "not_sent"),
+  );
+  assert.deepEqual(await publishCounts(broker), {});
+});
+
+Deno.test("GrantedConnection.collect() asks for no more and delivers no more than is granted", async () => {
+  await using broker = await startAedes();
+  await using opened = open(broker);
+  const { granted } = opened;
+  const received: Message[] = [];
+  {
+    await using collection = await granted.collect(["#"], {
+      ...waiting,
+      includeRetained: true,
+      resume: false,
+      onMessage: (message) => received.push(message),
+    });
+    assert.deepEqual(collection.filters.map(({ text }) => text), ["t/#"]);
+    assert.equal(collection.narrowed, true);
+    assert.deepEqual(broker.subscriptions(), ["t/#"]);
+    await broker.publish("x", "not asked for");
+    await broker.publish("t/secret/a", "denied");
+    await broker.publish("t", "granted");
+    await until(() => received.length > 0);
+  }
+  assert.deepEqual(received.map(({ topic }) => topic), ["t"]);
+  assert.deepEqual([...granted.seen], ["t"]);
+  assert.deepEqual(broker.subscriptions(), []);
+  for (
+    const [topics, code] of [[["x"], "forbidden"], [["t/secret/+"], "forbidden"], [
+      ["$share/a/t"],
+      "forbidden",
+    ], [["t/#/a"], "invalid_topic"]] as const
+  ) {
+    assert.throws(() => granted.narrow(topics), failsWith(code));
+  }
+});
+
+Deno.test("GrantedConnection.collect() does not wait long for a broker that acknowledges nothing", async () => {
+  await using broker = await startAedes();
+  await using proxy = new FaultProxy(broker);
+  await using opened = open(proxy);
+  const { granted, connection } = opened;
+  await connection.ready(waiting);
+  proxy.stall();
+  const start = performance.now();
+  const collecting = granted.collect(["t/a"], {
+    waitMs: 100,
+    signal,
+    includeRetained: true,
+    resume: true,
+    onMessage: () => {},
+  });
+  await assert.rejects(collecting, failsWith("timeout"));
+  assert.ok(performance.now() - start < 3_000);
+  proxy.resume();
+  await until(() => broker.subscriptions().length === 0);
+});
+
+Deno.test("Watches ends a watch that nobody reads, and tells so", async () => {
+  await using broker = await startAedes();
+  await using opened = open(broker);
+  await using watches = new Watches(opened.granted, { idleMs: 300 });
+  const options = { ...waiting, includeRetained: true };
+  const idle = await watches.start(["t/idle"], options);
+  const failed = idle.arrival;
+  await until(() => watches.list().length === 0);
+  await failed;
+  assert.equal(idle.failure?.code, "not_found");
+  assert.throws(() => watches.get(idle.id), (error) => {
+    assert.ok(error instanceof McpMqttError);
+    assert.match(error.message, /there is no watch "w1": it was not read for .* minutes/);
+    assert.match(error.hint ?? "", /mqtt_watch/);
+    return true;
+  });
+  await until(() => broker.subscriptions().length === 0);
+});
+
+Deno.test("Watches keeps to max_watches, those that are starting included", async () => {
+  await using broker = await startAedes();
+  await using opened = open(broker);
+  await using watches = new Watches(opened.granted);
+  const options = { ...waiting, includeRetained: true };
+  const started = await Promise.allSettled(
+    ["t/a", "t/b", "t/c"].map((topic) => watches.start([topic], options)),
+  );
+  assert.deepEqual(started.map(({ status }) => status), ["fulfilled", "fulfilled", "rejected"]);
+  assert.deepEqual(watches.list().map(({ id }) => id), ["w1", "w2"]);
+});

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { RateLimiter } from "../../lib/mqtt/rate_limiter.ts";
+
+Deno.test("RateLimiter.take() allows as many as the bound within any minute", () => {
+  let now = 1_000;
+  const limiter = new RateLimiter(3, () => now);
+  assert.deepEqual([limiter.take(), limiter.take()], [0, 0]);
+  now += 20_000;
+  assert.equal(limiter.take(), 0);
+  assert.equal(limiter.take(), 40_000);
+  now += 39_999;
+  assert.equal(limiter.take(), 1);
+  now += 1;
+  assert.deepEqual([limiter.take(), limiter.take()], [0, 0]);
+  assert.equal(limiter.take(), 20_000);
+});
+
+Deno.test("RateLimiter.take() counts no write that it refused", () => {
+  let now = 0;
+  const limiter = new RateLimiter(1, () => now);
+  assert.equal(limiter.take(), 0);
+  for (now = 0; now < 60_000; now += 1_000) assert.equal(limiter.take(), 60_000 - now);
+  assert.equal(limiter.take(), 0);
+});
+
+Deno.test("RateLimiter.take() of 0 a minute has no bound", () => {
+  const limiter = new RateLimiter(0, () => 0);
+  for (let i = 0; i < 10_000; i++) assert.equal(limiter.take(), 0);
+});
+
+Deno.test("RateLimiter does not go by a clock that may be set", () => {
+  const { now } = Date;
+  try {
+    const limiter = new RateLimiter(1);
+    assert.equal(limiter.take(), 0);
+    Date.now = () => now() - 3_600_000;
+    assert.ok(limiter.take() <= 60_000);
+    Date.now = () => now() + 3_600_000;
+    assert.ok(limiter.take() > 0);
+  } finally {
+    Date.now = now;
+  }
+});

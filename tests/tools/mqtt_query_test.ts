@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import { startAedes } from "../brokers/aedes.ts";
+import { startMosquitto } from "../brokers/mosquitto.ts";
+import { FaultProxy } from "../brokers/proxy.ts";
+import { ALL_OF_T, eachServed, serve, served } from "./served.ts";
+
+interface Shown {
+  readonly topic: string;
+  readonly payload: unknown;
+}
+
+const ASK = { request_topic: "t/ask", response_topic: "t/answer", payload: "get" };
+
+eachServed(
+  "mqtt_query gives the answer, never a retained message and never the request itself",
+  {},
+  async ({ host, device, unsubscribed }) => {
+    await device.publish("t/answer", "old", { retain: true, qos: 1 });
+    await device.respond("t/ask", ({ text, packet: { properties: { correlationData } = {} } }) => ({
+      topic: "t/answer",
+      payload: `${text}: 21`,
+      options: {
+        qos: 1,
+        retain: true,
+        ...(correlationData && { properties: { correlationData } }),
+      },
+    }));
+    const { elapsed, responses, ...rest } = await host.expectResult("mqtt_query", ASK);
+    assert.deepEqual(rest, { request_topic: "t/ask", response_topic: "t/answer" });
+    assert.ok(elapsed < 5);
+    assert.deepEqual(responses.map(({ payload }: Shown) => payload), ["get: 21"]);
+
+    await device.respond(
+      "t/same",
+      ({ text }) => text === "get" ? { topic: "t/same", payload: "got" } : undefined,
+    );
+    const same = await host.expectResult("mqtt_query", {
+      request_topic: "t/same",
+      response_topic: "t/#",
+      payload: "get",
+    });
+    assert.deepEqual(same.responses.map(({ payload }: Shown) => payload), ["got"]);
+    await unsubscribed("t/answer");
+    await unsubscribed("t/#");
+  },
+);
+
+eachServed(
+  "mqtt_query without an answer is a timeout, and the answer of a later call is its own",
+  {},
+  async ({ host, device, unsubscribed }) => {
+    const { message, outcome, hint } = await host.expectError("timeout", "mqtt_query", {
+      ...ASK,
+      timeout: 0.3,
+    });
+    assert.equal(message, 'no answer on "t/answer" within 0.3 s');
+    assert.equal(outcome, "unknown");
+    assert.match(hint ?? "", /may have been carried out/);
+    await unsubscribed("t/answer");
+    for (let i = 0; i < 2; i++) {
+      await device.respond("t/ask", () => ({ topic: `t/answer/${i}`, payload: String(i) }));
+    }
+    const { responses } = await host.expectResult("mqtt_query", {
+      ...ASK,
+      response_topic: "t/answer/+",
+      payload: { want: "both" },
+      max_responses: 2,
+      qos: 0,
+    });
+    const topics = responses.map(({ topic }: Shown) => topic).sort();
+    assert.deepEqual(topics, ["t/answer/0", "t/answer/1"]);
+    const few = await host.expectResult("mqtt_query", {
+      ...ASK,
+      response_topic: "t/answer/+",
+      max_responses: 9,
+      timeout: 0.5,
+    });
+    assert.equal(few.responses.length, 2);
+  },
+);
+
+Deno.test("mqtt_query sends Response Topic and Correlation Data, so that each gets its own", async () => {
+  await using broker = await startMosquitto();
+  await using one = await serve(broker, "5");
+  const { host, device } = one;
+  const asked: Array<{ text: string; correlationData: Uint8Array; responseTopic: string }> = [];
+  await device.subscribe("t/ask", { qos: 1 });
+  const queries = ["a", "b", "c", "d"].map((payload) =>
+    host.expectResult("mqtt_query", { ...ASK, payload, timeout: 15 })
+  );
+  for (const { text, packet } of await device.collect(4)) {
+    const { correlationData, responseTopic } = packet.properties ?? {};
+    assert.ok(correlationData && responseTopic);
+    asked.push({ text, correlationData, responseTopic });
+  }
+  assert.equal(new Set(asked.map(({ correlationData }) => correlationData.toString())).size, 4);
+  await device.publish("t/answer", "to nobody", {
+    qos: 1,
+    properties: { correlationData: asked[0]?.correlationData.subarray(1) as never },
+  });
+  for (const { text, correlationData, responseTopic } of asked.reverse()) {
+    await device.publish(responseTopic, `for ${text}`, {
+      qos: 1,
+      properties: { correlationData: correlationData as never },
+    });
+  }
+  const answers = (await Promise.all(queries)).map(({ responses: [first] }) => first.payload);
+  assert.deepEqual(answers, ["for a", "for b", "for c", "for d"]);
+  // An answer that carries none counts.
+  const plain = host.expectResult("mqtt_query", ASK);
+  await device.collect(5);
+  await device.publish("t/answer", "plain", { qos: 1 });
+  assert.equal((await plain).responses[0].payload, "plain");
+});
+
+served(
+  "mqtt_query refuses before anything is subscribed or sent",
+  {
+    topics: [
+      { pattern: "t/ask", permissions: ["write"] },
+      { pattern: "t/answer", permissions: ["read"] },
+    ],
+  },
+  async ({ host, broker, device }) => {
+    await device.subscribe("t/#");
+    const refused: ReadonlyArray<readonly [string, object]> = [
+      ["forbidden", { request_topic: "t/answer" }],
+      ["forbidden", { response_topic: "t/ask" }],
+      ["forbidden", { response_topic: "$share/a/t/answer" }],
+      ["invalid_topic", { request_topic: "t/+" }],
+      ["invalid_topic", { response_topic: "t/#/a" }],
+      ["invalid_argument", { response_topic: ["t/answer"] }],
+      ["invalid_argument", { max_responses: 0 }],
+      ["invalid_argument", { timeout: 301 }],
+      ["invalid_argument", { retain: true }],
+      ["payload_invalid", { payload: "?", encoding: "base64" }],
+    ];
+    for (const [code, args] of refused) {
+      const { outcome } = await host.expectError(code, "mqtt_query", { ...ASK, ...args });
+      assert.equal(outcome, "not_sent", JSON.stringify(args));
+    }
+    assert.deepEqual([...broker.subscribeCounts().keys()], ["t/#"]);
+    assert.deepEqual(device.received, []);
+  },
+);
+
+Deno.test("mqtt_query on a broker that answers nothing any more ends in time", async () => {
+  await using broker = await startAedes();
+  await using proxy = new FaultProxy(broker);
+  const mqtt = { host: proxy.host, port: proxy.port };
+  await using one = await serve(broker, "3.1.1", { topics: ALL_OF_T, mqtt });
+  await one.host.expectError("timeout", "mqtt_query", { ...ASK, timeout: 0.2 });
+  proxy.stall();
+  const start = performance.now();
+  const { outcome } = await one.host.expectError("timeout", "mqtt_query", { ...ASK, timeout: 0.5 });
+  assert.equal(outcome, "not_sent");
+  assert.ok(performance.now() - start < 4_000);
+  proxy.resume();
+  await one.unsubscribed("t/answer");
+});

@@ -1,0 +1,147 @@
+/** A server of this project on a broker, with a device on the other side. */
+
+import assert from "node:assert/strict";
+import { startAedes } from "../brokers/aedes.ts";
+import type { ProtocolVersion, TestBroker } from "../brokers/broker.ts";
+import { connectClient, type TestClient } from "../brokers/client.ts";
+import { mosquittoAvailable, startMosquitto } from "../brokers/mosquitto.ts";
+import { until } from "../brokers/until.ts";
+import { type Host, type HostOptions, startHost, type ToolError } from "../host.ts";
+
+/** What a test gets. */
+export interface Served {
+  readonly broker: TestBroker;
+  /** What the server and the device speak. */
+  readonly version: ProtocolVersion;
+  readonly host: Host;
+  readonly device: TestClient;
+  /** Resolves when a client holds the topic filter at the broker. */
+  subscribed(filter: string, options?: { readonly times?: number }): Promise<void>;
+  /** Resolves when no client holds the topic filter any more. */
+  unsubscribed(filter: string): Promise<void>;
+}
+
+/** The config of the server but for the broker, and how its host connects. */
+export interface ServedOptions extends Omit<HostOptions, "config"> {
+  readonly topics?: readonly object[];
+  readonly limits?: object;
+  readonly config?: object;
+  readonly mqtt?: object;
+}
+
+/** All topics under `t/`, to read and write. */
+export const ALL_OF_T = [{ pattern: "t/#", permissions: ["read", "write"], retain: true }];
+
+/** Starts a server on a broker; the broker is closed by whoever started it. */
+export async function serve(
+  broker: TestBroker,
+  version: ProtocolVersion,
+  options: ServedOptions = {},
+): Promise<Served & AsyncDisposable> {
+  const { topics = ALL_OF_T, limits, config, mqtt, ...hostOptions } = options;
+  const { host: name, port } = broker;
+  const host = await startHost({
+    ...hostOptions,
+    config: {
+      mqtt: { host: name, port, protocol_version: version, ...mqtt },
+      topics,
+      ...(limits && { limits }),
+      ...config,
+    },
+  });
+  // From then on the SDK holds every result against the tool's output schema.
+  await host.client.listTools();
+  const device = await connectClient(broker, { version });
+  return {
+    broker,
+    version,
+    host: checkedHost(host),
+    device,
+    async subscribed(filter, { times = 1 } = {}): Promise<void> {
+      await until(() => broker.subscriptions().filter((one) => one === filter).length >= times, {
+        what: () => `a subscription to ${filter} among ${broker.subscriptions()}`,
+      });
+    },
+    async unsubscribed(filter): Promise<void> {
+      await until(() => !broker.subscriptions().includes(filter), {
+        what: () => `the end of the subscription to ${filter}`,
+      });
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      await device.close();
+      await host.close();
+    },
+  };
+}
+
+function checkedHost(host: Host): Host {
+  const callTool = checked(host);
+  return {
+    ...host,
+    callTool,
+    async expectResult(name, args, options): Promise<unknown> {
+      const { isError, text, structuredContent } = await callTool(name, args, options);
+      assert.ok(!isError, `${name} failed: ${text}`);
+      return structuredContent;
+    },
+    async expectError(code, name, args, options): Promise<ToolError> {
+      const { error, text } = await callTool(name, args, options);
+      assert.equal(error?.code, code, text);
+      return error;
+    },
+  };
+}
+
+/** The text of a result is its structured content, and that of an error is its `_meta`. */
+function checked({ callTool }: Host): Host["callTool"] {
+  return async (...call) => {
+    const result = await callTool(...call);
+    const { isError, text, structuredContent, error } = result;
+    if (!isError) assert.deepEqual(JSON.parse(text), structuredContent);
+    else {
+      assert.ok(error, text);
+      const { code, message, hint } = error;
+      assert.equal(text, `${code}: ${message}${hint === undefined ? "" : `\nhint: ${hint}`}`);
+      assert.equal(text.split("\n").length, hint === undefined ? 1 : 2);
+    }
+    return result;
+  };
+}
+
+/** Registers a test for aedes, and for mosquitto in both protocol versions. */
+export function eachServed(
+  name: string,
+  options: ServedOptions,
+  test: (served: Served) => Promise<void>,
+): void {
+  const ignore = !mosquittoAvailable();
+  const kinds = [
+    ["aedes, 3.1.1", "3.1.1", startAedes, false],
+    ["mosquitto, 5", "5", startMosquitto, ignore],
+    ["mosquitto, 3.1.1", "3.1.1", startMosquitto, ignore],
+  ] as const;
+  for (const [label, version, start, ignored] of kinds) {
+    Deno.test({
+      name: `${name} (${label})`,
+      ignore: ignored,
+      fn: async () => {
+        await using broker = await start();
+        await using served = await serve(broker, version, options);
+        await test(served);
+      },
+    });
+  }
+}
+
+/** Registers a test on aedes only, for what does not depend on the broker. */
+export function served(
+  name: string,
+  options: ServedOptions,
+  test: (served: Served) => Promise<void>,
+): void {
+  Deno.test(name, async () => {
+    await using broker = await startAedes();
+    await using one = await serve(broker, "3.1.1", options);
+    await test(one);
+  });
+}

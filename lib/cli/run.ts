@@ -5,7 +5,7 @@
  */
 import { ConfigError } from "../config/config.ts";
 import { McpMqttError } from "../errors.ts";
-import { VERSION } from "../version.ts";
+import { COMMIT, VERSION } from "../version.ts";
 import { type Io, processIo } from "./io.ts";
 import { DONE, FAILED, WRONG_USAGE } from "./exit_status.ts";
 import { helpText, type Invocation, parseArguments, UsageError } from "./options.ts";
@@ -33,7 +33,7 @@ async function dispatch(invocation: Invocation, io: Io): Promise<number> {
       io.stdout(helpText());
       return DONE;
     case "version":
-      io.stdout(`mcpmqtt ${VERSION}\n`);
+      io.stdout(`mcpmqtt ${VERSION}${COMMIT === undefined ? "" : ` (${COMMIT})`}\n`);
       return DONE;
     case "serve":
       return await (await import("./commands/serve.ts")).runServe(invocation);

@@ -20,8 +20,9 @@ export async function starting({ quick }: BenchOptions): Promise<Section> {
   try {
     const config = `${dir}/config.json`;
     await Deno.writeTextFile(config, JSON.stringify(CONFIG));
-    await bundle(`${ROOT}main.ts`, `${dir}/main.js`);
-    await bundle(`${ROOT}bench/programs/sdk.ts`, `${dir}/sdk.js`);
+    // As the executable is made: see scripts/release/bundle.ts.
+    await bundle(`${ROOT}main.ts`, dir);
+    await bundle(`${ROOT}bench/programs/sdk.ts`, dir);
     const programs = `${ROOT}bench/programs`;
     const answer = (...args: string[]): Promise<number> =>
       timeToFirstByte(["run", ...args, "--config", config], { input: INITIALIZE });
@@ -66,8 +67,9 @@ const CONFIG = {
   topics: [{ pattern: "bench/#", permissions: ["read", "write"] }],
 };
 
-async function bundle(entry: string, output: string): Promise<void> {
-  const args = ["bundle", "--quiet", "--minify", "--platform", "deno", "-o", output, entry];
+async function bundle(entry: string, folder: string): Promise<void> {
+  const how = ["--quiet", "--minify", "--code-splitting", "--platform", "deno"];
+  const args = ["bundle", ...how, "--outdir", folder, entry];
   const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).output();
   if (!success) throw new Error(`deno bundle failed: ${new TextDecoder().decode(stderr)}`);
 }

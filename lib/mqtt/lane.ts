@@ -11,7 +11,7 @@ import type { Logger } from "../log.ts";
 import { FilterIndex } from "../topics/filter_index.ts";
 import type { TopicFilter } from "../topics/topic_filter.ts";
 import { LastingLink, type LastingLinkStatus } from "./lasting_link.ts";
-import type { Link, LinkEnd } from "./link.ts";
+import { type Link, type LinkEnd, LinkLost } from "./link.ts";
 import type { LinkError } from "./link_error.ts";
 import type { LinkOpener } from "./link_opener.ts";
 import type { Message } from "./message.ts";
@@ -26,24 +26,24 @@ export interface LaneOptions {
   readonly clientId: string;
   readonly log: Logger;
   readonly times: Times;
+  readonly onConnected: (lane: Lane) => void;
   /** The last filter has left it. */
-  readonly onEmpty?: () => void;
+  readonly onEmpty: (lane: Lane) => void;
 }
 
 /** One connection that is kept alive, and its subscriptions. */
 export class Lane {
   readonly clientId: string;
-  readonly #times: Times;
-  readonly #onEmpty: () => void;
+  readonly #options: LaneOptions;
   readonly #lasting: LastingLink;
   readonly #index = new FilterIndex<Subscription>();
   readonly #subscriptions = new Set<Subscription>();
   readonly #draining = new Map<Subscription, ReturnType<typeof setTimeout>>();
 
-  constructor({ opener, clientId, log, times, onEmpty }: LaneOptions) {
+  constructor(options: LaneOptions) {
+    const { opener, clientId, log } = options;
+    this.#options = options;
     this.clientId = clientId;
-    this.#times = times;
-    this.#onEmpty = onEmpty ?? (() => {});
     this.#lasting = new LastingLink({
       opener,
       clientId,
@@ -120,6 +120,11 @@ export class Lane {
     await Promise.all(subscriptions.map(({ left }) => left));
   }
 
+  /** See {@linkcode LastingLink.nudge}. */
+  nudge(): void {
+    this.#lasting.nudge();
+  }
+
   /** Disconnects and stays so. */
   async close(): Promise<void> {
     await this.#lasting.close();
@@ -136,6 +141,7 @@ export class Lane {
 
   #onConnected(link: Link): void {
     this.#request(link, [...this.#subscriptions].filter(({ state }) => state === "waiting"));
+    this.#options.onConnected(this);
   }
 
   #onEnded(end: LinkEnd): void {
@@ -163,7 +169,7 @@ export class Lane {
     },
   ): Promise<void> {
     const filters = subscriptions.map(({ filter }) => filter.text);
-    const timeoutMs = this.#times.acknowledgementMs;
+    const timeoutMs = this.#options.times.acknowledgementMs;
     let codes: readonly number[];
     try {
       codes = await bounded(link.subscribe(filters, retained), {
@@ -171,8 +177,8 @@ export class Lane {
         onTimeout: () => notAcknowledged(filters, timeoutMs),
       });
     } catch (error) {
-      // What became of them is then told by the end of the link.
-      if (!link.isOpen) return;
+      // What became of them is told by the end of the link.
+      if (error instanceof LinkLost) return;
       const failure = error instanceof McpMqttError ? error : new McpMqttError(
         "broker_refused",
         "the broker answered the subscription with something that is no answer to it",
@@ -206,7 +212,7 @@ export class Lane {
 
   async #unsubscribe(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
     try {
-      const timeoutMs = this.#times.acknowledgementMs;
+      const timeoutMs = this.#options.times.acknowledgementMs;
       const sent = [...packets(subscriptions, link.limits.maximumPacketSize)]
         .map((some) => link.unsubscribe(some.map(({ filter }) => filter.text)));
       await bounded(Promise.all(sent), { timeoutMs });
@@ -224,7 +230,7 @@ export class Lane {
   #drain(subscription: Subscription): void {
     if (subscription.state !== "leaving" && subscription.state !== "draining") return;
     subscription.drain();
-    const leftMs = subscription.lastServedMs + this.#times.quietMs - performance.now();
+    const leftMs = subscription.lastServedMs + this.#options.times.quietMs - performance.now();
     if (leftMs <= 0) this.#end(subscription);
     else this.#draining.set(subscription, setTimeout(() => this.#drain(subscription), leftMs));
   }
@@ -235,7 +241,7 @@ export class Lane {
     this.#draining.delete(subscription);
     if (!this.#subscriptions.delete(subscription)) return;
     this.#index.delete(subscription.filter, subscription);
-    if (this.#subscriptions.size === 0) this.#onEmpty();
+    if (this.#subscriptions.size === 0) this.#options.onEmpty(this);
   }
 }
 

@@ -17,6 +17,9 @@ const MAX_LANES = 128;
 /** How long a filter's leaving a lane is waited for before another lane is taken, in milliseconds. */
 const MAX_LEAVING_WAIT_MS = 300;
 
+/** How often it is tried in vain to open a further connection while there is one. */
+const MAX_FURTHER_ATTEMPTS = 2;
+
 /** Bounds of a wait for a lane. */
 export interface LaneWaiting {
   /** Milliseconds. */
@@ -40,7 +43,7 @@ export class Lanes {
     this.#opener = opener;
     this.#log = log;
     this.#times = times;
-    this.main = new Lane({ opener, clientId: opener.settings.clientId, log, times });
+    this.main = this.#lane(opener.settings.clientId);
     this.#lanes = [this.main];
   }
 
@@ -55,10 +58,14 @@ export class Lanes {
     if (lane === this.main || !this.main.status.isConnected) {
       return await lane.ready(timeoutMs, signal);
     }
-    // The broker is there: if it does not take a further connection, waiting does not help.
-    await lane.attempted(timeoutMs, signal);
+    // The broker is there: if it does not take a further connection, waiting long does not help.
+    const deadline = performance.now() + timeoutMs;
+    for (let attempts = 0; attempts < MAX_FURTHER_ATTEMPTS; attempts++) {
+      await lane.attempted(Math.max(0, deadline - performance.now()), signal);
+      if (lane.lastError === undefined) break;
+    }
     if (lane.lastError !== undefined) throw noFurtherConnection(lane.lastError);
-    return await lane.ready(timeoutMs, signal);
+    return await lane.ready(Math.max(0, deadline - performance.now()), signal);
   }
 
   /**
@@ -114,15 +121,23 @@ export class Lanes {
         { hint: "Wait for calls on the same topics to end, or stop watches." },
       );
     }
-    const lane: Lane = new Lane({
-      opener: this.#opener,
-      clientId: this.#freeClientId(),
-      log: this.#log,
-      times: this.#times,
-      onEmpty: () => this.#rest(lane),
-    });
+    const lane = this.#lane(this.#freeClientId());
     this.#lanes.push(lane);
     return lane;
+  }
+
+  #lane(clientId: string): Lane {
+    return new Lane({
+      opener: this.#opener,
+      clientId,
+      log: this.#log,
+      times: this.#times,
+      onConnected: (lane) => {
+        // It finds the broker back: the others need not wait for the end of their delays.
+        if (lane === this.main) { for (const other of this.#lanes.slice(1)) other.nudge(); }
+      },
+      onEmpty: (lane) => this.#rest(lane),
+    });
   }
 
   /** The first of `<id>-2`, `<id>-3`, … that no lane has, and none that is being closed. */
@@ -136,7 +151,7 @@ export class Lanes {
 
   /** Closes a lane when it has been of no use for a while, or at once where it is not connected. */
   #rest(lane: Lane): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || lane === this.main) return;
     clearTimeout(this.#idle.get(lane));
     if (lane.status.isConnected) {
       this.#idle.set(lane, setTimeout(() => this.#drop(lane), this.#times.idleLaneMs));

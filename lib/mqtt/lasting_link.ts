@@ -46,6 +46,7 @@ export class LastingLink {
   #attempt = Promise.withResolvers<void>();
   #wakeUp = new AbortController();
   #waiting = 0;
+  #isNudged = false;
   #connectedSince: number | undefined;
   #disconnectedSince: number | undefined = Date.now();
   #connections = 0;
@@ -116,6 +117,12 @@ export class LastingLink {
     } finally {
       this.#waiting--;
     }
+  }
+
+  /** Tries to connect now where it waits before doing so: the broker is known to be there. */
+  nudge(): void {
+    this.#isNudged = true;
+    this.#wakeUp.abort();
   }
 
   /** Disconnects and stays so. */
@@ -193,7 +200,8 @@ export class LastingLink {
   /** Sleeps, but not long while somebody waits for the connection. */
   async #pause(delayMs: number): Promise<void> {
     const start = performance.now();
-    while (!this.#closing.signal.aborted) {
+    this.#isNudged = false;
+    while (!this.#closing.signal.aborted && !this.#isNudged) {
       const fullMs = this.#waiting > 0 ? Math.min(delayMs, Backoff.waitedForMs) : delayMs;
       const leftMs = start + fullMs - performance.now();
       if (leftMs <= 0) return;

@@ -8,6 +8,7 @@
  */
 import type { IClientOptions, IPublishPacket, MqttClient, Packet } from "mqtt";
 import type { Message, MessageProperties, QoS } from "./message.ts";
+import { type BrokerLimits, brokerLimits } from "./broker_limits.ts";
 import { LinkError } from "./link_error.ts";
 import { closedUnaccepted } from "./network_faults.ts";
 import { diagnosed } from "./tls_diagnosis.ts";
@@ -16,6 +17,7 @@ import { NO_MATCHING_SUBSCRIBERS } from "./reason_codes.ts";
 import { messageProperties, publishProperties } from "./properties.ts";
 import { bracketed, type BrokerAddress, transportOptions } from "./transport_options.ts";
 
+export type { BrokerLimits } from "./broker_limits.ts";
 export type { BrokerAddress, TlsOptions } from "./transport_options.ts";
 
 /** The two protocol versions, by the names of the configuration. */
@@ -35,15 +37,6 @@ export interface LinkOptions {
   /** Says when the message after one that was handled may be. */
   readonly pacer: Pacer;
   readonly signal: AbortSignal;
-}
-
-/** What the broker said it takes, MQTT 5.0 §3.2.2.3; the defaults stand for what it did not say. */
-export interface BrokerLimits {
-  readonly receiveMaximum: number;
-  readonly maximumQos: QoS;
-  readonly retainAvailable: boolean;
-  /** Bytes of one packet; undefined where there is no limit. */
-  readonly maximumPacketSize: number | undefined;
 }
 
 /** A message on its way out. */
@@ -141,10 +134,18 @@ export class Link {
     client.on("message", (topic, payload, packet) => {
       options.onMessage(toMessage(topic, payload, packet));
     });
-    client.handleMessage = (_packet, next): void => options.pacer.pass(next);
+    client.handleMessage = (_packet, next): void =>
+      options.pacer.pass(() => {
+        // After the end mqtt.js has no store any more to look into, and throws.
+        if (this.isOpen) next();
+      });
+    // Else a PUBREL waits 40 ms for the TCP acknowledgement of what went before it.
+    (client.stream as { setNoDelay?(on: boolean): void }).setNoDelay?.(true);
     client.on("packetreceive", (packet) => this.#onPacket(packet, options));
     client.on("error", (error) => {
       this.#cause = LinkError.from(error, options.address).message;
+      // mqtt.js goes on reading after what is no packet, and after answers to nothing [MQTT-4.13.1-1].
+      client.stream.destroy();
     });
     client.on("disconnect", (packet) => {
       reasonCode = packet.reasonCode;
@@ -236,20 +237,30 @@ export class Link {
       ? { qos: SUBSCRIPTION_QOS, nl: false, rap: false, rh: retained ? 0 : 2 } as const
       : { qos: SUBSCRIPTION_QOS } as const;
     this.#client.subscribe([...filters], options, (error, _granted, packet) => {
+      // Without a packet it says that the link is about to end, and its end will say more.
+      if (packet === undefined) return;
       // mqtt.js reports one refusal as an error for all; the packet tells them apart.
-      const codes = packet?.granted as readonly (number | { readonly qos: number })[] | undefined;
+      const codes = packet.granted as readonly (number | { readonly qos: number })[] | undefined;
       if (codes === undefined || codes.length !== filters.length) {
         reject(error ?? new Error("the SUBACK does not answer the SUBSCRIBE"));
       } else {
         resolve(codes.map((code) => typeof code === "number" ? code : code.qos));
       }
     });
-    return promise;
+    return this.orLost(promise);
   }
 
-  /** Sends an UNSUBSCRIBE and waits for its acknowledgement. */
-  async unsubscribe(filters: readonly string[]): Promise<void> {
-    await this.#client.unsubscribeAsync([...filters]);
+  /**
+   * Sends an UNSUBSCRIBE and waits for its acknowledgement.
+   *
+   * @throws {LinkLost} when the link ends before.
+   */
+  unsubscribe(filters: readonly string[]): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#client.unsubscribe([...filters], (error) => {
+      if (!error) resolve();
+    });
+    return this.orLost(promise);
   }
 
   /**
@@ -345,23 +356,6 @@ function connected(client: MqttClient, options: LinkOptions): Promise<void> {
     client.off("connect", onConnect).off("error", onError).off("close", onClose);
     stream.off("error", onError);
   });
-}
-
-function brokerLimits(connack: Packet | undefined): BrokerLimits {
-  const { properties = {} } = (connack ?? {}) as {
-    properties?: {
-      receiveMaximum?: number;
-      maximumQoS?: number;
-      retainAvailable?: boolean;
-      maximumPacketSize?: number;
-    };
-  };
-  return {
-    receiveMaximum: properties.receiveMaximum ?? 65_535,
-    maximumQos: properties.maximumQoS === 0 ? 0 : properties.maximumQoS === 1 ? 1 : 2,
-    retainAvailable: properties.retainAvailable ?? true,
-    maximumPacketSize: properties.maximumPacketSize,
-  };
 }
 
 function toMessage(topic: string, payload: Uint8Array, packet: IPublishPacket): Message {

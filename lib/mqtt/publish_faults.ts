@@ -5,6 +5,7 @@
  */
 import { McpMqttError } from "../errors.ts";
 import { type Link, LinkLost, type Publication } from "./link.ts";
+import type { QoS } from "./message.ts";
 import { publishSize } from "./packet_size.ts";
 import { reasonCodeName } from "./reason_codes.ts";
 
@@ -23,21 +24,24 @@ export function notSent(error: unknown): unknown {
   });
 }
 
-/** The connection was lost between the message and its acknowledgement. */
-export function lostWhilePublishing(error: unknown): McpMqttError {
+/** The connection was lost between the message and its acknowledgement; at QoS 0, while writing. */
+export function lostWhilePublishing(error: LinkLost, qos: QoS): McpMqttError {
   const hint = "It may or may not have arrived; check before repeating it.";
-  if (error instanceof LinkLost && (error.end.reasonCode ?? 0) >= 0x80) {
+  const before = qos === 0
+    ? "before the message was written"
+    : "before it acknowledged the message";
+  if ((error.end.reasonCode ?? 0) >= 0x80) {
     return new McpMqttError(
       "broker_refused",
-      `the broker disconnected with ${
-        reasonCodeName(error.end.reasonCode ?? 0x80)
-      } before it acknowledged the message`,
+      `the broker disconnected with ${reasonCodeName(error.end.reasonCode ?? 0x80)} ${before}`,
       { outcome: "unknown", hint, cause: error },
     );
   }
   return new McpMqttError(
     "not_connected",
-    "the connection was lost before the broker acknowledged the message",
+    qos === 0
+      ? `the connection was lost ${before}`
+      : "the connection was lost before the broker acknowledged the message",
     { outcome: "unknown", hint, cause: error },
   );
 }
@@ -64,7 +68,7 @@ export function notWritten(timeoutMs: number): McpMqttError {
 export function noPlace(timeoutMs: number): McpMqttError {
   return new McpMqttError(
     "timeout",
-    `the broker has as many unacknowledged messages as it takes at once (Receive Maximum), and acknowledged none of them within ${
+    `the broker has as many unacknowledged messages as it may be given at once (Receive Maximum, or one with QoS 2 in MQTT 3.1.1) and acknowledged none of them within ${
       timeoutMs / 1000
     } s; this one was not sent`,
     { outcome: "not_sent", hint: "Try again, or publish with qos 0, which has no such bound." },

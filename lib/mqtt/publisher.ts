@@ -4,7 +4,6 @@
  * @module
  */
 import { bounded, Semaphore } from "../async.ts";
-import { McpMqttError } from "../errors.ts";
 import { type Link, LinkLost, type Publication } from "./link.ts";
 import {
   assertTaken,
@@ -61,7 +60,7 @@ export class Publisher {
       if (code >= 0x80) throw publishRefused(code);
       return code;
     } catch (error) {
-      throw error instanceof LinkLost ? lostWhilePublishing(error) : error;
+      throw error instanceof LinkLost ? lostWhilePublishing(error, qos) : error;
     }
   }
 

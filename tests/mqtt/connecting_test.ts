@@ -183,42 +183,40 @@ for (const version of ["5", "3.1.1"] as const) {
   });
 }
 
-Deno.test({
-  name: "a Client Identifier that another client takes over is told, and left to it (mosquitto, 5)",
-  ignore,
-  fn: async () => {
-    await using broker = await startMosquitto();
-    await using proxy = new FaultProxy(broker);
-    await using connection = await openConnection(proxy, { version: "5", clientId: "mine" });
-    await using rival = await connectClient(broker, { version: "5", clientId: "mine" });
-    await until(() => connection.status.lastError !== undefined);
-    assert.match(
-      connection.status.lastError ?? "",
-      /another client took over the Client Identifier "mine": 142 \(Session taken over\)/,
-    );
-    const error = await rejection(connection.publish(publication("a"), waiting(1_000)));
-    assert.match(error.message, /another client took over/);
-    assert.equal(proxy.accepted, 1);
-    assert.ok(rival.mqtt.connected);
-  },
+Deno.test("a Client Identifier that another client takes over is told, and left to it", async () => {
+  await using broker = new ScriptedBroker(({ type }, client) => {
+    if (type === CONNECT) client.send(...connack("5"), ...disconnect(0x8E));
+  });
+  await using connection = startConnection(broker, { version: "5", clientId: "mine" });
+  await until(() => connection.status.lastError !== undefined);
+  assert.match(
+    connection.status.lastError ?? "",
+    /another client took over the Client Identifier "mine": 142 \(Session taken over\)/,
+  );
+  const error = await rejection(connection.publish(publication("a"), waiting(1_000)));
+  assert.match(error.message, /another client took over/);
+  assert.equal(broker.accepted, 1);
 });
 
-Deno.test({
-  name: "a rival that always comes back does not make a war of it (mosquitto, 3.1.1)",
-  ignore,
-  fn: async () => {
-    await using broker = await startMosquitto();
-    await using proxy = new FaultProxy(broker);
-    await using connection = await openConnection(proxy, { version: "3.1.1", clientId: "mine" });
-    const rival = await connectClient(broker, { clientId: "mine", reconnectPeriod: 20 });
-    const start = performance.now();
-    await until(() => /another client may use/.test(connection.status.lastError ?? ""));
-    await until(() => performance.now() - start > 3_000);
-    assert.ok(proxy.accepted <= 7, `${proxy.accepted} connections in 3 s`);
-    rival.mqtt.options.reconnectPeriod = 0;
-    await rival.close();
-  },
-});
+for (const version of ["5", "3.1.1"] as const) {
+  Deno.test({
+    // mosquitto 2.0 gives no reason when it closes the older connection, not even in MQTT 5.
+    name: `a rival that always comes back does not make a war of it (mosquitto, ${version})`,
+    ignore,
+    fn: async () => {
+      await using broker = await startMosquitto();
+      await using proxy = new FaultProxy(broker);
+      await using connection = await openConnection(proxy, { version, clientId: "mine" });
+      const rival = await connectClient(broker, { clientId: "mine", reconnectPeriod: 20 });
+      const start = performance.now();
+      await until(() => /another client may use/.test(connection.status.lastError ?? ""));
+      await until(() => performance.now() - start > 1_800);
+      assert.ok(proxy.accepted <= 6, `${proxy.accepted} connections`);
+      rival.mqtt.options.reconnectPeriod = 0;
+      await rival.close();
+    },
+  });
+}
 
 Deno.test("the reason of a server-sent DISCONNECT is shown, also once it is overcome", async () => {
   await using broker = new ScriptedBroker(({ type }, client) => {

@@ -62,8 +62,12 @@ eachBroker("publish() of 100 messages with QoS 2 at once loses none", async ({
   await using connection = await openConnection(broker, { version });
   await using client = await connect();
   await client.subscribe("t", { qos: 0 });
-  await Promise.all(Array.from({ length: 100 }, (_, i) =>
-    connection.publish(publication("t", `${i}`, { qos: 2 }), waiting())));
+  await Promise.all(
+    Array.from(
+      { length: 100 },
+      (_, i) => connection.publish(publication("t", `${i}`, { qos: 2 }), waiting()),
+    ),
+  );
   assert.equal(new Set((await client.collect(100)).map(({ text }) => text)).size, 100);
 });
 
@@ -153,6 +157,7 @@ Deno.test("publish() at QoS 0 that is cut off while it is written claims nothing
   const error = await failed;
   assert.equal(error.code, "not_connected");
   assert.equal(error.outcome, "unknown");
+  assert.doesNotMatch(error.message, /acknowledge/);
 });
 
 for (const qos of [1, 2] as const) {
@@ -358,9 +363,9 @@ Deno.test({
     };
     await publishMany(1_000);
     const before = await heapBytes();
-    await publishMany(10_000);
+    await publishMany(4_000);
     const growth = await heapBytes() - before;
     // The log of the broker, which the fixture keeps, takes part of it.
-    assert.ok(growth < 4_000_000, `the heap grew by ${growth} bytes`);
+    assert.ok(growth < 2_000_000, `the heap grew by ${growth} bytes`);
   },
 });

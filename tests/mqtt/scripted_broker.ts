@@ -81,7 +81,10 @@ export class ScriptedBroker implements AsyncDisposable {
     const buffer = new Uint8Array(65_536);
     try {
       for (let size = await socket.read(buffer); size !== null; size = await socket.read(buffer)) {
-        held = Uint8Array.from([...held, ...buffer.subarray(0, size)]);
+        const joined = new Uint8Array(held.length + size);
+        joined.set(held);
+        joined.set(buffer.subarray(0, size), held.length);
+        held = joined;
         for (let next = parse(held); next !== undefined; next = parse(held)) {
           held = held.slice(next.size);
           this.#script(next.packet, client);

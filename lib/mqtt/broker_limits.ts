@@ -1,0 +1,33 @@
+/**
+ * What a broker takes.
+ *
+ * @module
+ */
+import type { QoS } from "./message.ts";
+
+/** What the broker said it takes, MQTT 5.0 §3.2.2.3; the defaults stand for what it did not say. */
+export interface BrokerLimits {
+  readonly receiveMaximum: number;
+  readonly maximumQos: QoS;
+  readonly retainAvailable: boolean;
+  /** Bytes of one packet; undefined where there is no limit. */
+  readonly maximumPacketSize: number | undefined;
+}
+
+/** What the properties of the CONNACK say. */
+export function brokerLimits(connack: unknown): BrokerLimits {
+  const { properties = {} } = (connack ?? {}) as {
+    properties?: {
+      receiveMaximum?: number;
+      maximumQoS?: number;
+      retainAvailable?: boolean;
+      maximumPacketSize?: number;
+    };
+  };
+  return {
+    receiveMaximum: properties.receiveMaximum ?? 65_535,
+    maximumQos: properties.maximumQoS === 0 ? 0 : properties.maximumQoS === 1 ? 1 : 2,
+    retainAvailable: properties.retainAvailable ?? true,
+    maximumPacketSize: properties.maximumPacketSize,
+  };
+}

@@ -20,9 +20,10 @@ export interface WaitOptions {
  * @throws the signal's reason when it is aborted, and what `onTimeout` gives when the time is up.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { bounded } from "./async.ts";
  *
- * console.assert(await bounded(Promise.resolve(1), { timeoutMs: 1000 }) === 1);
+ * assert(await bounded(Promise.resolve(1), { timeoutMs: 1000 }) === 1);
  * ```
  */
 export async function bounded<T>(promise: Promise<T>, options: WaitOptions): Promise<T> {

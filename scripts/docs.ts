@@ -95,9 +95,8 @@ async function argumentTable(tool: Tool): Promise<string> {
   const rows = Object.entries(properties).map(([name, schema]) => {
     const { type, enum: values, default: fallback, description = "", anyOf } =
       schema as z.core.JSONSchema.JSONSchema;
-    const kinds = values ?? (anyOf ?? [{ type }]).map((one) =>
-      (one as { type?: string }).type ?? ""
-    );
+    const kinds = values ??
+      (anyOf ?? [{ type }]).map((one) => (one as { type?: string }).type ?? "");
     return [
       code(name),
       kinds.map(String).join(", "),

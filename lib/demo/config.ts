@@ -65,13 +65,20 @@ const RULES: readonly DemoRule[] = [
     pattern: "commands/+/request",
     permissions: ["write"],
     description:
-      "Asks a room, by text or JSON with command and id; it knows get_status and ping and answers on commands/+/response",
+      "Asks a room, or every room as commands/all/request, by text or JSON with command and id; it knows get_status and ping and answers on commands/+/response",
     payload: { examples: ["get_status", '{"command":"get_status","id":7}'] },
   },
   {
     pattern: "commands/+/response",
     permissions: ["read"],
     description: "The room's answer to a request, JSON",
+  },
+  {
+    pattern: "zigbee/#",
+    permissions: ["read"],
+    description:
+      "Battery devices, retained JSON with battery in % and last_seen, every second; zigbee/bridge/devices lists them at length",
+    payload: { examples: ['{"humidity":55,"battery":93,"last_seen":"2026-07-28T12:00:00.000Z"}'] },
   },
 ];
 

@@ -8,6 +8,7 @@
 import type { DemoBroker } from "./broker.ts";
 import { seededRandom } from "./random.ts";
 import { Room, ROOMS } from "./room.ts";
+import { zigbeeAtStart, zigbeeReadings } from "./zigbee.ts";
 
 /** What the house needs of the broker. */
 export type HouseBroker = Pick<DemoBroker, "publish" | "subscribe">;
@@ -26,6 +27,8 @@ export interface House extends Disposable {
 }
 
 const STATUS_EVERY = 10;
+/** In place of a room's name: all rooms are asked. */
+const EVERY_ROOM = "all";
 /** Characters of an unknown command that the answer repeats. */
 const MAX_ECHO = 64;
 
@@ -39,9 +42,10 @@ export async function startHouse(
 ): Promise<House> {
   const random = seededRandom(seed);
   const rooms = ROOMS.map((climate) => new Room(climate, random));
-  const roomOf = (topic: string, level: number): Room | undefined =>
-    rooms.find(({ name }) => name === topic.split("/")[level]);
+  const roomOf = (topic: string): Room | undefined =>
+    rooms.find(({ name }) => name === topic.split("/")[2]);
   const started = performance.now();
+  let ticks = 0;
 
   const send = (topic: string, payload: unknown, options?: { retain: boolean }): void => {
     const text = typeof payload === "string" ? payload : JSON.stringify(payload);
@@ -61,9 +65,12 @@ export async function startHouse(
       send(`sensors/${room.name}/humidity`, room.humidity);
       room.pass();
     }
+    for (const { topic, payload } of zigbeeReadings(ticks, Date.now())) {
+      send(topic, payload, { retain: true });
+    }
   };
   const switchLight = (topic: string, on: boolean): void => {
-    const room = roomOf(topic, 2);
+    const room = roomOf(topic);
     if (!room) return;
     if (room.light.on !== on) room.light = { on, since: new Date().toISOString() };
     sendLight(room);
@@ -72,17 +79,23 @@ export async function startHouse(
   await broker.subscribe("actuators/lights/+/on", (topic) => switchLight(topic, true));
   await broker.subscribe("actuators/lights/+/off", (topic) => switchLight(topic, false));
   await broker.subscribe("commands/+/request", (topic, payload) => {
-    const room = roomOf(topic, 1);
-    if (room) send(`commands/${room.name}/response`, answer(room, payload));
+    const asked = topic.split("/")[1];
+    for (const room of rooms) {
+      if (asked !== room.name && asked !== EVERY_ROOM) continue;
+      send(`commands/${room.name}/response`, answer(room, payload));
+    }
   });
   sendStatus();
   rooms.forEach(sendLight);
+  for (const { topic, payload } of zigbeeAtStart(Date.now())) {
+    send(topic, payload, { retain: true });
+  }
   measure();
 
-  let ticks = 0;
   const timer = setInterval(() => {
+    ticks++;
     measure();
-    if (++ticks % STATUS_EVERY === 0) sendStatus();
+    if (ticks % STATUS_EVERY === 0) sendStatus();
   }, intervalMs);
   return {
     rooms: rooms.map(({ name }) => name),

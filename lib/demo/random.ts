@@ -8,9 +8,10 @@
  * A generator of numbers from 0 up to, not including, 1 (mulberry32).
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { seededRandom } from "./random.ts";
  *
- * console.assert(seededRandom(7)() === seededRandom(7)());
+ * assert(seededRandom(7)() === seededRandom(7)());
  * ```
  */
 export function seededRandom(seed: number): () => number {

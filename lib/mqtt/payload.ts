@@ -61,10 +61,11 @@ export function textOf(payload: Uint8Array): string | undefined {
  * of value, nested deeper than 64 levels, or holds a number that JavaScript would change.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { structureOf } from "./payload.ts";
  *
- * console.assert(structureOf('{"id":12345678901234567890}') === undefined);
- * console.assert(Array.isArray(structureOf("[1,2]")));
+ * assert(structureOf('{"id":12345678901234567890}') === undefined);
+ * assert(Array.isArray(structureOf("[1,2]")));
  * ```
  */
 export function structureOf(text: string): Json | undefined {

@@ -64,9 +64,10 @@ export const SESSION_TAKEN_OVER = 0x8E;
  * Number and name of a reason code (MQTT 5.0 §2.4, or MQTT 3.1.1 §3.2.2.3 for a CONNACK of 1…5).
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { reasonCodeName } from "./reason_codes.ts";
  *
- * console.assert(reasonCodeName(0x87) === "135 (Not authorized)");
+ * assert(reasonCodeName(0x87) === "135 (Not authorized)");
  * ```
  */
 export function reasonCodeName(code: number): string {

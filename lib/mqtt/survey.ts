@@ -85,10 +85,11 @@ export class Survey {
  * 400 characters; undefined for anything else.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { shapeOf } from "./survey.ts";
  *
  * const payload = new TextEncoder().encode('{"on": true, "rgb": [1, 2, 3]}');
- * console.assert(shapeOf(payload) === "{on: boolean, rgb: [number]}");
+ * assert(shapeOf(payload) === "{on: boolean, rgb: [number]}");
  * ```
  */
 export function shapeOf(payload: Uint8Array): string | undefined {

@@ -42,11 +42,12 @@ type Test = (message: Message) => boolean;
  * operator.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { compileWhere } from "./where.ts";
  *
  * const low = compileWhere({ path: "/battery", op: "lt", value: 20 });
  * const payload = new TextEncoder().encode('{"battery": 7}');
- * console.assert(low({ topic: "a", payload, qos: 0, retain: false, receivedAt: 0 }));
+ * assert(low({ topic: "a", payload, qos: 0, retain: false, receivedAt: 0 }));
  * ```
  */
 export function compileWhere(where: Where | undefined): Test {

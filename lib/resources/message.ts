@@ -22,10 +22,11 @@ const WAIT_MS = 2_000;
  * @throws {McpMqttError} `invalid_topic`; `invalid_argument` for a broken percent-encoding.
  *
  * ```ts
+ * import assert from "node:assert/strict";
  * import { messageTopic } from "./message.ts";
  *
- * console.assert(messageTopic("mcpmqtt://message/a/b%20c") === "a/b c");
- * console.assert(messageTopic("mcpmqtt://status") === undefined);
+ * assert(messageTopic("mcpmqtt://message/a/b%20c") === "a/b c");
+ * assert(messageTopic("mcpmqtt://status") === undefined);
  * ```
  */
 export function messageTopic(uri: string): TopicName | undefined {

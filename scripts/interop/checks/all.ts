@@ -1,0 +1,24 @@
+/**
+ * The conformance set, in the order of the table.
+ *
+ * @module
+ */
+import type { Check } from "../check.ts";
+import { CONNECTING, RESTARTING } from "./connecting.ts";
+import { MATCHING } from "./matching.ts";
+import { PROPERTIES_KEPT } from "./properties.ts";
+import { PUBLISHING } from "./publishing.ts";
+import { REFUSALS } from "./refusals.ts";
+import { REQUESTS } from "./requests.ts";
+import { RETAINED } from "./retained.ts";
+
+export const CHECKS: readonly Check[] = [
+  ...CONNECTING,
+  ...PUBLISHING,
+  ...PROPERTIES_KEPT,
+  ...RETAINED,
+  ...MATCHING,
+  ...REQUESTS,
+  ...REFUSALS,
+  RESTARTING,
+];

@@ -14,7 +14,7 @@ for (const [name, start] of Object.entries(HOSTS)) {
   Deno.test(`mcpmqtt --demo serves the house to a host (${name})`, async () => {
     await using host = await start();
     const { topics } = await host.readResource("mcpmqtt://topics/allowed");
-    assert.equal(topics.length, 8);
+    assert.equal(topics.length, 9);
     const light = await host.expectResult("mqtt_read", { topic: "actuators/lights/living/state" });
     assert.equal(light.payload.on, false);
     await host.expectError("forbidden", "mqtt_publish", { topic: "status/system", payload: "x" });

@@ -7,6 +7,7 @@ import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
 import { fitMessage, jsonBytes, type ShownMessage } from "../mqtt/payload.ts";
 import { MAX_LAST_BYTES, type SeenTopic, shapeOf, Survey } from "../mqtt/survey.ts";
+import type { Permissions, Rule } from "../topics/permissions.ts";
 import { defineTool } from "./define_tool.ts";
 import { hintSchema, messageSchema } from "./schemas.ts";
 import { eventOrTimeout } from "../wait.ts";
@@ -14,6 +15,8 @@ import { eventOrTimeout } from "../wait.ts";
 /** How much is shown of the last payload of a topic. */
 const PREVIEW_BYTES = 256;
 const MAX_LIMIT = 1_000;
+/** Characters of a rule's description. */
+const MAX_ABOUT = 200;
 
 type ShownTopic = {
   topic: string;
@@ -26,12 +29,15 @@ type ShownTopic = {
   last: ShownMessage;
 };
 
+/** What the owner says of the topics of a rule. */
+type AboutRule = { pattern: string; description?: string; unit?: string };
+
 /** Finds out which topics are alive. */
 export const mqttTopics = defineTool({
   name: "mqtt_topics",
   title: "Find MQTT topics",
   description:
-    "Listens for a time and lists the topics that are alive, by name: messages, rate, whether one is retained, the last one, and the shape of a JSON payload (for where in other tools). Take it first when topic names are not known; topics that publish rarely and retain nothing need a longer duration.\n" +
+    "Listens for a time and lists the topics that are alive, by name: messages, rate, whether one is retained, the last one, and the shape of JSON payloads. Take it first when names are not known; topics that publish rarely and retain nothing need a longer duration.\n" +
     'Example: {"filter": "zigbee/#", "duration": 5}',
   effect: "observe",
   isIdempotent: true,
@@ -53,6 +59,7 @@ export const mqttTopics = defineTool({
       shape: z.string().optional(),
       last: messageSchema,
     })),
+    about: z.array(z.looseObject({})).optional(),
     total: z.int().describe("topics seen, those before the cursor included"),
     cursor: z.string().optional(),
     narrowed: z.boolean(),
@@ -80,13 +87,15 @@ export const mqttTopics = defineTool({
     const ended = await eventOrTimeout(over.promise, durationMs, signal);
     const seconds = (performance.now() - start) / 1000;
     const all = survey.topics();
-    const { topics, isCut } = page(
+    const { permissions, limits } = broker.grants;
+    const { topics, about, isCut } = page(
       all.filter(({ topic }) => after === undefined || topic > after),
-      { limit: input.limit, maxBytes: broker.grants.limits.maxResultBytes, seconds },
+      { limit: input.limit, maxBytes: limits.maxResultBytes, seconds, permissions },
     );
     const last = topics.at(-1);
     return {
       topics,
+      ...(about.length === 0 ? {} : { about }),
       total: all.length,
       ...(isCut && last !== undefined
         ? { cursor: encodeCursor(last.topic), hint: "mqtt_topics with this cursor gives the rest" }
@@ -103,24 +112,45 @@ interface PageOptions {
   readonly limit: number;
   readonly maxBytes: number;
   readonly seconds: number;
+  readonly permissions: Permissions;
 }
 
 /** As many topics as the limits allow, and whether there are more. */
 function page(
   seen: readonly SeenTopic[],
-  { limit, maxBytes, seconds }: PageOptions,
-): { topics: ShownTopic[]; isCut: boolean } {
+  { limit, maxBytes, seconds, permissions }: PageOptions,
+): { topics: ShownTopic[]; about: AboutRule[]; isCut: boolean } {
   const topics: ShownTopic[] = [];
+  const about = new Map<Rule, AboutRule | undefined>();
   let bytes = 0;
   for (const one of seen) {
     const shown = showTopic(one, seconds);
-    bytes += jsonBytes(shown) + 1;
-    if (topics.length >= limit || bytes > maxBytes && topics.length > 0) {
-      return { topics, isCut: true };
-    }
+    const { rule } = permissions.decide(one.topic, "read");
+    const words = rule === undefined || about.has(rule) ? undefined : aboutRule(rule);
+    bytes += jsonBytes(shown) + 1 + (words === undefined ? 0 : jsonBytes(words) + 1);
+    const isCut = topics.length >= limit || bytes > maxBytes && topics.length > 0;
+    if (isCut) return { topics, about: said(about), isCut };
     topics.push(shown);
+    if (rule !== undefined && !about.has(rule)) about.set(rule, words);
   }
-  return { topics, isCut: false };
+  return { topics, about: said(about), isCut: false };
+}
+
+/** The owner's words on a rule, once for all its topics; undefined where there are none. */
+function aboutRule({ pattern, description, payload }: Rule): AboutRule | undefined {
+  const unit = payload?.unit;
+  if (description === undefined && unit === undefined) return undefined;
+  return {
+    pattern: pattern.text,
+    ...(description === undefined
+      ? {}
+      : { description: description.slice(0, MAX_ABOUT).toWellFormed() }),
+    ...(unit === undefined ? {} : { unit }),
+  };
+}
+
+function said(about: ReadonlyMap<Rule, AboutRule | undefined>): AboutRule[] {
+  return [...about.values()].filter((words) => words !== undefined);
 }
 
 function showTopic(seen: SeenTopic, seconds: number): ShownTopic {

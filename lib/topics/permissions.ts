@@ -15,6 +15,8 @@ export type { Action, Decision, Narrowing, Rule } from "./rule.ts";
 
 /** How many filters an error names. */
 const MAX_NAMED = 3;
+/** How much of the owner's words on a pattern an error gives. */
+const MAX_ABOUT_CHARACTERS = 60;
 
 /**
  * The rules of a config. A name may be read (written) when some rule grants it and no rule denies
@@ -137,8 +139,21 @@ export class Permissions {
     }
     const near = topics.slice(0, MAX_NAMED).flatMap((topic) => this.nearest(topic, action));
     if (near.length === 0) return `No topic is granted for ${action}.`;
-    const shown = [...new Set(near)].slice(0, MAX_NAMED).map(quoteTopic).join(", ");
-    return `Granted for ${action} near it: ${shown}.`;
+    const shown = [...new Set(near)].slice(0, MAX_NAMED)
+      .map((pattern) => `${quoteTopic(pattern)}${this.#about(pattern, action)}`);
+    return `Granted for ${action} near it: ${shown.join(", ")}.`;
+  }
+
+  /** What the owner says of a granted pattern, in parentheses; empty where that is nothing. */
+  #about(pattern: string, action: Action): string {
+    const rule = this.rules.find((one) =>
+      one.pattern.text === pattern && one.permissions.includes(action)
+    );
+    const words = [rule?.description, rule?.payload?.unit].filter((one) => one !== undefined)
+      .join(", ").replaceAll(/\s+/g, " ").trim();
+    if (words === "") return "";
+    const isLong = words.length > MAX_ABOUT_CHARACTERS;
+    return ` (${isLong ? `${words.slice(0, MAX_ABOUT_CHARACTERS).toWellFormed()}…` : words})`;
   }
 }
 

@@ -83,3 +83,26 @@ served(
     for (const [code, args] of refused) await host.expectError(code, "mqtt_topics", args);
   },
 );
+
+served(
+  "mqtt_topics says once what the owner says of the topics of a rule",
+  {
+    topics: [
+      {
+        pattern: "t/+",
+        permissions: ["read"],
+        description: "Temperature of a room",
+        payload: { unit: "°C" },
+      },
+      { pattern: "u", permissions: ["read"] },
+    ],
+  },
+  async ({ host, device }) => {
+    for (const topic of ["t/a", "t/b", "u"]) {
+      await device.publish(topic, "21", { retain: true, qos: 1 });
+    }
+    const { topics, about } = await host.expectResult("mqtt_topics", { duration: 0.2 });
+    assert.equal(topics.length, 3);
+    assert.deepEqual(about, [{ pattern: "t/+", description: "Temperature of a room", unit: "°C" }]);
+  },
+);

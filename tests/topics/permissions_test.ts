@@ -164,3 +164,21 @@ Deno.test("nearest() leaves out what is denied whole, and what is not granted fo
   assert.deepEqual(permissions.nearest("a/b", "read"), ["b"]);
   assert.deepEqual(permissions.nearest("a/b", "write"), ["a/d"]);
 });
+
+Deno.test("assertWrite() says what the owner says of what is granted near", () => {
+  const permissions = new Permissions([{
+    pattern: parseTopicFilter("valves/+/set"),
+    permissions: ["write"],
+    deny: [],
+    retain: false,
+    description: "Opening of a valve,\nfrom closed to open; " + "x".repeat(80),
+    payload: { unit: "%" },
+  }]);
+  const { text } = refusalOf(() => {
+    permissions.assertWrite(parseTopicName("valves/1"), { retain: false });
+  });
+  assert.match(
+    text,
+    /near it: "valves\/\+\/set" \(Opening of a valve, from closed to open; x{19}…\)\.$/,
+  );
+});

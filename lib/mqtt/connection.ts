@@ -203,7 +203,10 @@ function subscriptionsFor(
       filter,
       includeRetained: options.includeRetained,
       resume: options.resume,
-      onMessage: firstOf(filters, i, options.onMessage),
+      onMessage: firstOf(filters, i, (message) => {
+        // Another of its connections may go on: what is over is over for all of it.
+        if (!isOver) options.onMessage(message);
+      }),
       onInterrupted: () => {
         const isKnown = subscriptions.some((one, j) => j !== i && one.isInterrupted);
         if (isOver || isKnown) return;

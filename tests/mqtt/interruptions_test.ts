@@ -290,3 +290,23 @@ Deno.test("a resumed subscription that is refused is told, the others go on", as
   await proxy.cut();
   await until(() => gathering.interruptions === 2);
 });
+
+Deno.test("a collection that does not resume hears nothing more once one of its connections is lost", async () => {
+  await using broker = await startAedes();
+  await using client = await connectClient(broker);
+  const clientId = "mcpmqtt-two";
+  await using connection = await openConnection(broker, { clientId });
+  // The filters overlap, so that each has a connection of its own.
+  await using gathering = await Gathering.open(connection, ["a/+", "+/b"], { resume: false });
+  await until(() => broker.subscriptions().length === 2);
+  await client.publish("a/1", "before", { qos: 1 });
+  await gathering.atLeast(1);
+  await broker.disconnect(`${clientId}-2`);
+  await until(() => gathering.interruptions === 1);
+  await using control = await Gathering.open(connection, "a/2");
+  await client.publish("a/2", "after", { qos: 1 });
+  await control.atLeast(1);
+  await client.publish("a/2", "later", { qos: 1 });
+  await control.atLeast(2);
+  assert.deepEqual(gathering.texts, ["a/1 before"]);
+});

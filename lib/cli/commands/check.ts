@@ -21,6 +21,13 @@ import { brokerSettings, configFor, grantsOf } from "../setup.ts";
 export async function runCheck({ options }: Invocation, io: Io): Promise<number> {
   const config = await configFor(options);
   io.stdout(describeConfig(config).map((line) => `${line}\n`).join(""));
+  const isUsable = await tryBroker(config, io);
+  io.stdout(`\nFor the agent host:\n\n${hostBlock(config)}\n`);
+  return isUsable ? DONE : FAILED;
+}
+
+/** Connects, and says what was found; gives whether the broker can be used as granted. */
+async function tryBroker(config: Config, io: Io): Promise<boolean> {
   await using connection = new Connection(brokerSettings(config), quietLogger);
   const broker = new GrantedConnection(connection, grantsOf(config));
   const start = performance.now();
@@ -31,7 +38,7 @@ export async function runCheck({ options }: Invocation, io: Io): Promise<number>
   } catch (error) {
     if (!(error instanceof McpMqttError)) throw error;
     io.stdout(`broker   ${brokerUrl(broker.status)}: ${error.message}\n`);
-    return FAILED;
+    return false;
   }
   const connectMs = Math.round(performance.now() - start);
   const { protocolVersion, address } = broker.status;
@@ -42,9 +49,7 @@ export async function runCheck({ options }: Invocation, io: Io): Promise<number>
     }: connected in ${connectMs} ms, MQTT ${protocolVersion}, ` +
       `${isSecure ? `TLS${address.tls.verify ? "" : " (certificate not checked)"}` : "no TLS"}\n`,
   );
-  const allTaken = await tryReads(config, { broker, io });
-  io.stdout(`\nFor the agent host:\n\n${hostBlock(config)}\n`);
-  return allTaken ? DONE : FAILED;
+  return await tryReads(config, { broker, io });
 }
 
 /** Subscribes to each granted pattern, to find out what the broker itself refuses. */

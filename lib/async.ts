@@ -44,6 +44,17 @@ export async function bounded<T>(promise: Promise<T>, options: WaitOptions): Pro
   }
 }
 
+/** Waits for the work, but not longer than `ms`; it goes on by itself. */
+export async function within(ms: number, work: PromiseLike<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /**
  * Waits for a time, or until the signal is aborted.
  *

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { within } from "../async.ts";
 import type { Limits } from "../config/config.ts";
 import { McpMqttError } from "../errors.ts";
 import type { Permissions } from "../topics/permissions.ts";
@@ -176,16 +177,5 @@ class Patience implements Disposable {
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-  }
-}
-
-/** Waits for the work, but not longer than that; it goes on by itself. */
-async function within(ms: number, work: PromiseLike<void>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  try {
-    await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

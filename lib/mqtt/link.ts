@@ -18,7 +18,7 @@ import { messageProperties, publishProperties } from "./properties.ts";
 import { bracketed, type BrokerAddress, transportOptions } from "./transport_options.ts";
 
 export type { BrokerLimits } from "./broker_limits.ts";
-export type { BrokerAddress, TlsOptions } from "./transport_options.ts";
+export type { BrokerAddress } from "./transport_options.ts";
 
 /** The two protocol versions, by the names of the configuration. */
 export type ProtocolVersion = "5" | "3.1.1";

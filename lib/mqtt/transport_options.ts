@@ -4,6 +4,7 @@
  * @module
  */
 import type { IClientOptions } from "mqtt";
+import type { TlsConfig } from "../config/config.ts";
 
 /** Where and how to connect. */
 export interface BrokerAddress {
@@ -15,17 +16,7 @@ export interface BrokerAddress {
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly keepaliveSeconds: number;
-  readonly tls: TlsOptions;
-}
-
-/** PEM texts, and how the broker's certificate is checked. */
-export interface TlsOptions {
-  readonly ca: string | undefined;
-  readonly cert: string | undefined;
-  readonly key: string | undefined;
-  readonly keyPassphrase: string | undefined;
-  readonly serverName: string | undefined;
-  readonly verify: boolean;
+  readonly tls: TlsConfig;
 }
 
 /** The part of mqtt.js's options that says how to reach the broker. */
@@ -45,7 +36,7 @@ export async function transportOptions(address: BrokerAddress): Promise<IClientO
   };
 }
 
-async function tlsOptions(tls: TlsOptions): Promise<IClientOptions> {
+async function tlsOptions(tls: TlsConfig): Promise<IClientOptions> {
   const { ca, cert, key, keyPassphrase, serverName, verify } = tls;
   const { checkServerIdentity } = await import("./server_identity.ts");
   return {

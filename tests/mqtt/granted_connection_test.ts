@@ -11,6 +11,7 @@ import { startAedes } from "../brokers/aedes.ts";
 import type { TestBroker } from "../brokers/broker.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { until } from "../brokers/until.ts";
+import { settingsFor } from "./connections.ts";
 
 const LIMITS = {
   maxTimeoutMs: 1_000,
@@ -47,29 +48,8 @@ interface Opened extends AsyncDisposable {
 }
 
 function open(broker: { host: string; port: number }, readOnly = false): Opened {
-  const { host, port } = broker;
-  const connection = new Connection({
-    address: {
-      host,
-      port,
-      transport: "tcp",
-      path: "/mqtt",
-      username: undefined,
-      password: undefined,
-      keepaliveSeconds: 60,
-      tls: {
-        ca: undefined,
-        cert: undefined,
-        key: undefined,
-        keyPassphrase: undefined,
-        serverName: undefined,
-        verify: true,
-      },
-    },
-    clientId: "granted",
-    protocolVersion: "3.1.1",
-    connectTimeoutMs: 5_000,
-  }, quiet);
+  const settings = settingsFor(broker, { clientId: "granted", version: "3.1.1" });
+  const connection = new Connection(settings, quiet);
   const granted = new GrantedConnection(connection, {
     permissions: new Permissions(RULES),
     readOnly,

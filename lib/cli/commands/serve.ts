@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { within } from "../../async.ts";
 import { type Config, formatFault } from "../../config/config.ts";
 import { systemEffects } from "../../config/load.ts";
 import { type Log, type Logger, openLog } from "../../log.ts";
@@ -61,12 +62,13 @@ async function serve(config: Config): Promise<number> {
   logger.info(`ending at ${await Promise.race([end, signal.received])}`);
   clearTimeout(timer);
   signal.stop();
-  await within(SHUTDOWN_MS, async () => {
+  const shutDown = async (): Promise<void> => {
     await serving.close();
     await session.watches[Symbol.asyncDispose]();
     await session.updates[Symbol.asyncDispose]();
     await connection.close();
-  });
+  };
+  await within(SHUTDOWN_MS, shutDown());
   stopSurviving();
   return DONE;
 }
@@ -120,14 +122,4 @@ function surviveStrays(log: Logger): () => void {
     globalThis.removeEventListener("unhandledrejection", onRejection);
     globalThis.removeEventListener("error", onError);
   };
-}
-
-async function within(ms: number, work: () => Promise<void>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  try {
-    await Promise.race([work(), promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

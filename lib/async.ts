@@ -92,10 +92,8 @@ export class Semaphore {
    */
   async acquire(signal: AbortSignal): Promise<() => void> {
     signal.throwIfAborted();
-    if (this.#free > 0) {
-      this.#free--;
-      return this.#releaser();
-    }
+    const place = this.tryAcquire();
+    if (place !== undefined) return place;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onAbort = (): void => {
       const at = this.#line.indexOf(resolve);
@@ -109,6 +107,13 @@ export class Semaphore {
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
+    return this.#releaser();
+  }
+
+  /** Takes a place where one is free; see {@linkcode Semaphore.acquire}. */
+  tryAcquire(): (() => void) | undefined {
+    if (this.#free === 0) return undefined;
+    this.#free--;
     return this.#releaser();
   }
 

@@ -97,3 +97,15 @@ Deno.test("Semaphore.acquire() that is aborted when it has just got its place ke
   (await waiting)();
   (await semaphore.acquire(notAborted()))();
 });
+
+Deno.test("Semaphore.tryAcquire() gives a free place, and none that others wait for", async () => {
+  const semaphore = new Semaphore(1);
+  const release = semaphore.tryAcquire();
+  assert.ok(release);
+  assert.equal(semaphore.tryAcquire(), undefined);
+  const waiting = semaphore.acquire(new AbortController().signal);
+  release();
+  assert.equal(semaphore.tryAcquire(), undefined);
+  (await waiting)();
+  assert.ok(semaphore.tryAcquire());
+});

@@ -45,9 +45,13 @@ export class Publisher {
    * @throws {McpMqttError} always with an outcome.
    */
   async publish(publication: Publication, { link, signal }: PublishOptions): Promise<number> {
+    signal.throwIfAborted();
     assertTaken(publication, link);
     const { qos } = publication;
-    const release = qos === 0 ? (): void => {} : await this.#place(qos, { link, signal });
+    // Without a turn in between where there is a place: calls at once keep their order.
+    const release = qos === 0
+      ? (): void => {}
+      : this.#placesFor(qos, link).tryAcquire() ?? await this.#place(qos, { link, signal });
     if (!link.isOpen) throw notSent(new LinkLost(await link.ended));
     const answer = link.publish(publication);
     answer.then(release, release);

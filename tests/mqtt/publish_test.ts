@@ -369,3 +369,17 @@ Deno.test({
     assert.ok(growth < 2_000_000, `the heap grew by ${growth} bytes`);
   },
 });
+
+Deno.test("publish() sends nothing for a call that was cancelled before", async () => {
+  await using broker = await startAedes();
+  await using connection = await openConnection(broker, { version: "3.1.1" });
+  for (const qos of [0, 1, 2] as const) {
+    const call = connection.publish(
+      publication("t", "x", { qos }),
+      waiting(1_000, AbortSignal.abort()),
+    );
+    assert.equal((await rejection(call)).name, "AbortError");
+  }
+  await connection.publish(publication("end", "x", { qos: 1 }), waiting());
+  assert.deepEqual([...broker.publishCounts().keys()], ["end"]);
+});

@@ -25,6 +25,7 @@ await using connection = new Connection({
     },
   },
   clientId: `bench-${crypto.randomUUID()}`,
+  isClientIdChosen: false,
   protocolVersion: version === "5" ? "5" : "3.1.1",
   connectTimeoutMs: 10_000,
 }, log.logger("bench"));

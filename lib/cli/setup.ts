@@ -24,6 +24,7 @@ export function brokerSettings({ mqtt }: Config): BrokerSettings {
   return {
     address: mqtt,
     clientId: mqtt.clientId ?? freshClientId(),
+    isClientIdChosen: mqtt.clientId !== undefined,
     protocolVersion,
     connectTimeoutMs,
   };

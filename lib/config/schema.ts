@@ -101,7 +101,7 @@ const mqtt = record({
     ),
   client_id: mqttString({ minLength: 1, maxBytes: 65_000 }).nullable().default(null)
     .describe(
-      "The Client Identifier; at most 65,000 bytes. `null`: a fresh one for each start, `mcpmqtt-<random>`.",
+      "The Client Identifier; at most 65,000 bytes. `null`: a fresh one for each start, `mcpmqtt-<random>`. Further connections append `-2`, `-3`, … or `-w`.",
     ),
   connect_timeout: positive(3600, "seconds").default(10)
     .describe("How long to wait for a connection, in seconds: above 0, at most 3,600."),

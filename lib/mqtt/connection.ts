@@ -12,11 +12,10 @@ import { Lanes } from "./lanes.ts";
 import { LinkLost, type Publication } from "./link.ts";
 import { type BrokerSettings, LinkOpener } from "./link_opener.ts";
 import type { Message } from "./message.ts";
-import { notSent } from "./publish_faults.ts";
-import { Publisher } from "./publisher.ts";
 import { NO_MATCHING_SUBSCRIBERS } from "./reason_codes.ts";
 import { Subscription } from "./subscription.ts";
 import { TIMES, type Times } from "./times.ts";
+import { WritePath } from "./write_path.ts";
 
 /** How long a publish waits for its acknowledgement, in milliseconds. */
 export const PUBLISH_TIMEOUT_MS = TIMES.publishMs;
@@ -68,13 +67,13 @@ export interface ConnectionStatus {
 export class Connection implements AsyncDisposable {
   readonly #opener: LinkOpener;
   readonly #lanes: Lanes;
-  readonly #publisher: Publisher;
+  readonly #writes: WritePath;
 
   constructor(settings: BrokerSettings, log: Logger, times: Partial<Times> = {}) {
     const all: Times = { ...TIMES, ...times };
     this.#opener = new LinkOpener(settings);
     this.#lanes = new Lanes(this.#opener, { log, times: all });
-    this.#publisher = new Publisher(all.publishMs);
+    this.#writes = new WritePath({ opener: this.#opener, lanes: this.#lanes, log, times: all });
   }
 
   /** Begins to connect, and does not wait for it. */
@@ -113,11 +112,7 @@ export class Connection implements AsyncDisposable {
    * `payload_too_large`, `invalid_argument`.
    */
   async publish(publication: Publication, waiting: Waiting): Promise<Published> {
-    const { signal } = waiting;
-    const link = await this.#lanes.ready(this.#lanes.main, waiting).catch((error) => {
-      throw notSent(error);
-    });
-    const code = await this.#publisher.publish(publication, { link, signal });
+    const code = await this.#writes.publish(publication, waiting);
     return { noSubscribers: code === NO_MATCHING_SUBSCRIBERS };
   }
 
@@ -152,9 +147,9 @@ export class Connection implements AsyncDisposable {
     return { filters, [Symbol.asyncDispose]: release };
   }
 
-  /** Disconnects every lane. */
+  /** Disconnects every lane, and what was opened to publish. */
   async close(): Promise<void> {
-    await this.#lanes.close();
+    await Promise.all([this.#lanes.close(), this.#writes.close()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

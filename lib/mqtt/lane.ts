@@ -15,6 +15,7 @@ import { type Link, type LinkEnd, LinkLost } from "./link.ts";
 import type { LinkError } from "./link_error.ts";
 import type { LinkOpener } from "./link_opener.ts";
 import type { Message } from "./message.ts";
+import { LoadMeter } from "./load_meter.ts";
 import { packets } from "./packet_size.ts";
 import { reasonCodeName } from "./reason_codes.ts";
 import type { Subscription } from "./subscription.ts";
@@ -38,6 +39,7 @@ export class Lane {
   readonly #lasting: LastingLink;
   readonly #index = new FilterIndex<Subscription>();
   readonly #subscriptions = new Set<Subscription>();
+  readonly #load = new LoadMeter();
   readonly #draining = new Map<Subscription, ReturnType<typeof setTimeout>>();
 
   constructor(options: LaneOptions) {
@@ -72,6 +74,11 @@ export class Lane {
   /** How many filters are taken. */
   get size(): number {
     return this.#subscriptions.size;
+  }
+
+  /** Whether so much arrives that answers of the broker may come late. */
+  get isLoaded(): boolean {
+    return this.#load.isLoaded;
   }
 
   /** See {@linkcode LastingLink.ready}. */
@@ -132,6 +139,7 @@ export class Lane {
   }
 
   #onMessage(message: Message): void {
+    this.#load.add(message.payload.length);
     for (const subscription of this.#index.matching(message.topic)) subscription.receive(message);
   }
 

@@ -13,6 +13,7 @@ import { LinkError } from "./link_error.ts";
 import { closedUnaccepted } from "./network_faults.ts";
 import { diagnosed } from "./tls_diagnosis.ts";
 import type { Pacer } from "./pacer.ts";
+import { Pings } from "./pings.ts";
 import { NO_MATCHING_SUBSCRIBERS } from "./reason_codes.ts";
 import { messageProperties, publishProperties } from "./properties.ts";
 import { bracketed, type BrokerAddress, transportOptions } from "./transport_options.ts";
@@ -119,6 +120,7 @@ export class Link {
   readonly #waiting = new Set<(end: LinkEnd) => void>();
   /** Packet Identifiers that the broker acknowledged with "No matching subscribers". */
   readonly #unmatched = new Set<number>();
+  readonly #pings = new Pings(() => this.#client.sendPing());
   #limits = brokerLimits(undefined);
   #end: LinkEnd | undefined;
   #cause = "the broker closed the connection";
@@ -142,6 +144,9 @@ export class Link {
     // Else a PUBREL waits 40 ms for the TCP acknowledgement of what went before it.
     (client.stream as { setNoDelay?(on: boolean): void }).setNoDelay?.(true);
     client.on("packetreceive", (packet) => this.#onPacket(packet, options));
+    client.on("packetsend", (packet) => {
+      if (packet.cmd === "pingreq") this.#pings.sent();
+    });
     client.on("error", (error) => {
       this.#cause = LinkError.from(error, options.address).message;
       // mqtt.js goes on reading after what is no packet, and after answers to nothing [MQTT-4.13.1-1].
@@ -264,6 +269,15 @@ export class Link {
   }
 
   /**
+   * Settles when the broker has read all that has been sent, which a PINGREQ asks it.
+   *
+   * @throws {LinkLost} when the link ends before.
+   */
+  allRead(): Promise<void> {
+    return this.orLost(this.#pings.allRead());
+  }
+
+  /**
    * Sends a DISCONNECT and closes the connection, within half a second.
    *
    * @param why what {@linkcode LinkEnd.cause} then says
@@ -284,6 +298,8 @@ export class Link {
   #onPacket(packet: Packet, { onPublishBegun }: LinkOptions): void {
     if (packet.cmd === "publish") {
       if (packet.qos === 2) onPublishBegun?.(packet.topic);
+    } else if (packet.cmd === "pingresp") {
+      this.#pings.answered();
     } else if (packet.cmd === "puback" || packet.cmd === "pubrec") {
       // mqtt.js does not pass this reason code on, because it is none of a failure.
       const { messageId, reasonCode } = packet;

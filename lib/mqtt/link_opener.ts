@@ -11,8 +11,10 @@ import { Pacer } from "./pacer.ts";
 /** What stays the same for every link to the broker. */
 export interface BrokerSettings {
   readonly address: BrokerAddress;
-  /** The Client Identifier of the first link; further ones append `-2`, `-3`, … */
+  /** The Client Identifier of the first link; further ones append `-2`, `-3`, …, or `-w`. */
   readonly clientId: string;
+  /** The owner has chosen it, and the broker's access rules may know it. */
+  readonly isClientIdChosen: boolean;
   /** `auto`: 5, then 3.1.1 where the broker refuses 5. */
   readonly protocolVersion: ProtocolVersion | "auto";
   readonly connectTimeoutMs: number;

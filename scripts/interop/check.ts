@@ -117,6 +117,7 @@ export class Context {
         },
       },
       clientId: `interop-${crypto.randomUUID().slice(0, 8)}`,
+      isClientIdChosen: false,
       protocolVersion: version,
       connectTimeoutMs: 10_000,
     }, SILENT);

@@ -48,6 +48,7 @@ export function settingsFor(
       },
     },
     clientId: options.clientId ?? `mcpmqtt-${crypto.randomUUID().slice(0, 8)}`,
+    isClientIdChosen: options.clientId !== undefined,
     protocolVersion: options.version ?? "auto",
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
   };

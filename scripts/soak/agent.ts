@@ -10,6 +10,7 @@ import { parseTopicName } from "../../lib/topics/topic_name.ts";
 import { REQUEST_TOPIC } from "./device.ts";
 import type { Dice } from "./dice.ts";
 import { Ear, heard } from "./ear.ts";
+import type { Floods } from "./floods.ts";
 import { idOf, type Ledger } from "./ledger.ts";
 import type { CallResult, Soaked } from "./session.ts";
 import type { WatchPool } from "./watch_pool.ts";
@@ -73,11 +74,16 @@ export class AgentWork {
   readonly #soaked: Soaked;
   readonly #ledger: Ledger;
   readonly #watches: WatchPool;
+  readonly #floods: Floods;
 
-  constructor(soaked: Soaked, watches: WatchPool) {
+  constructor(
+    soaked: Soaked,
+    { watches, floods }: { readonly watches: WatchPool; readonly floods: Floods },
+  ) {
     this.#soaked = soaked;
     this.#ledger = soaked.ledger;
     this.#watches = watches;
+    this.#floods = floods;
   }
 
   /** Does one thing, chosen by the dice. */
@@ -97,6 +103,11 @@ export class AgentWork {
   /** Publishes a few messages at once. */
   async publishSome(dice: Dice): Promise<void> {
     await Promise.all(Array.from({ length: 4 }, () => this.#publish(dice)));
+  }
+
+  /** Writes in the middle of a flood. */
+  async flood(dice: Dice): Promise<void> {
+    this.#expectCalm(await this.#floods.flood(dice), []);
   }
 
   async #do(operation: Operation, dice: Dice, signal?: AbortSignal): Promise<void> {

@@ -22,6 +22,8 @@ export interface Sent {
   fate: Fate;
   /** How often the broker has passed it on to who listens there directly. */
   seen: number;
+  /** The how-manyeth of all messages it was when that happened first. */
+  seenAs: number | undefined;
 }
 
 /** A broker that was killed may have acknowledged what it had not yet passed on, so long before. */
@@ -38,6 +40,7 @@ export class Ledger {
   readonly #kept = new Map<string, Sent>();
   readonly #kills: number[] = [];
   #number = 0;
+  #seen = 0;
 
   /** How many messages there were. */
   get size(): number {
@@ -60,6 +63,7 @@ export class Ledger {
       endedAt: undefined,
       fate: "pending",
       seen: 0,
+      seenAs: undefined,
     };
     this.#sent.set(sent.id, sent);
     // Until it is acknowledged nobody knows which one the broker keeps.
@@ -82,6 +86,7 @@ export class Ledger {
     const sent = this.#sent.get(id);
     if (sent === undefined) return;
     sent.seen++;
+    sent.seenAs ??= ++this.#seen;
     if (sent.seen > 1) {
       this.violation(`${id} (QoS ${sent.qos}, ${sent.fate}) reached the broker ${sent.seen} times`);
     }

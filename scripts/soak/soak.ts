@@ -8,6 +8,7 @@ import { until } from "../../tests/brokers/until.ts";
 import { AgentWork } from "./agent.ts";
 import { Dice } from "./dice.ts";
 import { Faults } from "./faults.ts";
+import { Floods } from "./floods.ts";
 import { Ledger } from "./ledger.ts";
 import { Soaked } from "./session.ts";
 import { WatchPool } from "./watch_pool.ts";
@@ -84,9 +85,10 @@ async function soakWorld(options: WorldSoak): Promise<void> {
   const faults = new Faults(world, new Dice(dice.between(0, 1e9)));
   const soaked = new Soaked(world, { ledger, faults, version });
   const watches = new WatchPool(soaked);
-  const work = new AgentWork(soaked, watches);
+  const floods = new Floods(soaked, world);
+  const work = new AgentWork(soaked, { watches, floods });
   for (let round = 0; round < rounds; round++) {
-    await soakRound({ ...options, world, ledger, faults, soaked, watches, work });
+    await soakRound({ ...options, world, ledger, faults, soaked, watches, floods, work });
     tally.endRound(`MQTT ${version}, round ${round + 1} of ${rounds}`, ledger);
     options.onRound?.(
       `MQTT ${version}: ${ledger.size} messages, ${soaked.connection.status.reconnects} reconnects, ${
@@ -112,11 +114,12 @@ interface RoundSoak extends WorldSoak {
   readonly faults: Faults;
   readonly soaked: Soaked;
   readonly watches: WatchPool;
+  readonly floods: Floods;
   readonly work: AgentWork;
 }
 
 async function soakRound(options: RoundSoak): Promise<void> {
-  const { dice, perRound, world, ledger, faults, soaked, watches, work } = options;
+  const { dice, perRound, world, ledger, faults, soaked, watches, floods, work } = options;
   const workers = Array.from({ length: WORKERS }, () => new Dice(dice.between(0, 1e9)));
   const operate = async (operations: number): Promise<void> => {
     let left = operations;
@@ -124,11 +127,12 @@ async function soakRound(options: RoundSoak): Promise<void> {
       while (left-- > 0) await work.operate(own);
     }));
   };
-  await operate(CALM_OPERATIONS);
+  const own = new Dice(dice.between(0, 1e9));
+  await Promise.all([operate(CALM_OPERATIONS), work.flood(own)]);
   const enough = new AbortController();
   const meanwhile = new Dice(dice.between(0, 1e9));
   const faulting = faults.run(enough.signal, () => work.publishSome(meanwhile));
-  await operate(perRound - 2 * CALM_OPERATIONS);
+  await Promise.all([operate(perRound - 2 * CALM_OPERATIONS), work.flood(own)]);
   enough.abort();
   await faulting;
   await expect(ledger, "connections missing after the faults", () => soaked.missingConnections());
@@ -136,6 +140,7 @@ async function soakRound(options: RoundSoak): Promise<void> {
   await operate(CALM_OPERATIONS);
   await watches.stopAll();
   await expect(ledger, "messages acknowledged and not at the broker", () => ledger.unseen().length);
+  floods.check();
   await expect(ledger, "subscriptions after a round", () => world.subscriptions().length);
   await expect(ledger, "connections beside the first one", () => world.proxy.connections - 1);
   await expect(ledger, "listeners on the client's signal", () => soaked.listeners);

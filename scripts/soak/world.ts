@@ -30,8 +30,8 @@ export interface WorldOptions {
 
 /** Between two messages of the devices. */
 const LIFE_MS = { least: 15, most: 60 } as const;
-/** mosquitto must not be the one that drops. */
-const MOSQUITTO = { config: ["max_queued_messages 0"] };
+/** mosquitto must not be the one that drops, or that holds QoS 1 back and lets QoS 0 pass. */
+const MOSQUITTO = { config: ["max_queued_messages 0", "max_inflight_messages 0"] };
 
 /** Runs until it is disposed of. */
 export class World implements AsyncDisposable {

@@ -5,7 +5,7 @@
  */
 
 /** How long messages may be handled without a turn of the event loop, in milliseconds. */
-const SLICE_MS = 8;
+const SLICE_MS = 4;
 /** The clock is read once for so many messages: reading it costs more than passing one on. */
 const MESSAGES_PER_LOOK = 16;
 

@@ -20,6 +20,9 @@ import { WritePath } from "./write_path.ts";
 /** How long a publish waits for its acknowledgement, in milliseconds. */
 export const PUBLISH_TIMEOUT_MS = TIMES.publishMs;
 
+/** For how long the connection is sought after a call that does not wait for it, in milliseconds. */
+const LEAST_SOUGHT_MS = 5_000;
+
 /** Bounds of a wait for the connection. */
 export interface Waiting {
   /** Milliseconds; never longer than the configured connect timeout. */
@@ -102,6 +105,16 @@ export class Connection implements AsyncDisposable {
     await this.#lanes.main.attempted(waitMs, signal).catch((error) => {
       if (!(error instanceof McpMqttError)) throw error;
     });
+  }
+
+  /**
+   * Says that somebody cares for the connection, without waiting for it: where it is lost it is tried
+   * every second then, and not at ever longer intervals.
+   *
+   * @param forMs for how long, in milliseconds; at least 5 s
+   */
+  seek(forMs = 0): void {
+    this.#lanes.seek(Math.max(forMs, LEAST_SOUGHT_MS));
   }
 
   /**

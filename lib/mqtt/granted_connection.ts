@@ -69,6 +69,11 @@ export class GrantedConnection {
     return this.#connection.status;
   }
 
+  /** See {@linkcode Connection.seek}. */
+  seek(forMs?: number): void {
+    this.#connection.seek(forMs);
+  }
+
   /** Waits until it is known whether the first attempt to connect succeeds, or the time is up. */
   async firstAttempt(waiting: Waiting): Promise<void> {
     const { isConnected, lastError } = this.status;

@@ -127,6 +127,11 @@ export class Lane {
     await Promise.all(subscriptions.map(({ left }) => left));
   }
 
+  /** See {@linkcode LastingLink.seek}. */
+  seek(forMs: number): void {
+    this.#lasting.seek(forMs);
+  }
+
   /** See {@linkcode LastingLink.nudge}. */
   nudge(): void {
     this.#lasting.nudge();

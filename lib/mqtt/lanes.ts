@@ -86,6 +86,11 @@ export class Lanes {
     }
   }
 
+  /** See {@linkcode Lane.seek}. */
+  seek(forMs: number): void {
+    for (const lane of this.#lanes) lane.seek(forMs);
+  }
+
   /** Disconnects all. */
   async close(): Promise<void> {
     this.#isClosed = true;

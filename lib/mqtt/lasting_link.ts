@@ -47,6 +47,7 @@ export class LastingLink {
   #wakeUp = new AbortController();
   #waiting = 0;
   #isNudged = false;
+  #soughtUntil = 0;
   #connectedSince: number | undefined;
   #disconnectedSince: number | undefined = Date.now();
   #connections = 0;
@@ -117,6 +118,12 @@ export class LastingLink {
     } finally {
       this.#waiting--;
     }
+  }
+
+  /** Somebody cares for the connection for so many milliseconds, though without waiting for it. */
+  seek(forMs: number): void {
+    this.#soughtUntil = Math.max(this.#soughtUntil, performance.now() + forMs);
+    this.#wakeUp.abort();
   }
 
   /** Tries to connect now where it waits before doing so: the broker is known to be there. */
@@ -197,13 +204,15 @@ export class LastingLink {
     this.#options.log.warning(error.message);
   }
 
-  /** Sleeps, but not long while somebody waits for the connection. */
+  /** Sleeps, but not long while somebody waits for the connection or seeks it. */
   async #pause(delayMs: number): Promise<void> {
     const start = performance.now();
     this.#isNudged = false;
     while (!this.#closing.signal.aborted && !this.#isNudged) {
-      const fullMs = this.#waiting > 0 ? Math.min(delayMs, Backoff.waitedForMs) : delayMs;
-      const leftMs = start + fullMs - performance.now();
+      const now = performance.now();
+      const isWanted = this.#waiting > 0 || now < this.#soughtUntil;
+      const fullMs = isWanted ? Math.min(delayMs, Backoff.waitedForMs) : delayMs;
+      const leftMs = start + fullMs - now;
       if (leftMs <= 0) return;
       this.#wakeUp = new AbortController();
       await pause(leftMs, this.#wakeUp.signal);

@@ -50,6 +50,8 @@ export async function showStatus(
   watches: Watches,
   signal: AbortSignal,
 ): Promise<ShownStatus> {
+  // Who asks again and again until it is back is not to wait for the end of a long delay.
+  broker.seek();
   await broker.firstAttempt({ waitMs: FIRST_ATTEMPT_MS, signal });
   const { permissions, limits } = broker.grants;
   const shown = showState(broker, watches);

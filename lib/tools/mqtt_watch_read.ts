@@ -41,6 +41,7 @@ export const mqttWatchRead = defineTool({
   }),
   async run(input, { watches, broker, signal }) {
     const watch = watches.get(input.watch_id);
+    broker.seek(input.timeout * 1000);
     const after = input.after ?? watch.position;
     assertReached(watch, after);
     const isWanted = compileWhere(input.where);

@@ -186,7 +186,9 @@ export class AgentWork {
       const isWhole = await pause(holdMs, until);
       if (isWhole) await ear.settle();
       ear.close();
-      await collection[Symbol.asyncDispose]();
+      const released = collection[Symbol.asyncDispose]();
+      // Who has cancelled does not wait for the UNSUBACK.
+      if (isWhole) await released;
     };
     const result = await this.#soaked.run(`collect ${topics}`, work, { boundMs: 30_000, signal });
     ear.close();

@@ -38,6 +38,8 @@ export class Ledger {
   /** Never to arrive, however late. */
   readonly #notSent = new Set<string>();
   readonly #kept = new Map<string, Sent>();
+  /** The last of each topic that the broker has kept: still, until it gets the one under way. */
+  readonly #lastKept = new Map<string, Sent>();
   readonly #kills: number[] = [];
   #number = 0;
   #seen = 0;
@@ -76,7 +78,10 @@ export class Ledger {
     sent.endedAt = performance.now();
     sent.fate = fate;
     if (fate === "not_sent") this.#notSent.add(sent.id);
-    if (sent.retain && fate === "acknowledged") this.#kept.set(sent.topic, sent);
+    if (sent.retain && fate === "acknowledged") {
+      this.#kept.set(sent.topic, sent);
+      this.#lastKept.set(sent.topic, sent);
+    }
     if (fate === "not_sent" && sent.seen > 0) this.#liar(sent.id);
   }
 
@@ -122,7 +127,7 @@ export class Ledger {
 
   /** A round is over: all is forgotten but what is kept, and what may still be on its way. */
   forget(): void {
-    const kept = new Set(this.#kept.values());
+    const kept = new Set(this.#lastKept.values());
     const now = performance.now();
     for (const sent of this.#sent.values()) {
       const mayCome = sent.fate !== "acknowledged" && now - sent.startedAt < MAX_ON_ITS_WAY_MS;

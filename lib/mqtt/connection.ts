@@ -37,8 +37,11 @@ export interface CollectOptions extends Waiting {
   readonly resume: boolean;
   /** Called once for each message, whatever else is subscribed. */
   readonly onMessage: (message: Message) => void;
-  /** The connection was lost; messages may have been missed. */
-  readonly onInterrupted?: () => void;
+  /**
+   * A connection was lost; messages may have been missed, and are until {@linkcode
+   * Collection.isInterrupted} is false. `isFurther`: another one is lost already.
+   */
+  readonly onInterrupted?: (isFurther: boolean) => void;
   /** It cannot go on. */
   readonly onFailed?: (error: McpMqttError) => void;
 }
@@ -46,6 +49,8 @@ export interface CollectOptions extends Waiting {
 /** A collection in force; disposing of it leaves no subscription behind. */
 export interface Collection extends AsyncDisposable {
   readonly filters: readonly TopicFilter[];
+  /** Whether it goes on only when a connection that was lost has been found again. */
+  isInterrupted(): boolean;
 }
 
 /** What the broker said to a publish. */
@@ -157,7 +162,11 @@ export class Connection implements AsyncDisposable {
       if (!signal.aborted) await released;
       throw error;
     }
-    return { filters, [Symbol.asyncDispose]: release };
+    return {
+      filters,
+      isInterrupted: () => subscriptions.some((one) => one.isInterrupted),
+      [Symbol.asyncDispose]: release,
+    };
   }
 
   /** Disconnects every lane, and what was opened to publish. */
@@ -200,7 +209,7 @@ export class Connection implements AsyncDisposable {
   }
 }
 
-/** One for each filter. The listener hears each message once, and of each loss once. */
+/** One for each filter. The listener hears each message once. */
 function subscriptionsFor(
   filters: readonly TopicFilter[],
   options: CollectOptions,
@@ -216,10 +225,9 @@ function subscriptionsFor(
         if (!isOver) options.onMessage(message);
       }),
       onInterrupted: () => {
-        const isKnown = subscriptions.some((one, j) => j !== i && one.isInterrupted);
-        if (isOver || isKnown) return;
+        if (isOver) return;
         isOver = !options.resume;
-        options.onInterrupted?.();
+        options.onInterrupted?.(subscriptions.some((one, j) => j !== i && one.isInterrupted));
       },
       onFailed: (error) => options.onFailed?.(error),
     })

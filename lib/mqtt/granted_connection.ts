@@ -156,6 +156,7 @@ export class GrantedConnection {
     return {
       filters,
       narrowed,
+      isInterrupted: () => collection.isInterrupted(),
       [Symbol.asyncDispose]: () => within(RELEASE_MS, collection[Symbol.asyncDispose]()),
     };
   }

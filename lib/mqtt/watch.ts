@@ -26,8 +26,8 @@ export class Watch {
   lastReadAt: number;
   /** Why it collects no more. */
   failure: McpMqttError | undefined;
-  /** How often the connection was lost since the last read. */
-  interruptions = 0;
+  /** Whether a connection of it is lost now. */
+  isInterrupted: () => boolean = () => false;
   readonly #maxMessages: number;
   #buffer: Numbered[] = [];
   /** Where the buffer begins; what is before it is cut off now and then. */
@@ -38,6 +38,7 @@ export class Watch {
   #droppedTold = 0;
   #position = 0;
   #lookedAt = 0;
+  #interruptions = 0;
   /** Made when somebody waits: most messages arrive while nobody does. */
   #arrival: PromiseWithResolvers<void> | undefined;
 
@@ -84,6 +85,22 @@ export class Watch {
     const dropped = this.#neverRead - this.#droppedTold;
     this.#droppedTold = this.#neverRead;
     return dropped;
+  }
+
+  /** A connection of it was lost. `isFurther`: that counts as one with another that still is lost. */
+  interrupted(isFurther: boolean): void {
+    if (!isFurther) this.#interruptions++;
+    this.wake();
+  }
+
+  /**
+   * How often a connection was lost since the last time, one that was lost before and still is
+   * included: more may be missed after what was told of it.
+   */
+  takeInterruptions(): number {
+    const interruptions = this.#interruptions;
+    this.#interruptions = this.isInterrupted() ? 1 : 0;
+    return interruptions;
   }
 
   /** Settles at the next message, interruption or failure. */

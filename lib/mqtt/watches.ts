@@ -66,15 +66,13 @@ export class Watches implements AsyncDisposable {
         ...options,
         resume: true,
         onMessage: (message) => watch.push(message),
-        onInterrupted: () => {
-          watch.interruptions++;
-          watch.wake();
-        },
+        onInterrupted: (isFurther) => watch.interrupted(isFurther),
         onFailed: (error) => {
           watch.failure = error;
           watch.wake();
         },
       });
+      watch.isInterrupted = () => collection.isInterrupted();
       this.#running.set(watch.id, { watch, collection, timer: this.#idleTimer(watch) });
       return watch;
     } finally {

@@ -36,7 +36,9 @@ export const mqttWatchRead = defineTool({
     next: z.int().describe("where this read ended; for after"),
     remaining: z.int(),
     dropped: z.int(),
-    interruptions: z.int().optional().describe("connection losses since the last read"),
+    interruptions: z.int().optional().describe(
+      "connection losses since the last read, and one that lasts",
+    ),
     hint: hintSchema,
   }),
   async run(input, { watches, broker, signal }) {
@@ -90,8 +92,7 @@ function finished(watch: Watch, list: MessageList, next: number): {
   interruptions?: number;
   hint?: string;
 } {
-  const { interruptions } = watch;
-  watch.interruptions = 0;
+  const interruptions = watch.takeInterruptions();
   const remaining = watch.heldAfter(next);
   const hints = [
     ...(remaining > 0 ? [`mqtt_watch_read with after ${next} gives the rest`] : []),

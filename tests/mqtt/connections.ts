@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { McpMqttError } from "../../lib/errors.ts";
 import type { Logger, LogText } from "../../lib/log.ts";
-import { Connection, type Waiting } from "../../lib/mqtt/connection.ts";
+import { type Collection, Connection, type Waiting } from "../../lib/mqtt/connection.ts";
 import type { Publication } from "../../lib/mqtt/link.ts";
 import type { BrokerSettings } from "../../lib/mqtt/link_opener.ts";
 import type { Message } from "../../lib/mqtt/message.ts";
@@ -137,11 +137,9 @@ export class Gathering implements AsyncDisposable {
   readonly messages: Message[] = [];
   readonly failures: McpMqttError[] = [];
   interruptions = 0;
-  readonly #dispose: () => Promise<void>;
-
-  private constructor(dispose: (self: Gathering) => Promise<void>) {
-    this.#dispose = () => dispose(this);
-  }
+  /** Of further connections, while one was lost already. */
+  furtherInterruptions = 0;
+  #collection: Collection | undefined;
 
   /** Collects; resolves when the subscriptions are in force. */
   static async open(
@@ -153,9 +151,8 @@ export class Gathering implements AsyncDisposable {
       readonly onMessage?: (message: Message) => void;
     } = {},
   ): Promise<Gathering> {
-    let dispose = (): Promise<void> => Promise.resolve();
-    const gathering = new Gathering(() => dispose());
-    const collection = await connection.collect([filters].flat().map(parseTopicFilter), {
+    const gathering = new Gathering();
+    gathering.#collection = await connection.collect([filters].flat().map(parseTopicFilter), {
       ...waiting(options.waitMs, options.signal),
       includeRetained: options.includeRetained ?? true,
       resume: options.resume ?? false,
@@ -163,10 +160,12 @@ export class Gathering implements AsyncDisposable {
         gathering.messages.push(message);
         options.onMessage?.(message);
       },
-      onInterrupted: () => gathering.interruptions++,
+      onInterrupted: (isFurther) => {
+        if (isFurther) gathering.furtherInterruptions++;
+        else gathering.interruptions++;
+      },
       onFailed: (error) => gathering.failures.push(error),
     });
-    dispose = async (): Promise<void> => await collection[Symbol.asyncDispose]();
     return gathering;
   }
 
@@ -183,8 +182,13 @@ export class Gathering implements AsyncDisposable {
     });
   }
 
+  /** Whether one of its connections is lost now. */
+  get isInterrupted(): boolean {
+    return this.#collection?.isInterrupted() ?? false;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#dispose();
+    await this.#collection?.[Symbol.asyncDispose]();
   }
 }
 

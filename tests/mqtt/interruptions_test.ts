@@ -199,6 +199,26 @@ behindProxy("a stalled and a slow connection lose and double nothing", async ({
   assert.equal(gathering.interruptions, 0);
 });
 
+Deno.test("a collection is told of each of its connections that is lost", async () => {
+  const refused = new Set<string>();
+  await using broker = await startAedes({ refuseConnection: (clientId) => refused.has(clientId) });
+  await using connection = await openConnection(broker);
+  await using gathering = await Gathering.open(connection, ["a/#", "+/b"], { resume: true });
+  const [main = "", second = ""] = broker.clients();
+  assert.equal(second, `${main}-2`);
+  refused.add(second);
+  await broker.disconnect(second);
+  await until(() => gathering.interruptions === 1);
+  assert.equal(gathering.isInterrupted, true);
+  await broker.publish("a/x", "heard");
+  await gathering.atLeast(1);
+  await broker.disconnect(main);
+  await until(() => gathering.furtherInterruptions === 1);
+  refused.clear();
+  await until(() => !gathering.isInterrupted, { deadlineMs: 10_000 });
+  assert.deepEqual([gathering.interruptions, gathering.furtherInterruptions], [1, 1]);
+});
+
 eachBroker("a broker that is killed and started again gets its subscriptions back", async ({
   broker,
   version,

@@ -1,3 +1,4 @@
+import { until } from "../brokers/until.ts";
 import assert from "node:assert/strict";
 import { eachServed, type Served, served } from "./served.ts";
 
@@ -125,6 +126,25 @@ served(
     await isWaiting;
     await host.expectResult("mqtt_watch_stop", { watch_id: "w1" });
     assert.match((await reading).message, /it was stopped/);
+  },
+);
+
+eachServed(
+  "mqtt_watch_read tells of a loss for as long as it lasts, and once more when it is over",
+  {},
+  async ({ host, broker }) => {
+    await host.expectResult("mqtt_watch", { topic: "t/a" });
+    const read = async (): Promise<number | undefined> =>
+      (await host.expectResult("mqtt_watch_read", { watch_id: "w1" })).interruptions;
+    await broker.kill();
+    await until(async () => await read() === 1, { what: () => "an interruption" });
+    // What comes now is missed, after that was read.
+    assert.equal(await read(), 1);
+    await broker.restart();
+    await host.expectResult("mqtt_publish", { topic: "t/a", payload: "after", qos: 1 });
+    await received(host, 1);
+    assert.equal(await read(), 1);
+    assert.equal(await read(), undefined);
   },
 );
 

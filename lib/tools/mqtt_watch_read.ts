@@ -37,7 +37,7 @@ export const mqttWatchRead = defineTool({
     remaining: z.int(),
     dropped: z.int(),
     interruptions: z.int().optional().describe(
-      "connection losses since the last read, and one that lasts",
+      "connection losses, new or lasting",
     ),
     hint: hintSchema,
   }),

@@ -30,6 +30,7 @@ export class Detour {
   #link: Link | undefined;
   #connecting: Promise<boolean> | undefined;
   #idle: ReturnType<typeof setTimeout> | undefined;
+  #ending: Promise<void> | undefined;
 
   constructor(options: DetourOptions) {
     this.#options = options;
@@ -64,7 +65,7 @@ export class Detour {
     this.#idle = setTimeout(() => {
       const link = this.#link;
       this.#link = undefined;
-      link?.end();
+      this.#ending = link?.end();
     }, this.#options.times.idleLaneMs);
   }
 
@@ -73,7 +74,7 @@ export class Detour {
     this.#closing.abort();
     clearTimeout(this.#idle);
     await this.#connecting;
-    await this.#link?.end();
+    await Promise.all([this.#link?.end(), this.#ending]);
   }
 
   async #connect(): Promise<boolean> {

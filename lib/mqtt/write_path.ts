@@ -37,7 +37,7 @@ export class WritePath {
   readonly #unread = new WeakMap<Link, number>();
   /** What messages wait for before they go anywhere. */
   #opening: Promise<void> | undefined;
-  /** The main link beside which there is no detour, because the broker has refused something on it. */
+  /** The main link beside which there is no detour, because that or something on it has failed. */
   #without: Link | undefined;
 
   constructor(options: WritePathOptions) {
@@ -58,6 +58,8 @@ export class WritePath {
     try {
       return await this.#send(publication, { link, signal });
     } catch (error) {
+      // A broker may refuse a message by closing the connection: the next one does not go that way.
+      if (link !== main && !link.isOpen) this.#without = main;
       if (link === main || !isRefusal(error)) throw error;
       this.#count(main, 1);
       const code = await this.#send(publication, { link: main, signal });

@@ -1,5 +1,5 @@
 /** aedes until the input ends; prints its port. */
-import { startDemoBroker } from "../../lib/demo/broker.ts";
+import { startDemoBroker } from "../../demo/broker.ts";
 
 await using broker = await startDemoBroker();
 console.log(JSON.stringify({ port: broker.port }));

@@ -6,7 +6,7 @@
 import type { Config } from "../config/config.ts";
 import { loadConfig, systemEffects } from "../config/load.ts";
 import type { BrokerSettings } from "../mqtt/link_opener.ts";
-import type { Grants } from "../mqtt/granted_connection.ts";
+import type { Grants } from "../access/access.ts";
 import { Permissions } from "../topics/permissions.ts";
 import { configRequest, type Options } from "./options.ts";
 

@@ -13,7 +13,7 @@ const MAX_ABOUT_CHARACTERS = 300;
 
 /** What is granted, which tool fits which task, and what payloads are not. At most 4 KB. */
 export function instructions(session: Session): string {
-  const { permissions, readOnly } = session.broker.grants;
+  const { permissions, readOnly } = session.access.grants;
   const head = "This server gives you an MQTT broker, limited to the topics its owner granted.";
   const tail = [
     "",

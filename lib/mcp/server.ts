@@ -41,7 +41,7 @@ export function createServer({ session, log, onError }: ServerOptions): Server {
     },
   );
   server.onerror = onError;
-  server.setRequestHandler("tools/list", () => ({ tools: listTools(session.broker.grants) }));
+  server.setRequestHandler("tools/list", () => ({ tools: listTools(session.access.grants) }));
   server.setRequestHandler("tools/call", async (request, context) => {
     try {
       return await callTool(request, context, { session, log });

@@ -57,7 +57,7 @@ export async function callTool(
   try {
     assertOffered(tool, session);
     const data = await tool.run(params.arguments, {
-      broker: session.broker,
+      access: session.access,
       watches: session.watches,
       signal: context.mcpReq.signal,
     });
@@ -78,13 +78,13 @@ export async function callTool(
 export class UnknownTool extends Error {
   override readonly name = "UnknownTool";
   constructor(tool: string, session: Session) {
-    const names = offeredTools(session.broker.grants).map(({ name }) => name).join(", ");
+    const names = offeredTools(session.access.grants).map(({ name }) => name).join(", ");
     super(`Unknown tool ${JSON.stringify(tool.slice(0, 80))}; there are ${names}`);
   }
 }
 
-function assertOffered(tool: Tool, { broker }: Session): void {
-  if (offeredTools(broker.grants).includes(tool)) return;
+function assertOffered(tool: Tool, { access }: Session): void {
+  if (offeredTools(access.grants).includes(tool)) return;
   throw new McpMqttError(
     "forbidden",
     `${tool.name} is not offered: the server is read-only`,

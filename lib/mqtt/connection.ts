@@ -11,7 +11,7 @@ import type { Lane } from "./lane.ts";
 import { Lanes } from "./lanes.ts";
 import { LinkLost, type Publication } from "./link.ts";
 import { type BrokerSettings, LinkOpener } from "./link_opener.ts";
-import type { Message } from "./message.ts";
+import type { Message } from "../messages/message.ts";
 import { NO_MATCHING_SUBSCRIBERS } from "./reason_codes.ts";
 import { Subscription } from "./subscription.ts";
 import { TIMES, type Times } from "./times.ts";

@@ -14,7 +14,7 @@ import { LastingLink, type LastingLinkStatus } from "./lasting_link.ts";
 import { type Link, type LinkEnd, LinkLost } from "./link.ts";
 import type { LinkError } from "./link_error.ts";
 import type { LinkOpener } from "./link_opener.ts";
-import type { Message } from "./message.ts";
+import type { Message } from "../messages/message.ts";
 import { LoadMeter } from "./load_meter.ts";
 import { packets } from "./packet_size.ts";
 import { reasonCodeName } from "./reason_codes.ts";

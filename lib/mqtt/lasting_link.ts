@@ -10,7 +10,7 @@ import { Backoff } from "./backoff.ts";
 import type { Link, LinkEnd } from "./link.ts";
 import { LinkError } from "./link_error.ts";
 import type { LinkOpener } from "./link_opener.ts";
-import type { Message } from "./message.ts";
+import type { Message } from "../messages/message.ts";
 import { reasonCodeName, SESSION_TAKEN_OVER } from "./reason_codes.ts";
 
 /** What a lasting link needs, and whom it tells. */

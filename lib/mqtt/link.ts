@@ -7,7 +7,7 @@
  * @module
  */
 import type { IClientOptions, IPublishPacket, MqttClient, Packet } from "mqtt";
-import type { Message, MessageProperties, QoS } from "./message.ts";
+import type { Message, MessageProperties, QoS } from "../messages/message.ts";
 import { type BrokerLimits, brokerLimits } from "./broker_limits.ts";
 import { LinkError } from "./link_error.ts";
 import { closedUnaccepted } from "./network_faults.ts";

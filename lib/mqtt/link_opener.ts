@@ -5,7 +5,7 @@
  */
 import { type BrokerAddress, type Link, openLink, type ProtocolVersion } from "./link.ts";
 import { LinkError } from "./link_error.ts";
-import type { Message } from "./message.ts";
+import type { Message } from "../messages/message.ts";
 import { Pacer } from "./pacer.ts";
 
 /** What stays the same for every link to the broker. */

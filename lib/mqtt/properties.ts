@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import type { MessageProperties } from "./message.ts";
+import type { MessageProperties } from "../messages/message.ts";
 
 /** As mqtt.js has them. */
 export interface PacketProperties {

@@ -5,7 +5,7 @@
  */
 import { McpMqttError } from "../errors.ts";
 import { type Link, LinkLost, type Publication } from "./link.ts";
-import type { QoS } from "./message.ts";
+import type { QoS } from "../messages/message.ts";
 import { publishSize } from "./packet_size.ts";
 import { reasonCodeName } from "./reason_codes.ts";
 

@@ -6,7 +6,7 @@
 import { McpMqttError } from "../errors.ts";
 import type { TopicFilter } from "../topics/topic_filter.ts";
 import type { LinkEnd } from "./link.ts";
-import type { Message } from "./message.ts";
+import type { Message } from "../messages/message.ts";
 import { reasonCodeName } from "./reason_codes.ts";
 
 /** Who is told what happens to a subscription. */

@@ -21,17 +21,17 @@ export interface Completion {
  */
 export function completeTopic(
   value: string,
-  { broker }: Session,
+  { access }: Session,
   { namesOnly }: { readonly namesOnly: boolean },
 ): Completion {
-  const { permissions } = broker.grants;
+  const { permissions } = access.grants;
   const found = new Set<string>();
   for (const { pattern, permissions: granted } of permissions.rules) {
     if (!granted.includes("read")) continue;
     const text = namesOnly ? upToWildcard(pattern.levels) : pattern.text;
     if (text !== "" && text.startsWith(value)) found.add(text);
   }
-  for (const name of broker.seen) {
+  for (const name of access.seen) {
     if (name.startsWith(value) && permissions.decide(name, "read").allowed) found.add(name);
   }
   const all = [...found].sort();

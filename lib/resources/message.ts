@@ -4,8 +4,8 @@
  * @module
  */
 import { McpMqttError } from "../errors.ts";
-import type { Message } from "../mqtt/message.ts";
-import { fitMessage, type ShownMessage } from "../mqtt/payload.ts";
+import type { Message } from "../messages/message.ts";
+import { fitMessage, type ShownMessage } from "../messages/payload.ts";
 import type { Session } from "./session.ts";
 import { eventOrTimeout } from "../wait.ts";
 import { parseTopicName, type TopicName } from "../topics/topic_name.ts";
@@ -51,16 +51,16 @@ export function messageTopic(uri: string): TopicName | undefined {
  */
 export async function readMessage(
   topic: TopicName,
-  { broker, updates }: Session,
+  { access, updates }: Session,
   signal: AbortSignal,
 ): Promise<ShownMessage> {
-  const { maxResultBytes: maxBytes } = broker.grants.limits;
+  const { maxResultBytes: maxBytes } = access.grants.limits;
   const bounds = { previewBytes: maxBytes, maxBytes };
   const known = updates.lastMessage(topic);
   if (known !== undefined) return fitMessage(known, bounds);
   const first = Promise.withResolvers<Message>();
   first.promise.catch(() => {});
-  await using _collection = await broker.collect([topic], {
+  await using _collection = await access.collect([topic], {
     includeRetained: true,
     resume: true,
     waitMs: WAIT_MS,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { showStatus } from "../mqtt/status.ts";
+import { showStatus } from "../access/status.ts";
 import type { Session } from "./session.ts";
 import { topicExamples } from "./topic_examples.ts";
 import { allowedTopics } from "./topics_allowed.ts";
@@ -38,6 +38,6 @@ export const RESOURCES: readonly Resource[] = [
     name: "status",
     title: "Status",
     description: "The connection, the watches, the limits and the grants; as mqtt_status",
-    read: ({ broker, watches }, signal) => showStatus(broker, watches, signal),
+    read: ({ access, watches }, signal) => showStatus(access, watches, signal),
   },
 ];

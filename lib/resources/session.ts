@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { GrantedConnection } from "../mqtt/granted_connection.ts";
-import type { Watches } from "../mqtt/watches.ts";
+import type { Access } from "../access/access.ts";
+import type { Watches } from "../access/watches.ts";
 import type { Updates } from "./updates.ts";
 
 /** One client. */
 export interface Session {
-  readonly broker: GrantedConnection;
+  readonly access: Access;
   readonly watches: Watches;
   readonly updates: Updates;
   /** The file the grants were read from; undefined where there is none. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ShownRule, showRule } from "../mqtt/shown_rule.ts";
+import { type ShownRule, showRule } from "../access/shown_rule.ts";
 import type { Session } from "./session.ts";
 import type { Rule } from "../topics/permissions.ts";
 
@@ -26,8 +26,8 @@ export interface TopicExamples {
 }
 
 /** For each rule concrete topics and the calls that use them. */
-export function topicExamples({ broker }: Session): TopicExamples {
-  const { permissions, readOnly } = broker.grants;
+export function topicExamples({ access }: Session): TopicExamples {
+  const { permissions, readOnly } = access.grants;
   return {
     examples: permissions.rules
       .filter((rule) => rule.permissions.length > 0)

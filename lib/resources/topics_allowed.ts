@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type ShownRule, showRule } from "../mqtt/shown_rule.ts";
+import { type ShownRule, showRule } from "../access/shown_rule.ts";
 import type { Session } from "./session.ts";
 
 /** What is granted, and where the broker is. */
@@ -17,10 +17,10 @@ export interface AllowedTopics {
 }
 
 /** Puts the resource together. */
-export function allowedTopics({ broker }: Session): AllowedTopics {
-  const { host, port, username } = broker.status.address;
+export function allowedTopics({ access }: Session): AllowedTopics {
+  const { host, port, username } = access.status.address;
   return {
-    topics: broker.grants.permissions.rules.map(showRule),
+    topics: access.grants.permissions.rules.map(showRule),
     mqtt_info: { host, port, requires_auth: username !== undefined },
   };
 }

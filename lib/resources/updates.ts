@@ -5,8 +5,8 @@
  */
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { GrantedCollection, GrantedConnection } from "../mqtt/granted_connection.ts";
-import type { Message } from "../mqtt/message.ts";
+import type { Access, GrantedCollection } from "../access/access.ts";
+import type { Message } from "../messages/message.ts";
 import type { TopicName } from "../topics/topic_name.ts";
 
 /** At most one update in this time for each topic, in milliseconds. */
@@ -31,12 +31,12 @@ interface Subscribed {
 export class Updates implements AsyncDisposable {
   /** Told the URI of what has changed; set by the server once it is connected. */
   notify: (uri: string) => void = () => {};
-  readonly #broker: GrantedConnection;
+  readonly #access: Access;
   readonly #log: Logger;
   readonly #topics = new Map<TopicName, Subscribed>();
 
-  constructor(broker: GrantedConnection, log: Logger) {
-    this.#broker = broker;
+  constructor(access: Access, log: Logger) {
+    this.#access = access;
     this.#log = log;
   }
 
@@ -57,7 +57,7 @@ export class Updates implements AsyncDisposable {
       held.holders.add(holder);
       return;
     }
-    this.#broker.narrow([topic]);
+    this.#access.narrow([topic]);
     if (this.#topics.size >= MAX_TOPICS) {
       throw new McpMqttError(
         "invalid_argument",
@@ -74,7 +74,7 @@ export class Updates implements AsyncDisposable {
       isDue: false,
     };
     this.#topics.set(topic, subscribed);
-    subscribed.collection = this.#broker.collect([topic], {
+    subscribed.collection = this.#access.collect([topic], {
       includeRetained: true,
       resume: true,
       waitMs: WAIT_MS,

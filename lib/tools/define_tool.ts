@@ -14,7 +14,7 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
   return {
     ...definition,
     run(args, context) {
-      const schema = definition.input(context.broker.grants.limits);
+      const schema = definition.input(context.access.grants.limits);
       return definition.run(parseArguments(schema, args), context);
     },
   };

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Limits } from "../config/config.ts";
-import type { Message } from "../mqtt/message.ts";
-import { fitMessage, jsonBytes, showMessage, type ShownMessage } from "../mqtt/payload.ts";
+import type { Message } from "../messages/message.ts";
+import { fitMessage, jsonBytes, showMessage, type ShownMessage } from "../messages/payload.ts";
 
 /** Bytes between two messages in a JSON array. */
 const SEPARATOR_BYTES = 1;

@@ -5,7 +5,7 @@
  */
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
-import type { MessageProperties } from "../mqtt/message.ts";
+import type { MessageProperties } from "../messages/message.ts";
 import { PUBLISH_TIMEOUT_MS } from "../mqtt/connection.ts";
 import { parseTopicName } from "../topics/topic_name.ts";
 import { defineTool } from "./define_tool.ts";
@@ -54,11 +54,11 @@ export const mqttPublish = defineTool({
     outcome: z.enum(["sent", "acknowledged"]),
     no_subscribers: z.literal(true).optional(),
   }),
-  async run(input, { broker, signal }) {
+  async run(input, { access, signal }) {
     const { topic, qos, retain } = input;
     const { payload, isText } = payloadBytes(input.payload, input.encoding);
     const properties = propertiesOf(input);
-    const { noSubscribers } = await broker.publish({
+    const { noSubscribers } = await access.publish({
       topic,
       payload,
       isText,

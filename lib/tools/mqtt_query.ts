@@ -5,7 +5,7 @@
  */
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
-import type { Message } from "../mqtt/message.ts";
+import type { Message } from "../messages/message.ts";
 import type { Publication } from "../mqtt/link.ts";
 import { defineTool } from "./define_tool.ts";
 import { MessageList } from "./message_list.ts";
@@ -51,7 +51,7 @@ export const mqttQuery = defineTool({
     ...z.object(narrowingShape).partial().shape,
     dropped: z.int().optional(),
   }),
-  async run(input, { broker, signal }) {
+  async run(input, { access, signal }) {
     const timeoutMs = input.timeout * 1000;
     const correlation = crypto.getRandomValues(new Uint8Array(CORRELATION_BYTES)).toHex();
     const request = {
@@ -61,13 +61,13 @@ export const mqttQuery = defineTool({
       retain: false,
     };
     // What is not granted is refused before anything is subscribed.
-    broker.assertWritable(request);
-    const list = new MessageList(input.max_responses, broker.grants.limits);
+    access.assertWritable(request);
+    const list = new MessageList(input.max_responses, access.grants.limits);
     const over = Promise.withResolvers<void>();
     over.promise.catch(() => {});
     let isInterrupted = false;
     let isAsked = false;
-    await using collection = await broker.collect([input.response_topic], {
+    await using collection = await access.collect([input.response_topic], {
       includeRetained: false,
       resume: true,
       waitMs: timeoutMs,
@@ -80,10 +80,10 @@ export const mqttQuery = defineTool({
       onInterrupted: () => isInterrupted = true,
       onFailed: (error) => over.reject(asked(error)),
     });
-    const isMqtt5 = broker.status.protocolVersion === "5";
+    const isMqtt5 = access.status.protocolVersion === "5";
     const start = performance.now();
     isAsked = true;
-    const published = broker.publish(
+    const published = access.publish(
       isMqtt5 ? withCorrelation(request, input.response_topic, correlation) : request,
       { waitMs: timeoutMs, signal },
     );

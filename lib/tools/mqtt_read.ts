@@ -5,9 +5,9 @@
  */
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
-import type { Message } from "../mqtt/message.ts";
-import { fitMessage } from "../mqtt/payload.ts";
-import { compileWhere } from "../mqtt/where.ts";
+import type { Message } from "../messages/message.ts";
+import { fitMessage } from "../messages/payload.ts";
+import { compileWhere } from "../messages/where.ts";
 import { defineTool } from "./define_tool.ts";
 import { narrowingNote, shownNarrowing } from "./narrowing.ts";
 import {
@@ -39,14 +39,14 @@ export const mqttRead = defineTool({
       where: whereSchema,
     }),
   output: z.object({ ...messageShape, ...z.object(narrowingShape).partial().shape }),
-  async run(input, { broker, signal }) {
+  async run(input, { access, signal }) {
     const timeoutMs = input.timeout * 1000;
     const isWanted = compileWhere(input.where);
     const first = Promise.withResolvers<Message>();
     first.promise.catch(() => {});
     let isInterrupted = false;
     let passedOver = 0;
-    await using collection = await broker.collect([input.topic], {
+    await using collection = await access.collect([input.topic], {
       includeRetained: input.include_retained,
       resume: true,
       waitMs: timeoutMs,
@@ -60,7 +60,7 @@ export const mqttRead = defineTool({
     });
     const message = await eventOrTimeout(first.promise, timeoutMs, signal);
     if (message !== "timeout") {
-      const { maxResultBytes: maxBytes } = broker.grants.limits;
+      const { maxResultBytes: maxBytes } = access.grants.limits;
       return {
         ...fitMessage(message, { previewBytes: input.max_payload_bytes ?? maxBytes, maxBytes }),
         ...shownNarrowing(collection),

@@ -4,7 +4,7 @@
  * @module
  */
 import * as z from "zod/v4";
-import { showStatus } from "../mqtt/status.ts";
+import { showStatus } from "../access/status.ts";
 import { defineTool } from "./define_tool.ts";
 
 /** Tells how the connection stands and what is granted. */
@@ -25,7 +25,7 @@ export const mqttStatus = defineTool({
     grants: z.array(z.looseObject({})),
     read_only: z.boolean(),
   }),
-  run(_input, { broker, watches, signal }) {
-    return showStatus(broker, watches, signal);
+  run(_input, { access, watches, signal }) {
+    return showStatus(access, watches, signal);
   },
 });

@@ -5,7 +5,7 @@
  */
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
-import { compileWhere } from "../mqtt/where.ts";
+import { compileWhere } from "../messages/where.ts";
 import { defineTool } from "./define_tool.ts";
 import { MessageList, TRUNCATED_HINT } from "./message_list.ts";
 import {
@@ -50,14 +50,14 @@ export const mqttSubscribe = defineTool({
     dropped: z.int().describe("found no room in the result"),
     hint: hintSchema,
   }),
-  async run(input, { broker, signal }) {
+  async run(input, { access, signal }) {
     const topics = [input.topic].flat();
     const timeoutMs = input.timeout * 1000;
     const isWanted = compileWhere(input.where);
-    const list = new MessageList(input.max_messages, broker.grants.limits);
+    const list = new MessageList(input.max_messages, access.grants.limits);
     const over = Promise.withResolvers<Ended>();
     over.promise.catch(() => {});
-    await using collection = await broker.collect(topics, {
+    await using collection = await access.collect(topics, {
       includeRetained: input.include_retained,
       resume: false,
       waitMs: timeoutMs,

@@ -5,8 +5,8 @@
  */
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
-import { fitMessage, jsonBytes, type ShownMessage } from "../mqtt/payload.ts";
-import { MAX_LAST_BYTES, type SeenTopic, shapeOf, Survey } from "../mqtt/survey.ts";
+import { fitMessage, jsonBytes, type ShownMessage } from "../messages/payload.ts";
+import { MAX_LAST_BYTES, type SeenTopic, shapeOf, Survey } from "../messages/survey.ts";
 import type { Permissions, Rule } from "../topics/permissions.ts";
 import { defineTool } from "./define_tool.ts";
 import { hintSchema, messageSchema } from "./schemas.ts";
@@ -68,16 +68,16 @@ export const mqttTopics = defineTool({
     disconnected: z.literal(true).optional(),
     hint: hintSchema,
   }),
-  async run(input, { broker, signal }) {
+  async run(input, { access, signal }) {
     const after = input.cursor === undefined ? undefined : decodeCursor(input.cursor);
     const durationMs = input.duration * 1000;
     const survey = new Survey(PREVIEW_BYTES);
     const over = Promise.withResolvers<"disconnected">();
     over.promise.catch(() => {});
-    await using collection = await broker.collect([input.filter], {
+    await using collection = await access.collect([input.filter], {
       includeRetained: true,
       resume: false,
-      waitMs: broker.grants.limits.maxTimeoutMs,
+      waitMs: access.grants.limits.maxTimeoutMs,
       signal,
       onMessage: (message) => survey.add(message),
       onInterrupted: () => over.resolve("disconnected"),
@@ -87,7 +87,7 @@ export const mqttTopics = defineTool({
     const ended = await eventOrTimeout(over.promise, durationMs, signal);
     const seconds = (performance.now() - start) / 1000;
     const all = survey.topics();
-    const { permissions, limits } = broker.grants;
+    const { permissions, limits } = access.grants;
     const { topics, about, isCut } = page(
       all.filter(({ topic }) => after === undefined || topic > after),
       { limit: input.limit, maxBytes: limits.maxResultBytes, seconds, permissions },

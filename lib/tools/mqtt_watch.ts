@@ -18,10 +18,10 @@ export const mqttWatch = defineTool({
   isIdempotent: false,
   input: () => z.strictObject({ topic: topicsSchema, include_retained: includeRetainedSchema }),
   output: z.object({ watch_id: z.string(), ...narrowingShape }),
-  async run(input, { watches, broker, signal }) {
+  async run(input, { watches, access, signal }) {
     const watch = await watches.start([input.topic].flat(), {
       includeRetained: input.include_retained,
-      waitMs: broker.grants.limits.maxTimeoutMs,
+      waitMs: access.grants.limits.maxTimeoutMs,
       signal,
     });
     return { watch_id: watch.id, filters: [...watch.filters], narrowed: watch.narrowed };

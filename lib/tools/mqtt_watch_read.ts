@@ -5,8 +5,8 @@
  */
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
-import type { Watch } from "../mqtt/watch.ts";
-import { compileWhere } from "../mqtt/where.ts";
+import type { Watch } from "../messages/watch.ts";
+import { compileWhere } from "../messages/where.ts";
 import { defineTool } from "./define_tool.ts";
 import { type ListedMessage, MessageList, TRUNCATED_HINT } from "./message_list.ts";
 import { hintSchema, messageSchema, whereSchema } from "./schemas.ts";
@@ -41,9 +41,9 @@ export const mqttWatchRead = defineTool({
     ),
     hint: hintSchema,
   }),
-  async run(input, { watches, broker, signal }) {
+  async run(input, { watches, access, signal }) {
     const watch = watches.get(input.watch_id);
-    broker.seek(input.timeout * 1000);
+    access.seek(input.timeout * 1000);
     const after = input.after ?? watch.position;
     assertReached(watch, after);
     const isWanted = compileWhere(input.where);
@@ -52,7 +52,7 @@ export const mqttWatchRead = defineTool({
     let next = after;
     while (true) {
       const { arrival } = watch;
-      const list = new MessageList(input.max_messages, broker.grants.limits);
+      const list = new MessageList(input.max_messages, access.grants.limits);
       for (const { seq, message } of watch.held()) {
         if (seq <= lookedAt) continue;
         // Looked at even where it is before the start: `changed` compares with it.

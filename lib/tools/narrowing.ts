@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { GrantedFilters } from "../mqtt/granted_connection.ts";
+import type { GrantedFilters } from "../access/access.ts";
 
 /** How many filters an error names. */
 const MAX_NAMED = 5;

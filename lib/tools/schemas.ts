@@ -5,7 +5,7 @@
  */
 import * as z from "zod/v4";
 import type { Limits } from "../config/config.ts";
-import { WHERE_OPERATORS } from "../mqtt/where.ts";
+import { WHERE_OPERATORS } from "../messages/where.ts";
 
 /** A Message of the outward contract, as an output schema. */
 export const messageShape = {

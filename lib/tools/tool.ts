@@ -6,12 +6,12 @@
  */
 import type * as z from "zod/v4";
 import type { Limits } from "../config/config.ts";
-import type { GrantedConnection } from "../mqtt/granted_connection.ts";
-import type { Watches } from "../mqtt/watches.ts";
+import type { Access } from "../access/access.ts";
+import type { Watches } from "../access/watches.ts";
 
 /** What a call has at hand: the broker as this client may use it, and the call's own end. */
 export interface ToolContext {
-  readonly broker: GrantedConnection;
+  readonly access: Access;
   readonly watches: Watches;
   /** Aborted when the call is cancelled or its client is gone. */
   readonly signal: AbortSignal;

@@ -4,7 +4,7 @@
  * @module
  */
 import { pause } from "../../lib/async.ts";
-import type { QoS } from "../../lib/mqtt/message.ts";
+import type { QoS } from "../../lib/messages/message.ts";
 import { readMessage } from "../../lib/resources/message.ts";
 import { parseTopicName } from "../../lib/topics/topic_name.ts";
 import { REQUEST_TOPIC } from "./device.ts";
@@ -172,7 +172,7 @@ export class AgentWork {
     const holdMs = dice.between(50, 700);
     const ear = new Ear(this.#ledger, { name: "collect", topics, includeRetained, resume });
     const work = async (until: AbortSignal): Promise<void> => {
-      const collection = await this.#soaked.session.broker.collect(topics, {
+      const collection = await this.#soaked.session.access.collect(topics, {
         includeRetained,
         resume,
         waitMs: 3_000,

@@ -6,7 +6,7 @@
 import type { Buffer } from "node:buffer";
 import { connectClient, type Received, type TestClient } from "../../tests/brokers/client.ts";
 import type { ProtocolVersion, TestBroker } from "../../tests/brokers/broker.ts";
-import type { QoS } from "../../lib/mqtt/message.ts";
+import type { QoS } from "../../lib/messages/message.ts";
 import { idOf, type Ledger, type Sent } from "./ledger.ts";
 
 /** Where requests go. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { seededRandom } from "../../lib/demo/random.ts";
+import { seededRandom } from "../../demo/random.ts";
 
 /** A source of choices. */
 export class Dice {

@@ -36,7 +36,7 @@ export class Floods {
       resume: true,
     });
     const work = async (signal: AbortSignal): Promise<void> => {
-      const collection = await this.#soaked.session.broker.collect(topics, {
+      const collection = await this.#soaked.session.access.collect(topics, {
         includeRetained: false,
         resume: true,
         waitMs: 3_000,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { QoS } from "../../lib/mqtt/message.ts";
+import type { QoS } from "../../lib/messages/message.ts";
 
 /**
  * What the publisher was told: `acknowledged` (QoS 1 and 2) and `sent` (QoS 0) in the end, `not_sent`

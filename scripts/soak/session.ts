@@ -7,8 +7,8 @@
 import type { Limits } from "../../lib/config/config.ts";
 import { McpMqttError } from "../../lib/errors.ts";
 import { Connection } from "../../lib/mqtt/connection.ts";
-import { GrantedConnection } from "../../lib/mqtt/granted_connection.ts";
-import { Watches } from "../../lib/mqtt/watches.ts";
+import { Access } from "../../lib/access/access.ts";
+import { Watches } from "../../lib/access/watches.ts";
 import type { Session } from "../../lib/resources/session.ts";
 import { Updates } from "../../lib/resources/updates.ts";
 import { findTool } from "../../lib/tools/catalogue.ts";
@@ -89,15 +89,15 @@ export class Soaked implements AsyncDisposable {
     const permissions = new Permissions([
       { pattern, permissions: ["read", "write"], deny: [], retain: false },
     ]);
-    const broker = new GrantedConnection(this.connection, {
+    const access = new Access(this.connection, {
       permissions,
       readOnly: false,
       limits: LIMITS,
     });
     this.session = {
-      broker,
-      watches: new Watches(broker),
-      updates: new Updates(broker, new NoLog()),
+      access,
+      watches: new Watches(access),
+      updates: new Updates(access, new NoLog()),
       configSource: undefined,
     };
     this.connection.start();
@@ -123,10 +123,10 @@ export class Soaked implements AsyncDisposable {
   async call(name: string, args: object, options: CallOptions = {}): Promise<CallResult> {
     const tool = findTool(name);
     if (tool === undefined) throw new Error(`There is no tool ${name}`);
-    const { broker, watches } = this.session;
+    const { access, watches } = this.session;
     return await this.run(
       `${name} ${JSON.stringify(args).slice(0, 200)}`,
-      (signal) => tool.run(args, { broker, watches, signal }),
+      (signal) => tool.run(args, { access, watches, signal }),
       options,
     );
   }

@@ -1,8 +1,8 @@
 /** What the house of the demo says, known without asking it: it goes by its seed. */
 
 import assert from "node:assert/strict";
-import { seededRandom } from "../../lib/demo/random.ts";
-import { Room, ROOMS } from "../../lib/demo/room.ts";
+import { seededRandom } from "../../demo/random.ts";
+import { Room, ROOMS } from "../../demo/room.ts";
 
 /** One room at one reading. */
 export interface Reading {

@@ -4,8 +4,8 @@
  */
 
 import assert from "node:assert/strict";
-import { ROOMS } from "../../lib/demo/room.ts";
-import { zigbeeAtStart } from "../../lib/demo/zigbee.ts";
+import { ROOMS } from "../../demo/room.ts";
+import { zigbeeAtStart } from "../../demo/zigbee.ts";
 import type { Host } from "../host.ts";
 import { type Agent, utf8Bytes } from "./agent.ts";
 import { assertConsecutive, LIVE_TOPICS, tickOf } from "./expected_house.ts";

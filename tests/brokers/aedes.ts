@@ -1,7 +1,7 @@
 /** aedes, the MQTT 3.1.1 broker, in the process of the test. */
 
 import type { AedesOptions, AedesPublishPacket, AuthenticateError, Client } from "aedes";
-import { type DemoBroker, startDemoBroker } from "../../lib/demo/broker.ts";
+import { type DemoBroker, startDemoBroker } from "../../demo/broker.ts";
 import type { TestBroker } from "./broker.ts";
 
 /** What the broker is to refuse; each is asked for each packet. */

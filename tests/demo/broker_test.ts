@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startDemoBroker } from "../../lib/demo/broker.ts";
+import { startDemoBroker } from "../../demo/broker.ts";
 import { connectClient } from "../brokers/client.ts";
 import { until } from "../brokers/until.ts";
 

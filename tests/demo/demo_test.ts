@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startDemo } from "../../lib/demo/demo.ts";
+import { startDemo } from "../../demo/demo.ts";
 import { connectClient } from "../brokers/client.ts";
 
 Deno.test("startDemo() gives a config that leads to its broker", async () => {

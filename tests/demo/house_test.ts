@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { type DemoBroker, startDemoBroker } from "../../lib/demo/broker.ts";
-import { startHouse } from "../../lib/demo/house.ts";
+import { type DemoBroker, startDemoBroker } from "../../demo/broker.ts";
+import { startHouse } from "../../demo/house.ts";
 import { connectClient, type TestClient } from "../brokers/client.ts";
 import { until } from "../brokers/until.ts";
 

@@ -7,7 +7,7 @@ import type { Logger, LogText } from "../../lib/log.ts";
 import { type Collection, Connection, type Waiting } from "../../lib/mqtt/connection.ts";
 import type { Publication } from "../../lib/mqtt/link.ts";
 import type { BrokerSettings } from "../../lib/mqtt/link_opener.ts";
-import type { Message } from "../../lib/mqtt/message.ts";
+import type { Message } from "../../lib/messages/message.ts";
 import type { Times } from "../../lib/mqtt/times.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
 import { until } from "../brokers/until.ts";

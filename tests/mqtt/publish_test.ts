@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { QoS } from "../../lib/mqtt/message.ts";
+import type { QoS } from "../../lib/messages/message.ts";
 import { startAedes } from "../brokers/aedes.ts";
 import { connectClient } from "../brokers/client.ts";
 import { eachBroker } from "../brokers/each_broker.ts";

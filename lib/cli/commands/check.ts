@@ -8,8 +8,8 @@ import type { Config } from "../../config/config.ts";
 import { formatFault } from "../../config/config.ts";
 import { McpMqttError } from "../../errors.ts";
 import { Connection } from "../../mqtt/connection.ts";
-import { GrantedConnection } from "../../mqtt/granted_connection.ts";
-import { brokerUrl } from "../../mqtt/status.ts";
+import { Access } from "../../access/access.ts";
+import { brokerUrl } from "../../access/status.ts";
 import type { Rule } from "../../topics/permissions.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import type { Io } from "../io.ts";
@@ -29,7 +29,7 @@ export async function runCheck({ options }: Invocation, io: Io): Promise<number>
 /** Connects, and says what was found; gives whether the broker can be used as granted. */
 async function tryBroker(config: Config, io: Io): Promise<boolean> {
   await using connection = new Connection(brokerSettings(config), quietLogger);
-  const broker = new GrantedConnection(connection, grantsOf(config));
+  const access = new Access(connection, grantsOf(config));
   const start = performance.now();
   try {
     // One attempt: waiting longer does not change what a broker says.
@@ -37,32 +37,32 @@ async function tryBroker(config: Config, io: Io): Promise<boolean> {
     await connection.ready({ ...forever(config), waitMs: 0 });
   } catch (error) {
     if (!(error instanceof McpMqttError)) throw error;
-    io.stdout(`broker   ${brokerUrl(broker.status)}: ${error.message}\n`);
+    io.stdout(`broker   ${brokerUrl(access.status)}: ${error.message}\n`);
     return false;
   }
   const connectMs = Math.round(performance.now() - start);
-  const { protocolVersion, address } = broker.status;
+  const { protocolVersion, address } = access.status;
   const isSecure = address.transport === "tls" || address.transport === "wss";
   io.stdout(
     `broker   ${
-      brokerUrl(broker.status)
+      brokerUrl(access.status)
     }: connected in ${connectMs} ms, MQTT ${protocolVersion}, ` +
       `${isSecure ? `TLS${address.tls.verify ? "" : " (certificate not checked)"}` : "no TLS"}\n`,
   );
-  return await tryReads(config, { broker, io });
+  return await tryReads(config, { access, io });
 }
 
 /** Subscribes to each granted pattern, to find out what the broker itself refuses. */
 async function tryReads(
   config: Config,
-  { broker, io }: { readonly broker: GrantedConnection; readonly io: Io },
+  { access, io }: { readonly access: Access; readonly io: Io },
 ): Promise<boolean> {
   let allTaken = true;
   for (const { pattern, permissions } of config.rules) {
     if (!permissions.includes("read")) continue;
     const start = performance.now();
     try {
-      await using _collection = await broker.collect([pattern.text], {
+      await using _collection = await access.collect([pattern.text], {
         ...forever(config),
         includeRetained: false,
         resume: false,

@@ -5,8 +5,8 @@
  */
 import { loadConfig, systemEffects } from "../../config/load.ts";
 import { Connection } from "../../mqtt/connection.ts";
-import { GrantedConnection } from "../../mqtt/granted_connection.ts";
-import { Survey } from "../../mqtt/survey.ts";
+import { Access } from "../../access/access.ts";
+import { Survey } from "../../messages/survey.ts";
 import { brokerSettings, grantsOf } from "../setup.ts";
 import type { Dialog } from "./init_dialog.ts";
 import { quietLogger } from "../quiet_logger.ts";
@@ -34,10 +34,10 @@ export async function surveyBroker(text: string, configPath: string): Promise<re
     effects: { ...systemEffects, readTextFile },
   });
   await using connection = new Connection(brokerSettings(config), quietLogger);
-  const broker = new GrantedConnection(connection, grantsOf(config));
+  const access = new Access(connection, grantsOf(config));
   const survey = new Survey(0);
   const { signal } = new AbortController();
-  await using _collection = await broker.collect(["#"], {
+  await using _collection = await access.collect(["#"], {
     includeRetained: true,
     resume: true,
     waitMs: config.mqtt.connectTimeoutMs,

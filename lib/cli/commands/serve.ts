@@ -9,8 +9,8 @@ import { systemEffects } from "../../config/load.ts";
 import { type Log, type Logger, openLog } from "../../log.ts";
 import { serveOnStdio } from "../../mcp/serve_stdio.ts";
 import { Connection } from "../../mqtt/connection.ts";
-import { GrantedConnection } from "../../mqtt/granted_connection.ts";
-import { Watches } from "../../mqtt/watches.ts";
+import { Access } from "../../access/access.ts";
+import { Watches } from "../../access/watches.ts";
 import type { Session } from "../../resources/session.ts";
 import { Updates } from "../../resources/updates.ts";
 import { VERSION } from "../../version.ts";
@@ -29,7 +29,7 @@ const SHUTDOWN_MS = 1_500;
 /** Serves until the end of input or a signal. */
 export async function runServe({ options }: Invocation): Promise<number> {
   if (!options.demo) return await serve(await configFor(options));
-  const { startDemo } = await import("../../demo/demo.ts");
+  const { startDemo } = await import("../../../demo/demo.ts");
   await using demo = await startDemo(configRequest(options, systemEffects.env).overrides);
   return await serve(demo.config);
 }
@@ -41,11 +41,11 @@ async function serve(config: Config): Promise<number> {
   await giveUpPermissions();
   const logger = log.logger("mcpmqtt.server");
   const connection = new Connection(brokerSettings(config), log.logger("mcpmqtt.connection"));
-  const broker = new GrantedConnection(connection, grantsOf(config));
+  const access = new Access(connection, grantsOf(config));
   const session: Session = {
-    broker,
-    watches: new Watches(broker),
-    updates: new Updates(broker, logger),
+    access,
+    watches: new Watches(access),
+    updates: new Updates(access, logger),
     configSource: config.source,
   };
   const stopSurviving = surviveStrays(logger);

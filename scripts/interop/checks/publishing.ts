@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { until } from "../../../tests/brokers/until.ts";
 import { McpMqttError } from "../../../lib/errors.ts";
-import type { QoS } from "../../../lib/mqtt/message.ts";
+import type { QoS } from "../../../lib/messages/message.ts";
 import { type Check, collect, Deviation, publication, waiting } from "../check.ts";
 
 const BURST = 500;

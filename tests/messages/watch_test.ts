@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Watch } from "../../lib/mqtt/watch.ts";
+import { Watch } from "../../lib/messages/watch.ts";
 
 function watch(maxMessages: number): Watch {
   return new Watch({ id: "w1", filters: ["t"], narrowed: false }, maxMessages);

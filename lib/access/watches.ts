@@ -4,9 +4,9 @@
  * @module
  */
 import { McpMqttError } from "../errors.ts";
-import type { Waiting } from "./connection.ts";
-import type { GrantedCollection, GrantedConnection } from "./granted_connection.ts";
-import { Watch } from "./watch.ts";
+import type { Waiting } from "../mqtt/connection.ts";
+import type { Access, GrantedCollection } from "./access.ts";
+import { Watch } from "../messages/watch.ts";
 
 /** A watch that nobody reads is ended after this time, in milliseconds. */
 const IDLE_MS = 30 * 60_000;
@@ -21,17 +21,17 @@ interface Running {
 
 /** Starts, finds and ends watches, within their limits. */
 export class Watches implements AsyncDisposable {
-  readonly #broker: GrantedConnection;
+  readonly #access: Access;
   readonly #running = new Map<string, Running>();
   readonly #ended = new Map<string, string>();
   readonly #idleMs: number;
   #starting = 0;
   #number = 0;
 
-  constructor(broker: GrantedConnection, options: { readonly idleMs?: number } = {}) {
-    this.#broker = broker;
+  constructor(access: Access, options: { readonly idleMs?: number } = {}) {
+    this.#access = access;
     // Longer than any wait of a read, which else would lose its watch meanwhile.
-    this.#idleMs = options.idleMs ?? Math.max(IDLE_MS, 2 * broker.grants.limits.maxTimeoutMs);
+    this.#idleMs = options.idleMs ?? Math.max(IDLE_MS, 2 * access.grants.limits.maxTimeoutMs);
   }
 
   /** The watches that run. */
@@ -43,13 +43,13 @@ export class Watches implements AsyncDisposable {
    * Begins to collect; settles when the subscriptions are in force.
    *
    * @throws {McpMqttError} `forbidden`, `invalid_argument` where there are too many already, and
-   * what {@linkcode GrantedConnection.collect} throws.
+   * what {@linkcode Access.collect} throws.
    */
   async start(
     topics: readonly string[],
     options: Waiting & { readonly includeRetained: boolean },
   ): Promise<Watch> {
-    const { maxWatches, watchBufferMessages } = this.#broker.grants.limits;
+    const { maxWatches, watchBufferMessages } = this.#access.grants.limits;
     if (this.#running.size + this.#starting >= maxWatches) {
       throw new McpMqttError(
         "invalid_argument",
@@ -57,12 +57,12 @@ export class Watches implements AsyncDisposable {
         { hint: `Stop one with mqtt_watch_stop: ${[...this.#running.keys()].join(", ")}.` },
       );
     }
-    const { filters, narrowed } = this.#broker.narrow(topics);
+    const { filters, narrowed } = this.#access.narrow(topics);
     const about = { filters: filters.map(({ text }) => text), narrowed };
     const watch = new Watch({ id: `w${++this.#number}`, ...about }, watchBufferMessages);
     this.#starting++;
     try {
-      const collection = await this.#broker.collect(topics, {
+      const collection = await this.#access.collect(topics, {
         ...options,
         resume: true,
         onMessage: (message) => watch.push(message),

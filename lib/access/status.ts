@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { GrantedConnection } from "./granted_connection.ts";
-import { jsonBytes } from "./payload.ts";
+import type { Access } from "./access.ts";
+import { jsonBytes } from "../messages/payload.ts";
 import type { ShownRule } from "./shown_rule.ts";
 import { showRule } from "./shown_rule.ts";
 import type { Watches } from "./watches.ts";
@@ -34,7 +34,7 @@ const MAX_WATCH_FILTERS = 20;
 const SCHEMES = { tcp: "mqtt", tls: "mqtts", ws: "ws", wss: "wss" } as const;
 
 /** The address of the broker, without credentials: the query of a WebSocket path may hold some. */
-export function brokerUrl({ address }: GrantedConnection["status"]): string {
+export function brokerUrl({ address }: Access["status"]): string {
   const { host, port, transport, path } = address;
   const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const isWebSocket = transport === "ws" || transport === "wss";
@@ -46,15 +46,15 @@ export function brokerUrl({ address }: GrantedConnection["status"]): string {
  * second at most.
  */
 export async function showStatus(
-  broker: GrantedConnection,
+  access: Access,
   watches: Watches,
   signal: AbortSignal,
 ): Promise<ShownStatus> {
   // Who asks again and again until it is back is not to wait for the end of a long delay.
-  broker.seek();
-  await broker.firstAttempt({ waitMs: FIRST_ATTEMPT_MS, signal });
-  const { permissions, limits } = broker.grants;
-  const shown = showState(broker, watches);
+  access.seek();
+  await access.firstAttempt({ waitMs: FIRST_ATTEMPT_MS, signal });
+  const { permissions, limits } = access.grants;
+  const shown = showState(access, watches);
   let left = limits.maxResultBytes - jsonBytes(shown);
   for (const rule of permissions.rules) {
     const one = showRule(rule);
@@ -71,7 +71,7 @@ export async function showStatus(
 }
 
 /** All but the grants. */
-function showState({ status, grants }: GrantedConnection, watches: Watches): ShownStatus {
+function showState({ status, grants }: Access, watches: Watches): ShownStatus {
   const { limits } = grants;
   return {
     connected: status.isConnected,

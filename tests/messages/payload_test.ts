@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
-import type { Message } from "../../lib/mqtt/message.ts";
-import { fitMessage, jsonBytes, showMessage, structureOf } from "../../lib/mqtt/payload.ts";
+import type { Message } from "../../lib/messages/message.ts";
+import { fitMessage, jsonBytes, showMessage, structureOf } from "../../lib/messages/payload.ts";
 
 const encoder = new TextEncoder();
 

@@ -21,8 +21,8 @@ import type {
   ConnectionStatus,
   Published,
   Waiting,
-} from "./connection.ts";
-import type { Publication } from "./link.ts";
+} from "../mqtt/connection.ts";
+import type { Publication } from "../mqtt/link.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import { TopicsSeen } from "./topics_seen.ts";
 
@@ -52,7 +52,7 @@ export interface GrantedFilters {
 }
 
 /** A connection together with grants. */
-export class GrantedConnection {
+export class Access {
   readonly grants: Grants;
   /** Where messages have come from. */
   readonly seen = new TopicsSeen();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { shapeOf, Survey } from "../../lib/mqtt/survey.ts";
+import { shapeOf, Survey } from "../../lib/messages/survey.ts";
 
 const encoder = new TextEncoder();
 

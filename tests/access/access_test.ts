@@ -4,14 +4,14 @@ import { Permissions } from "../../lib/topics/permissions.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
 import { McpMqttError } from "../../lib/errors.ts";
 import { Connection } from "../../lib/mqtt/connection.ts";
-import { GrantedConnection } from "../../lib/mqtt/granted_connection.ts";
-import type { Message } from "../../lib/mqtt/message.ts";
-import { Watches } from "../../lib/mqtt/watches.ts";
+import { Access } from "../../lib/access/access.ts";
+import type { Message } from "../../lib/messages/message.ts";
+import { Watches } from "../../lib/access/watches.ts";
 import { startAedes } from "../brokers/aedes.ts";
 import type { TestBroker } from "../brokers/broker.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { until } from "../brokers/until.ts";
-import { settingsFor } from "./connections.ts";
+import { settingsFor } from "../mqtt/connections.ts";
 
 const LIMITS = {
   maxTimeoutMs: 1_000,
@@ -44,13 +44,13 @@ const RULES = [
 
 interface Opened extends AsyncDisposable {
   readonly connection: Connection;
-  readonly granted: GrantedConnection;
+  readonly granted: Access;
 }
 
 function open(broker: { host: string; port: number }, readOnly = false): Opened {
   const settings = settingsFor(broker, { clientId: "granted", version: "3.1.1" });
   const connection = new Connection(settings, quiet);
-  const granted = new GrantedConnection(connection, {
+  const granted = new Access(connection, {
     permissions: new Permissions(RULES),
     readOnly,
     limits: LIMITS,
@@ -64,7 +64,7 @@ const waiting = { waitMs: 5_000, signal };
 function publication(
   topic: string,
   more: object = {},
-): Parameters<GrantedConnection["publish"]>[0] {
+): Parameters<Access["publish"]>[0] {
   const payload = new TextEncoder().encode("x");
   return { topic, payload, qos: 1, retain: false, isText: true, ...more };
 }
@@ -84,7 +84,7 @@ async function publishCounts(
   return Object.fromEntries(broker.publishCounts());
 }
 
-Deno.test("GrantedConnection.publish() lets nothing out that is not granted", async () => {
+Deno.test("Access.publish() lets nothing out that is not granted", async () => {
   await using broker = await startAedes();
   await using opened = open(broker);
   const { granted } = opened;
@@ -107,7 +107,7 @@ Deno.test("GrantedConnection.publish() lets nothing out that is not granted", as
   assert.deepEqual(await publishCounts(broker), { "t/kept": 1, "t/a": 1 });
 });
 
-Deno.test("GrantedConnection.publish() writes nothing where it is read-only", async () => {
+Deno.test("Access.publish() writes nothing where it is read-only", async () => {
   await using broker = await startAedes();
   await using opened = open(broker, true);
   const { granted, connection } = opened;
@@ -119,7 +119,7 @@ Deno.test("GrantedConnection.publish() writes nothing where it is read-only", as
   assert.deepEqual(await publishCounts(broker), {});
 });
 
-Deno.test("GrantedConnection.collect() asks for no more and delivers no more than is granted", async () => {
+Deno.test("Access.collect() asks for no more and delivers no more than is granted", async () => {
   await using broker = await startAedes();
   await using opened = open(broker);
   const { granted } = opened;
@@ -152,7 +152,7 @@ Deno.test("GrantedConnection.collect() asks for no more and delivers no more tha
   }
 });
 
-Deno.test("GrantedConnection.collect() does not wait long for a broker that acknowledges nothing", async () => {
+Deno.test("Access.collect() does not wait long for a broker that acknowledges nothing", async () => {
   await using broker = await startAedes();
   await using proxy = new FaultProxy(broker);
   await using opened = open(proxy);

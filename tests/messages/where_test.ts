@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { McpMqttError } from "../../lib/errors.ts";
-import { compileWhere, type Where } from "../../lib/mqtt/where.ts";
+import { compileWhere, type Where } from "../../lib/messages/where.ts";
 
 function holds(where: Where, payload: string | Uint8Array): boolean {
   return compileWhere(where)(message(payload));

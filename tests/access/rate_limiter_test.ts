@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RateLimiter } from "../../lib/mqtt/rate_limiter.ts";
+import { RateLimiter } from "../../lib/access/rate_limiter.ts";
 
 Deno.test("RateLimiter.take() allows as many as the bound within any minute", () => {
   let now = 1_000;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Config } from "../config/config.ts";
-import { loadConfig, type Override } from "../config/load.ts";
+import type { Config } from "../lib/config/config.ts";
+import { loadConfig, type Override } from "../lib/config/load.ts";
 import { startDemoBroker } from "./broker.ts";
 import { demoConfig } from "./config.ts";
 import { startHouse } from "./house.ts";

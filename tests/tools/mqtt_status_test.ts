@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { startAedes } from "../brokers/aedes.ts";
 import { startHost } from "../host.ts";
-import { ALL_OF_T, eachServed, serve } from "./served.ts";
+import { ALL_OF_T, serve, served } from "./served.ts";
 
-eachServed(
+served(
   "mqtt_status tells how the connection stands, and what is granted",
   {
     mqtt: { username: "secret-user", password: "secret-word", client_id: "me" },
@@ -75,7 +75,7 @@ Deno.test("mqtt_status does not wait long for a broker that does not answer", as
   await using host = await startHost({ config });
   const start = performance.now();
   assert.equal((await host.expectResult("mqtt_status")).connected, false);
-  assert.ok(performance.now() - start < 2_000);
+  assert.ok(performance.now() - start < 5_000);
 });
 
 Deno.test("mqtt_status keeps to the limits of a result where there are many grants", async () => {

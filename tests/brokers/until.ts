@@ -6,6 +6,9 @@ export const DEADLINE_MS = 15_000;
 /** What a machine with much else to do may add to a time that is measured. */
 export const BUSY_MS = 2_000;
 
+/** How often a test is tried again whose claim is a time that only a calm machine keeps. */
+export const TIMED_RETRIES = 2;
+
 /** How {@linkcode until} waits. */
 export interface UntilOptions {
   /** Default {@linkcode DEADLINE_MS}. */
@@ -58,19 +61,4 @@ export async function within<T>(
   } finally {
     clearTimeout(timer);
   }
-}
-
-/**
- * The shortest of the times that `measure` gives, so that what is slow only now and then does not
- * count: it is asked again where it gave more than `enoughMs`, three times at most.
- */
-export async function shortestMs(
-  enoughMs: number,
-  measure: () => Promise<number>,
-): Promise<number> {
-  let shortest = Infinity;
-  for (let i = 0; i < 3 && shortest > enoughMs; i++) {
-    shortest = Math.min(shortest, await measure());
-  }
-  return shortest;
 }

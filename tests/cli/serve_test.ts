@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { startAedes } from "../brokers/aedes.ts";
 import { mosquittoAvailable, startMosquitto } from "../brokers/mosquitto.ts";
-import { BUSY_MS, until } from "../brokers/until.ts";
+import { TIMED_RETRIES, until } from "../brokers/until.ts";
 import { launch, MAIN, rawHost, startHost } from "../host.ts";
 import { fromFileUrl } from "../paths.ts";
 import { ALL_OF_T } from "../tools/served.ts";
@@ -18,6 +18,7 @@ for (const how of ["the end of input", "SIGTERM", "SIGINT"] as const) {
   Deno.test({
     name: `serve ends at ${how} within 2 s, with a DISCONNECT, in the middle of a call`,
     ignore: !mosquittoAvailable(),
+    retry: TIMED_RETRIES,
     fn: async () => {
       await using broker = await startMosquitto();
       await using host = await rawHost({
@@ -35,7 +36,7 @@ for (const how of ["the end of input", "SIGTERM", "SIGINT"] as const) {
       else host.signal(how);
       const { code, elapsedMs } = await host.ended();
       assert.equal(code, 0);
-      assert.ok(elapsedMs < 2_000 + BUSY_MS, `${elapsedMs} ms`);
+      assert.ok(elapsedMs < 2_000, `${elapsedMs} ms`);
       await until(() => broker.log().includes("Received DISCONNECT from under-test"));
       // Lanes of their own say goodbye as well.
       await until(() => broker.clients().length === 0);
@@ -44,28 +45,32 @@ for (const how of ["the end of input", "SIGTERM", "SIGINT"] as const) {
   });
 }
 
-Deno.test("serve ends in time where the host reads neither stdout nor stderr", async () => {
-  await using launched = await launch({ config: { topics: [] }, args: ["--log-level", "debug"] });
-  const { command, args, env, cwd } = launched;
-  const child = new Deno.Command(command, {
-    args,
-    env,
-    cwd,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const input = child.stdin.getWriter();
-  const line = `{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n`;
-  // More than any pipe holds.
-  await input.write(new TextEncoder().encode(line.repeat(100)));
-  await input.close();
-  const start = performance.now();
-  const { code } = await child.status;
-  assert.equal(code, 0);
-  assert.ok(performance.now() - start < 4_000 + BUSY_MS);
-  await child.stdout.cancel();
-  await child.stderr.cancel();
+Deno.test({
+  name: "serve ends in time where the host reads neither stdout nor stderr",
+  retry: TIMED_RETRIES,
+  fn: async () => {
+    await using launched = await launch({ config: { topics: [] }, args: ["--log-level", "debug"] });
+    const { command, args, env, cwd } = launched;
+    const child = new Deno.Command(command, {
+      args,
+      env,
+      cwd,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const input = child.stdin.getWriter();
+    const line = `{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n`;
+    // More than any pipe holds.
+    await input.write(new TextEncoder().encode(line.repeat(100)));
+    await input.close();
+    const start = performance.now();
+    const { code } = await child.status;
+    assert.equal(code, 0);
+    assert.ok(performance.now() - start < 5_000);
+    await child.stdout.cancel();
+    await child.stderr.cancel();
+  },
 });
 
 Deno.test("serve goes on where stderr is closed", async () => {

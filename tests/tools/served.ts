@@ -27,6 +27,8 @@ export interface ServedOptions extends Omit<HostOptions, "config"> {
   readonly limits?: object;
   readonly config?: object;
   readonly mqtt?: object;
+  /** How often the test is tried again; default 0. */
+  readonly retry?: number;
 }
 
 /** All topics under `t/`, to read and write. */
@@ -38,7 +40,7 @@ export async function serve(
   version: ProtocolVersion,
   options: ServedOptions = {},
 ): Promise<Served & AsyncDisposable> {
-  const { topics = ALL_OF_T, limits, config, mqtt, ...hostOptions } = options;
+  const { topics = ALL_OF_T, limits, config, mqtt, retry: _, ...hostOptions } = options;
   const { host: name, port } = broker;
   const host = await startHost({
     ...hostOptions,
@@ -149,6 +151,7 @@ function register({ start, version, ignore }: Kind, { name, options, test }: {
   Deno.test({
     name,
     ignore,
+    retry: options.retry ?? 0,
     fn: async () => {
       await using broker = await start();
       await using served = await serve(broker, version, options);

@@ -12,6 +12,11 @@ Deno.test("a test that says what is not true", async () => {
 });
 `;
 
+const FLAKY = `
+let tries = 0;
+Deno.test({ name: "passes the second time", retry: 1, fn() { if (tries++ === 0) throw "no"; } });
+`;
+
 interface Gate {
   readonly code: number;
   readonly lines: readonly string[];
@@ -47,8 +52,9 @@ async function runGate(
 
 /** What stands below a headline. */
 function below(headline: string, { lines }: Gate): readonly string[] {
-  const at = lines.indexOf(headline);
-  return at < 0 ? [] : lines.slice(at + 1, -1);
+  const rest = lines.slice(lines.indexOf(headline) + 1, -1);
+  const end = rest.findIndex((line) => line.startsWith("== "));
+  return end < 0 ? rest : rest.slice(0, end);
 }
 
 const ignore = Deno.build.os === "windows";
@@ -60,13 +66,14 @@ for (const jobs of [1, 2]) {
     fn: async () => {
       const gate = await runGate({
         "a_test.ts": PASSING,
-        "b_test.ts": 'Deno.test("another", () => {});',
+        "b_test.ts": FLAKY,
       }, { jobs });
       assert.equal(gate.code, 0, gate.lines.join("\n"));
       assert.equal(gate.lines.at(-1), "3 passed, 0 failed, 1 skipped");
       const skipped = below("== skipped", gate);
       assert.equal(skipped.length, 1, skipped.join("\n"));
       assert.match(skipped[0] ?? "", /a test that is ignored/);
+      assert.ok(gate.lines.includes("== passed only when tried again: 1"));
     },
   });
 }

@@ -329,6 +329,11 @@ function toToolResult(result: CallToolResult): ToolResult {
   return { isError, structuredContent, text, content, meta, error };
 }
 
+/** Resolves when the server has its broker, whatever a machine needs for that. */
+export async function untilConnected({ expectResult }: BasicHost): Promise<void> {
+  await until(async () => (await expectResult("mqtt_status")).connected, { what: "the broker" });
+}
+
 /** A JSON-RPC message, looked into by the tests. */
 // deno-lint-ignore no-explicit-any -- as in ToolResult
 export type RawMessage = Record<string, any>;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { startAedes } from "../brokers/aedes.ts";
 import { mosquittoAvailable, startMosquitto } from "../brokers/mosquitto.ts";
 import { TIMED_RETRIES, until } from "../brokers/until.ts";
-import { launch, MAIN, rawHost, startHost } from "../host.ts";
+import { launch, MAIN, rawHost, startHost, untilConnected } from "../host.ts";
 import { fromFileUrl } from "../paths.ts";
 import { ALL_OF_T } from "../tools/served.ts";
 
@@ -88,12 +88,13 @@ Deno.test("serve goes on where stderr is closed", async () => {
     stderr: "null",
   }).spawn();
   const input = child.stdin.getWriter();
-  const request = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "mqtt_status" } };
+  const params = { name: "mqtt_publish", arguments: { topic: "t/a", payload: "x", qos: 1 } };
+  const request = { jsonrpc: "2.0", id: 1, method: "tools/call", params };
   await input.write(new TextEncoder().encode(`${JSON.stringify(request)}\n`));
   const reader = child.stdout.getReader();
   const { value } = await reader.read();
   const { result } = JSON.parse(new TextDecoder().decode(value));
-  assert.equal(result.structuredContent.connected, true);
+  assert.equal(result.structuredContent.outcome, "acknowledged");
   await input.close();
   while (!(await reader.read()).done);
   assert.equal((await child.status).code, 0);
@@ -132,7 +133,7 @@ Deno.test("serve without a config starts, and says how to make one wherever it m
     assert.match(hint ?? "", /`mcpmqtt init`/, name);
   }
   await assert.rejects(host.readResource("mcpmqtt://message/a"), /`mcpmqtt init`/);
-  assert.equal((await host.expectResult("mqtt_status")).connected, true);
+  await untilConnected(host);
   await host.close();
   await Deno.remove(home, { recursive: true });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { startAedes } from "../brokers/aedes.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
+import { untilConnected } from "../host.ts";
 import { ALL_OF_T, eachServed, serve, served, servedWithMqtt5 } from "./served.ts";
 
 interface Shown {
@@ -149,7 +150,7 @@ Deno.test("mqtt_query on a broker that answers nothing any more ends in time", a
   await using proxy = new FaultProxy(broker);
   const mqtt = { host: proxy.host, port: proxy.port };
   await using one = await serve(broker, "3.1.1", { topics: ALL_OF_T, mqtt });
-  assert.equal((await one.host.expectResult("mqtt_status")).connected, true);
+  await untilConnected(one.host);
   proxy.stall();
   const start = performance.now();
   const { outcome } = await one.host.expectError("timeout", "mqtt_query", { ...ASK, timeout: 0.5 });

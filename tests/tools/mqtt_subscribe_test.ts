@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { startAedes } from "../brokers/aedes.ts";
-import { until } from "../brokers/until.ts";
+import { untilConnected } from "../host.ts";
 import { eachServed, serve, served } from "./served.ts";
 
 interface Shown {
@@ -123,7 +123,7 @@ served(
       messages: Shown[];
     }> => host.expectResult("mqtt_subscribe", { topic, timeout: 0.05 });
     // What it takes to connect is no part of so short a timeout.
-    assert.equal((await host.expectResult("mqtt_status")).connected, true);
+    await untilConnected(host);
     const { filters, narrowed } = await subscribe("test/#");
     assert.deepEqual([filters, narrowed], [["test/+"], true]);
     const all = await subscribe("#");
@@ -259,7 +259,7 @@ eachServed(
     });
     assert.match(message, /since .*Z/);
     await broker.restart();
-    await until(async () => (await host.expectResult("mqtt_status")).connected);
+    await untilConnected(host);
     const { ended: after } = await host.expectResult("mqtt_subscribe", {
       topic: "t/#",
       timeout: 0.1,

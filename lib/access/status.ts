@@ -51,7 +51,7 @@ export async function showStatus(
   signal: AbortSignal,
 ): Promise<ShownStatus> {
   // Who asks again and again until it is back is not to wait for the end of a long delay.
-  access.seek();
+  access.wantFor();
   await access.firstAttempt({ waitMs: FIRST_ATTEMPT_MS, signal });
   const { permissions, limits } = access.grants;
   const shown = showState(access, watches);

@@ -7,7 +7,7 @@ import { McpMqttError } from "../errors.ts";
 import type { Message } from "../messages/message.ts";
 import { fitMessage, type ShownMessage } from "../messages/payload.ts";
 import type { Session } from "./session.ts";
-import { eventOrTimeout } from "../wait.ts";
+import { bounded } from "../wait.ts";
 import { parseTopicName, type TopicName } from "../topics/topic_name.ts";
 
 /** Its URI template, RFC 6570. */
@@ -68,7 +68,11 @@ export async function readMessage(
     onMessage: (message) => first.resolve(message),
     onFailed: (error) => first.reject(error),
   });
-  const message = await eventOrTimeout(first.promise, WAIT_MS, signal);
+  const message = await bounded(first.promise, {
+    timeoutMs: WAIT_MS,
+    signal,
+    onTimeout: () => "timeout" as const,
+  });
   if (message !== "timeout") return fitMessage(message, bounds);
   throw new McpMqttError(
     "timeout",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pause } from "../../lib/async.ts";
+import { pause } from "../../lib/wait.ts";
 import type { QoS } from "../../lib/messages/message.ts";
 import { readMessage } from "../../lib/resources/message.ts";
 import { parseTopicName } from "../../lib/topics/topic_name.ts";

@@ -8,10 +8,10 @@ function told(
   rules: readonly Rule[],
   { readOnly = false, hasConfig = true } = {},
 ): string {
-  const broker = { grants: { permissions: new Permissions(rules), readOnly } };
+  const access = { grants: { permissions: new Permissions(rules), readOnly } };
   const configSource = hasConfig ? "/etc/mcpmqtt.json" : undefined;
   // Only what is read of a session.
-  return instructions({ broker, configSource } as unknown as Session);
+  return instructions({ access, configSource } as unknown as Session);
 }
 
 function rule(pattern: string, description?: string): Rule {

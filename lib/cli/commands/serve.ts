@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { within } from "../../async.ts";
 import { type Config, formatFault } from "../../config/config.ts";
 import { systemEffects } from "../../config/load.ts";
 import { type Log, type Logger, openLog } from "../../log.ts";
@@ -14,6 +13,7 @@ import { Watches } from "../../access/watches.ts";
 import type { Session } from "../../resources/session.ts";
 import { Updates } from "../../resources/updates.ts";
 import { VERSION } from "../../version.ts";
+import { bounded } from "../../wait.ts";
 import { DONE } from "../exit_status.ts";
 import { configRequest, type Invocation } from "../options.ts";
 import { brokerSettings, configFor, grantsOf } from "../setup.ts";
@@ -68,7 +68,7 @@ async function serve(config: Config): Promise<number> {
     await session.updates[Symbol.asyncDispose]();
     await connection.close();
   };
-  await within(SHUTDOWN_MS, shutDown());
+  await bounded(shutDown(), { timeoutMs: SHUTDOWN_MS, onTimeout: () => {} });
   stopSurviving();
   return DONE;
 }

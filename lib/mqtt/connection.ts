@@ -147,9 +147,14 @@ export class Connection implements AsyncDisposable {
    * `payload_too_large`, `invalid_argument`.
    */
   async publish(publication: Publication, options: PublishOptions): Promise<Published> {
-    await this.#lanes.ready(this.#lanes.main, options).catch((error) => {
+    const { waitMs: timeoutMs, signal } = options;
+    try {
+      await this.#lanes.ready(this.#lanes.main, options);
+      // Right after an outage: what a watch is there to see comes after its subscription.
+      await bounded(this.#lanes.resumed(), { timeoutMs, signal, onTimeout: () => {} });
+    } catch (error) {
       throw notSent(error);
-    });
+    }
     try {
       const code = await this.#writer.publish(publication, options);
       return { noSubscribers: code === NO_MATCHING_SUBSCRIBERS };
@@ -213,16 +218,17 @@ export class Connection implements AsyncDisposable {
     // At once, or as soon as there is a connection.
     lane.subscribe(subscriptions);
     const inForce = Promise.all(subscriptions.map((one) => one.inForce));
-    inForce.catch((error) => {
-      if (isPatient && !signal.aborted) onFailed?.(error);
-    });
+    inForce.catch(() => {});
     const start = performance.now();
     const leftMs = (ms: number): number => Math.max(0, start + ms - performance.now());
     const subackMs = Math.min(Math.max(waitMs, MIN_SUBACK_MS), MAX_SUBACK_MS);
     while (true) {
       if (!isPatient) await this.#lanes.ready(lane, { waitMs: leftMs(waitMs), signal });
       const { link } = lasting;
-      if (link === undefined && isPatient) return;
+      if (link === undefined && isPatient) {
+        inForce.catch((error) => signal.aborted || onFailed?.(error));
+        return;
+      }
       try {
         await bounded(link?.orLost(inForce) ?? inForce, {
           signal,

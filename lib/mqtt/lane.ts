@@ -37,6 +37,7 @@ export class Lane {
   readonly #index = new FilterIndex<Subscription>();
   readonly #subscriptions = new Set<Subscription>();
   readonly #draining = new Map<Subscription, ReturnType<typeof setTimeout>>();
+  #resumed: Promise<void> = Promise.resolve();
 
   constructor(options: LaneOptions) {
     const { opener, clientId, log } = options;
@@ -54,6 +55,11 @@ export class Lane {
       onConnected: (link) => this.#onConnected(link),
       onEnded: (end) => this.#onEnded(end),
     });
+  }
+
+  /** Settles when what was subscribed to before a loss of the connection is in force again. */
+  get resumed(): Promise<void> {
+    return this.#resumed;
   }
 
   /** How many filters are taken. */
@@ -109,7 +115,8 @@ export class Lane {
   }
 
   #onConnected(link: Link): void {
-    this.#request(link, [...this.#subscriptions].filter(({ state }) => state === "waiting"));
+    const waiting = [...this.#subscriptions].filter(({ state }) => state === "waiting");
+    this.#resumed = this.#request(link, waiting);
     this.#options.onConnected(this);
   }
 
@@ -120,14 +127,14 @@ export class Lane {
     }
   }
 
-  #request(link: Link, subscriptions: readonly Subscription[]): void {
+  async #request(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
     for (const subscription of subscriptions) subscription.request();
-    for (const retained of [true, false]) {
+    await Promise.all([true, false].flatMap((retained) => {
       const alike = subscriptions.filter((one) => one.includeRetained === retained);
-      for (const some of packets(alike, link.limits.maximumPacketSize)) {
-        this.#requestTogether(link, { subscriptions: some, retained });
-      }
-    }
+      return [...packets(alike, link.limits.maximumPacketSize)].map((some) =>
+        this.#requestTogether(link, { subscriptions: some, retained })
+      );
+    }));
   }
 
   async #requestTogether(

@@ -95,6 +95,11 @@ export class Lanes {
     }
   }
 
+  /** Settles when all that is connected has its subscriptions again. */
+  async resumed(): Promise<void> {
+    await Promise.all(this.#lanes.map(({ resumed }) => resumed));
+  }
+
   /** See {@linkcode LastingLink.wantFor}. */
   wantFor(ms: number): void {
     for (const { lasting } of this.#lanes) lasting.wantFor(ms);

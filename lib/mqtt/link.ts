@@ -28,7 +28,11 @@ export interface LinkOptions {
   readonly protocolVersion: ProtocolVersion;
   /** How long the broker may take to accept the connection, in milliseconds. */
   readonly connectTimeoutMs: number;
-  /** The largest packet that is taken from the broker, in bytes: Maximum Packet Size, §3.1.2.11.4. */
+  /**
+   * The largest packet that is taken from the broker, in bytes. It is not announced as Maximum
+   * Packet Size (§3.1.2.11.4): mosquitto 2.0.11 sends nothing at QoS 1 and 2 any more after twenty
+   * messages that are too large, and no broker tells of those that it leaves out.
+   */
   readonly maxPacketBytes: number;
   /** Called once for each message, in the order of arrival. It must not throw. */
   readonly onMessage: (message: Message) => void;

@@ -47,7 +47,6 @@ async function clientOptions(
   { address, ...options }: LinkOptions,
   inbox: Inbox,
 ): Promise<IClientOptions> {
-  const isMqtt5 = options.protocolVersion === "5";
   return {
     ...await transportOptions(address),
     ...(address.username === undefined ? {} : { username: address.username }),
@@ -55,8 +54,7 @@ async function clientOptions(
     keepalive: address.keepaliveSeconds,
     clientId: options.clientId,
     clean: true,
-    protocolVersion: isMqtt5 ? 5 : 4,
-    ...(isMqtt5 ? { properties: { maximumPacketSize: options.maxPacketBytes } } : {}),
+    protocolVersion: options.protocolVersion === "5" ? 5 : 4,
     incomingStore: inbox as unknown as NonNullable<IClientOptions["incomingStore"]>,
     // Its own clock starts with the stream only and says less: it is never the first to ring.
     connectTimeout: 2 * options.connectTimeoutMs,

@@ -1,8 +1,6 @@
 /**
- * Keeps packets from being held that are larger than was announced.
- *
- * MQTT 5 lets a client announce a Maximum Packet Size; MQTT 3.1.1 does not, and a parser holds all
- * of a packet before it gives it away. So what arrives passes here first.
+ * Keeps packets from being held that are larger than they may be: a parser holds all of a packet
+ * before it gives it away, so what arrives passes here first.
  *
  * @module
  */

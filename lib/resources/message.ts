@@ -6,7 +6,7 @@
 import { McpMqttError } from "../errors.ts";
 import type { Message } from "../messages/message.ts";
 import { fitMessage, type ShownMessage } from "../messages/payload.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "../access/session.ts";
 import { bounded } from "../wait.ts";
 import { parseTopicName, type TopicName } from "../topics/topic_name.ts";
 
@@ -57,7 +57,7 @@ export async function readMessage(
   const { maxResultBytes: maxBytes } = access.grants.limits;
   const bounds = { previewBytes: maxBytes, maxBytes };
   const known = updates.lastMessage(topic);
-  if (known !== undefined) return fitMessage(known, bounds);
+  if (known !== undefined) return known;
   const first = Promise.withResolvers<Message>();
   first.promise.catch(() => {});
   await using _collection = await access.collect([topic], {

@@ -279,9 +279,10 @@ export class AgentWork {
     const topic = parseTopicName(dice.pick([...KEPT_TOPICS, "s/b/3"]));
     const holder = crypto.randomUUID();
     const { updates } = this.#soaked.session;
-    updates.subscribe(topic, `mcpmqtt://message/${topic}`, holder);
+    const subscriber = { uri: `mcpmqtt://message/${topic}`, holder };
+    updates.subscribe(topic, subscriber).catch(() => {});
     await pause(dice.between(0, 600), this.#soaked.signal);
-    await updates.unsubscribe(topic, holder);
+    await updates.unsubscribe(topic, subscriber);
   }
 
   async #topics(dice: Dice, signal?: AbortSignal): Promise<void> {

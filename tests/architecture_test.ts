@@ -12,12 +12,12 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/messages/"],
   ["lib/config/"],
   ["lib/topics/"],
-  ["lib/errors.ts", "lib/log.ts", "lib/async.ts", "lib/wait.ts", "lib/version.ts"],
+  ["lib/errors.ts", "lib/log.ts", "lib/wait.ts", "lib/version.ts"],
 ];
 
 /** Packages that are imported in one place only. */
 const HOMES: ReadonlyArray<readonly [string, RegExp]> = [
-  ["npm:mqtt@", /^lib\/mqtt\/(link|transport_options)\.ts$/],
+  ["npm:mqtt@", /^lib\/mqtt\/(open_link|link|inbox|transport_options)\.ts$/],
   ["npm:@modelcontextprotocol/server@", /^lib\/mcp\//],
   ["npm:aedes@", /^demo\//],
   ["npm:jsonc-parser@", /^lib\/config\//],

@@ -26,6 +26,8 @@ await using connection = new Connection({
   },
   clientId: `bench-${crypto.randomUUID()}`,
   isClientIdChosen: false,
+  mayWrite: true,
+  maxMessageBytes: 8_388_608,
   protocolVersion: version === "5" ? "5" : "3.1.1",
   connectTimeoutMs: 10_000,
 }, log.logger("bench"));

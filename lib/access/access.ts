@@ -4,9 +4,19 @@
  *
  * @module
  */
-import { within } from "../async.ts";
 import type { Limits } from "../config/config.ts";
 import { McpMqttError } from "../errors.ts";
+import type { MessageProperties } from "../messages/message.ts";
+import type {
+  Collecting,
+  CollectOptions,
+  Connection,
+  ConnectionStatus,
+  Published,
+  PublishOptions,
+  Waiting,
+} from "../mqtt/connection.ts";
+import type { Publication } from "../mqtt/link.ts";
 import type { Permissions } from "../topics/permissions.ts";
 import {
   parseTopicFilter,
@@ -14,23 +24,14 @@ import {
   type TopicFilter,
 } from "../topics/topic_filter.ts";
 import { parseTopicName } from "../topics/topic_name.ts";
-import type {
-  Collection,
-  CollectOptions,
-  Connection,
-  ConnectionStatus,
-  Published,
-  Waiting,
-} from "../mqtt/connection.ts";
-import type { Publication } from "../mqtt/link.ts";
+import { quoteTopic } from "../topics/topic_text.ts";
+import { bounded } from "../wait.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import { TopicsSeen } from "./topics_seen.ts";
 
-/** How long a call waits for the SUBACK: its own timeout, within these bounds, in milliseconds. */
-const MIN_SUBACK_MS = 2_000;
-const MAX_SUBACK_MS = 10_000;
 /** How long the end of a call waits for the UNSUBACK, in milliseconds; the UNSUBSCRIBE is sent at once. */
 const RELEASE_MS = 500;
+const MINUTE_MS = 60_000;
 
 /** What a client may do. */
 export interface Grants {
@@ -39,39 +40,40 @@ export interface Grants {
   readonly limits: Limits;
 }
 
-/** A collection, and what became of the filters that were asked for. */
-export interface GrantedCollection extends Collection {
+/** Filters in force for a request. */
+export interface GrantedFilters {
+  readonly filters: readonly TopicFilter[];
   /** Whether something was cut off because it is not granted. */
   readonly narrowed: boolean;
 }
 
-/** Filters in force for a request. */
-export interface GrantedFilters {
-  readonly filters: readonly TopicFilter[];
-  readonly narrowed: boolean;
-}
+/** A collection, and what became of the filters that were asked for. */
+export interface GrantedCollection extends GrantedFilters, Collecting {}
 
-/** A connection together with grants. */
-export class Access {
+/** A connection together with grants. When it is disposed of, nothing goes on that it began. */
+export class Access implements AsyncDisposable {
   readonly grants: Grants;
   /** Where messages have come from. */
   readonly seen = new TopicsSeen();
   readonly #connection: Connection;
   readonly #writes: RateLimiter;
+  readonly #collections = new Set<Collecting>();
+  readonly #closing = new AbortController();
 
   constructor(connection: Connection, grants: Grants) {
     this.#connection = connection;
     this.grants = grants;
-    this.#writes = new RateLimiter(grants.limits.publishPerMinute);
+    const { publishPerMinute: writes } = grants.limits;
+    this.#writes = new RateLimiter({ writes, windowMs: MINUTE_MS });
   }
 
   get status(): ConnectionStatus {
     return this.#connection.status;
   }
 
-  /** See {@linkcode Connection.seek}. */
-  seek(forMs?: number): void {
-    this.#connection.seek(forMs);
+  /** See {@linkcode Connection.wantFor}. */
+  wantFor(ms?: number): void {
+    this.#connection.wantFor(ms);
   }
 
   /** Waits until it is known whether the first attempt to connect succeeds, or the time is up. */
@@ -85,7 +87,7 @@ export class Access {
    *
    * @throws {McpMqttError} `invalid_topic`, `forbidden`, `payload_too_large`.
    */
-  assertWritable({ topic, payload, retain }: Publication): void {
+  assertWritable({ topic, payload, retain, properties = {} }: Publication): void {
     const name = parseTopicName(topic);
     const { permissions, readOnly, limits } = this.grants;
     if (readOnly) {
@@ -95,35 +97,66 @@ export class Access {
       });
     }
     permissions.assertWrite(name, { retain });
-    if (payload.length > limits.maxPublishBytes) {
-      throw new McpMqttError(
-        "payload_too_large",
-        `the payload has ${payload.length} bytes; at most ${limits.maxPublishBytes} are allowed (limits.max_publish_bytes)`,
-        { outcome: "not_sent" },
-      );
-    }
+    const { responseTopic } = properties;
+    if (responseTopic !== undefined) this.#assertResponseTopic(responseTopic);
+    const propertyBytes = sizeOf(properties);
+    if (payload.length + propertyBytes <= limits.maxPublishBytes) return;
+    const what = propertyBytes === 0
+      ? `the payload has ${payload.length} bytes`
+      : `payload and properties have ${payload.length + propertyBytes} bytes`;
+    throw new McpMqttError(
+      "payload_too_large",
+      `${what}; at most ${limits.maxPublishBytes} are allowed (limits.max_publish_bytes)`,
+      { outcome: "not_sent" },
+    );
+  }
+
+  /** A device would write there: whoever may not read a topic makes nobody write to it. */
+  #assertResponseTopic(topic: string): void {
+    const { permissions } = this.grants;
+    if (permissions.decide(parseTopicName(topic), "read").allowed) return;
+    const { hint } = permissions.readForbidden([parseTopicFilter(topic)]);
+    throw new McpMqttError(
+      "forbidden",
+      `the response_topic ${
+        quoteTopic(topic)
+      } must be one that may be read, and no rule grants that`,
+      { hint, outcome: "not_sent" },
+    );
   }
 
   /** Publishes what the grants allow; see {@linkcode Connection.publish}. */
-  async publish(publication: Publication, waiting: Waiting): Promise<Published> {
+  async publish(publication: Publication, options: PublishOptions): Promise<Published> {
     this.assertWritable(publication);
-    const waitMs = this.#writes.take();
-    if (waitMs > 0) {
+    const place = this.#writes.take();
+    if (place.waitMs > 0) {
       throw new McpMqttError(
         "rate_limited",
         `${this.grants.limits.publishPerMinute} messages a minute are allowed (limits.publish_per_minute); the next write is possible in ${
-          Math.ceil(waitMs / 100) / 10
+          Math.ceil(place.waitMs / 100) / 10
         } s`,
         { outcome: "not_sent" },
       );
     }
-    return await this.#connection.publish(publication, waiting);
+    let isSent = false;
+    try {
+      return await this.#connection.publish(publication, {
+        waitMs: options.waitMs,
+        signal: AbortSignal.any([options.signal, this.#closing.signal]),
+        onSent: () => {
+          isSent = true;
+          options.onSent?.();
+        },
+      });
+    } finally {
+      if (!isSent) place.giveBack();
+    }
   }
 
   /**
    * Cuts topic filters down to what may be read.
    *
-   * @throws {McpMqttError} `invalid_topic`; `forbidden` where nothing is left.
+   * @throws {McpMqttError} `invalid_topic`; `forbidden` if nothing is left.
    */
   narrow(topics: readonly string[]): GrantedFilters {
     const filters = topics.map((topic) => {
@@ -141,47 +174,54 @@ export class Access {
   async collect(topics: readonly string[], options: CollectOptions): Promise<GrantedCollection> {
     const { filters, narrowed } = this.narrow(topics);
     const { permissions } = this.grants;
-    const { waitMs, signal } = options;
-    await this.#connection.ready({ waitMs, signal });
-    using patience = new Patience(Math.min(Math.max(waitMs, MIN_SUBACK_MS), MAX_SUBACK_MS));
-    const collection = await this.#connection.collect(filters, {
+    const closing = this.#closing.signal;
+    const collecting = await this.#connection.collect(filters, {
       ...options,
-      signal: AbortSignal.any([signal, patience.signal]),
+      signal: AbortSignal.any([options.signal, closing]),
       onMessage: (message) => {
         if (!permissions.decide(message.topic, "read").allowed) return;
         this.seen.add(message.topic);
         options.onMessage(message);
       },
     });
+    this.#collections.add(collecting);
+    const dispose = async (): Promise<void> => {
+      this.#collections.delete(collecting);
+      await release(collecting);
+    };
+    if (closing.aborted) {
+      await dispose();
+      closing.throwIfAborted();
+    }
     return {
       filters,
       narrowed,
-      isInterrupted: () => collection.isInterrupted(),
-      [Symbol.asyncDispose]: () => within(RELEASE_MS, collection[Symbol.asyncDispose]()),
+      isInterrupted: () => collecting.isInterrupted(),
+      [Symbol.asyncDispose]: dispose,
     };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new DOMException("the client is gone", "AbortError"));
+    await Promise.all([...this.#collections].map(release));
+    this.#collections.clear();
   }
 }
 
-/** Aborts its signal when the broker takes too long to acknowledge a subscription. */
-class Patience implements Disposable {
-  readonly signal: AbortSignal;
-  readonly #timer: ReturnType<typeof setTimeout>;
+async function release(collecting: Collecting): Promise<void> {
+  const released = async (): Promise<void> => await collecting[Symbol.asyncDispose]();
+  await bounded(released(), { timeoutMs: RELEASE_MS, onTimeout: () => {} });
+}
 
-  constructor(ms: number) {
-    const controller = new AbortController();
-    this.signal = controller.signal;
-    this.#timer = setTimeout(() => {
-      controller.abort(
-        new McpMqttError(
-          "timeout",
-          `the broker did not acknowledge the subscription within ${ms / 1000} s`,
-          { hint: "The broker is connected but does not answer; mqtt_status tells more." },
-        ),
-      );
-    }, ms);
-  }
-
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
-  }
+/** Bytes of the properties' texts and data. */
+function sizeOf(properties: MessageProperties): number {
+  const { contentType = "", responseTopic = "", correlationData, userProperties = {} } = properties;
+  const texts = Object.entries(userProperties).flatMap(([name, values]) =>
+    [values].flat().flatMap((value) => [name, value])
+  );
+  const encoder = new TextEncoder();
+  return [contentType, responseTopic, ...texts].reduce(
+    (sum, text) => sum + encoder.encode(text).length,
+    correlationData?.length ?? 0,
+  );
 }

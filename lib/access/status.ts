@@ -17,6 +17,8 @@ export type ShownStatus = {
   disconnected_since?: string;
   reconnects: number;
   last_error?: string;
+  /** How many messages were not taken, because they were larger than limits.max_message_bytes. */
+  messages_too_large?: number;
   watches: Array<{ watch_id: string; filters: string[]; received: number; dropped: number }>;
   limits: Record<string, number>;
   grants: ShownRule[];
@@ -51,7 +53,7 @@ export async function showStatus(
   signal: AbortSignal,
 ): Promise<ShownStatus> {
   // Who asks again and again until it is back is not to wait for the end of a long delay.
-  access.seek();
+  access.wantFor();
   await access.firstAttempt({ waitMs: FIRST_ATTEMPT_MS, signal });
   const { permissions, limits } = access.grants;
   const shown = showState(access, watches);
@@ -88,6 +90,7 @@ function showState({ status, grants }: Access, watches: Watches): ShownStatus {
       : { disconnected_since: new Date(status.disconnectedSince).toISOString() }),
     reconnects: status.reconnects,
     ...(status.lastError === undefined ? {} : { last_error: status.lastError }),
+    ...(status.tooLarge === 0 ? {} : { messages_too_large: status.tooLarge }),
     watches: watches.list().map(({ id, filters, received, dropped }) => ({
       watch_id: id,
       filters: filters.slice(0, MAX_WATCH_FILTERS),
@@ -103,6 +106,8 @@ function showState({ status, grants }: Access, watches: Watches): ShownStatus {
       publish_per_minute: limits.publishPerMinute,
       max_watches: limits.maxWatches,
       watch_buffer_messages: limits.watchBufferMessages,
+      watch_buffer_bytes: limits.watchBufferBytes,
+      max_message_bytes: limits.maxMessageBytes,
     },
     grants: [],
     read_only: grants.readOnly,

@@ -25,6 +25,7 @@ export class Watches implements AsyncDisposable {
   readonly #running = new Map<string, Running>();
   readonly #ended = new Map<string, string>();
   readonly #idleMs: number;
+  readonly #closing = new AbortController();
   #starting = 0;
   #number = 0;
 
@@ -64,6 +65,7 @@ export class Watches implements AsyncDisposable {
     try {
       const collection = await this.#access.collect(topics, {
         ...options,
+        signal: AbortSignal.any([options.signal, this.#closing.signal]),
         resume: true,
         onMessage: (message) => watch.push(message),
         onInterrupted: (isFurther) => watch.interrupted(isFurther),
@@ -72,6 +74,10 @@ export class Watches implements AsyncDisposable {
           watch.wake();
         },
       });
+      if (this.#closing.signal.aborted) {
+        await collection[Symbol.asyncDispose]();
+        this.#closing.signal.throwIfAborted();
+      }
       watch.isInterrupted = () => collection.isInterrupted();
       this.#running.set(watch.id, { watch, collection, timer: this.#idleTimer(watch) });
       return watch;
@@ -114,6 +120,7 @@ export class Watches implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new DOMException("the client is gone", "AbortError"));
     await Promise.all([...this.#running.keys()].map((id) => this.stop(id, "the client is gone")));
   }
 

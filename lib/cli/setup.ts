@@ -19,14 +19,16 @@ export async function configFor(options: Options): Promise<Config> {
 }
 
 /** How to reach the broker. */
-export function brokerSettings({ mqtt }: Config): BrokerSettings {
+export function brokerSettings({ mqtt, rules, readOnly, limits }: Config): BrokerSettings {
   const { protocolVersion, connectTimeoutMs } = mqtt;
   return {
     address: mqtt,
     clientId: mqtt.clientId ?? freshClientId(),
     isClientIdChosen: mqtt.clientId !== undefined,
+    mayWrite: !readOnly && rules.some(({ permissions }) => permissions.includes("write")),
     protocolVersion,
     connectTimeoutMs,
+    maxMessageBytes: limits.maxMessageBytes,
   };
 }
 

@@ -42,6 +42,8 @@ export function buildConfig(file: ConfigFile, options: BuildOptions): Config {
       publishPerMinute: limits.publish_per_minute,
       maxWatches: limits.max_watches,
       watchBufferMessages: limits.watch_buffer_messages,
+      watchBufferBytes: 16_777_216,
+      maxMessageBytes: 8_388_608,
     },
     readOnly: file.read_only,
     logging: { level: logging.level, logfile: buildLogfile(logging.logfile, options) },

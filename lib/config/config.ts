@@ -78,6 +78,10 @@ export interface Limits {
   readonly publishPerMinute: number;
   readonly maxWatches: number;
   readonly watchBufferMessages: number;
+  /** Of what one watch holds. */
+  readonly watchBufferBytes: number;
+  /** One message from the broker; larger ones are not taken. */
+  readonly maxMessageBytes: number;
 }
 
 /** Where the log goes, and how much of it. */

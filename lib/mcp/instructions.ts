@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Session } from "../resources/session.ts";
+import type { Session } from "../access/session.ts";
 import type { Rule } from "../topics/permissions.ts";
 
 /** UTF-8 bytes. */

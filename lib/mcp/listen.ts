@@ -1,49 +1,81 @@
 /**
  * Resource subscriptions of protocol revision 2026-07-28: a `subscriptions/listen` request names
- * the URIs and stays open until it is cancelled. The SDK answers it; what has to be subscribed at
- * the broker is read off the messages as they pass.
+ * the URIs and stays open until it is cancelled. The SDK answers it and routes the notifications;
+ * here its acknowledgement is held until the broker has what it says, and says no more than that.
  *
  * @module
  */
-import { type JSONRPCMessage, PROTOCOL_VERSION_META_KEY } from "@modelcontextprotocol/server";
+import { type JSONRPCMessage, SUBSCRIPTION_ID_META_KEY } from "@modelcontextprotocol/server";
+import type { Updates } from "../access/updates.ts";
 import type { Logger } from "../log.ts";
 import { messageTopic } from "../resources/message.ts";
-import type { Session } from "../resources/session.ts";
 
-/** Looks at a message from the host, and takes up or gives up resource subscriptions. */
-export function observeListen(
-  message: JSONRPCMessage,
-  { session, log }: { readonly session: Session; readonly log: Logger },
-): void {
-  if (!("method" in message)) return;
-  if (message.method === "subscriptions/listen" && "id" in message) {
-    for (const uri of listenedUris(message.params)) {
+const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
+
+type Id = string | number;
+
+/** Takes up and gives up what a host listens to. */
+export class Listening {
+  readonly #updates: Updates;
+  readonly #log: Logger;
+  /** The requests that are open. */
+  readonly #open = new Set<Id>();
+
+  constructor(updates: Updates, log: Logger) {
+    this.#updates = updates;
+    this.#log = log;
+  }
+
+  /** Looks at a message from the host: it may end a request. */
+  received(message: JSONRPCMessage): void {
+    if (!("method" in message) || message.method !== "notifications/cancelled") return;
+    const id = message.params?.["requestId"];
+    if (typeof id !== "string" && typeof id !== "number") return;
+    if (this.#open.delete(id)) this.#updates.release(holderOf(id));
+  }
+
+  /**
+   * Subscribes to what an acknowledgement names.
+   *
+   * @returns undefined for any other message; else the acknowledgement with the URIs that are
+   * subscribed to, or nothing if the request was cancelled meanwhile.
+   */
+  acknowledge(message: JSONRPCMessage): Promise<JSONRPCMessage | undefined> | undefined {
+    if (!("method" in message) || message.method !== ACKNOWLEDGED) return undefined;
+    const { notifications = {}, _meta = {} } = (message.params ?? {}) as Acknowledged;
+    const id = _meta[SUBSCRIPTION_ID_META_KEY];
+    const { resourceSubscriptions: uris } = notifications;
+    if (uris === undefined || typeof id !== "string" && typeof id !== "number") return undefined;
+    this.#open.add(id);
+    return this.#subscribe(uris, holderOf(id)).then((taken) => {
+      if (!this.#open.has(id)) return undefined;
+      const honored = { ...notifications, resourceSubscriptions: taken };
+      return { ...message, params: { ...message.params, notifications: honored } };
+    });
+  }
+
+  async #subscribe(uris: readonly string[], holder: string): Promise<string[]> {
+    const taken = await Promise.all(uris.map(async (uri) => {
       try {
         const topic = messageTopic(uri);
-        if (topic !== undefined) session.updates.subscribe(topic, uri, holder(message.id));
+        if (topic === undefined) return [];
+        await this.#updates.subscribe(topic, { uri, holder });
+        return [uri];
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);
-        log.warning(`no updates of a resource that the host listens to: ${text}`);
+        this.#log.warning(`no updates of a resource that the host wants to listen to: ${text}`);
+        return [];
       }
-    }
-  }
-  if (message.method === "notifications/cancelled") {
-    const id = message.params?.["requestId"];
-    if (typeof id === "string" || typeof id === "number") session.updates.release(holder(id));
+    }));
+    return taken.flat();
   }
 }
 
-function holder(id: string | number): string {
+interface Acknowledged {
+  readonly notifications?: { readonly resourceSubscriptions?: readonly string[] };
+  readonly _meta?: Readonly<Record<string, unknown>>;
+}
+
+function holderOf(id: Id): string {
   return `listen ${typeof id} ${id}`;
-}
-
-function listenedUris(params: unknown): readonly string[] {
-  const { notifications, _meta = {} } = (params ?? {}) as {
-    notifications?: { resourceSubscriptions?: unknown };
-    _meta?: Record<string, unknown>;
-  };
-  // Hosts of the earlier revisions do not have this request, and the SDK refuses it to them.
-  if (!(PROTOCOL_VERSION_META_KEY in _meta)) return [];
-  const uris = notifications?.resourceSubscriptions;
-  return Array.isArray(uris) ? uris.filter((uri) => typeof uri === "string") : [];
 }

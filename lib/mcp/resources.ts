@@ -19,7 +19,7 @@ import { PROMPTS } from "../prompts/prompt.ts";
 import { completeTopic } from "../resources/completions.ts";
 import { MESSAGE_TEMPLATE, messageTopic, readMessage } from "../resources/message.ts";
 import { RESOURCES } from "../resources/resource.ts";
-import type { Session } from "../resources/session.ts";
+import type { Session } from "../access/session.ts";
 import type { TopicName } from "../topics/topic_name.ts";
 
 const MIME_TYPE = "application/json";

@@ -5,8 +5,8 @@
  */
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Logger } from "../log.ts";
-import type { Session } from "../resources/session.ts";
-import { observeListen } from "./listen.ts";
+import type { Session } from "../access/session.ts";
+import { Listening } from "./listen.ts";
 import { createServer } from "./server.ts";
 import { StdioTransport } from "./stdio.ts";
 
@@ -30,9 +30,11 @@ export interface Serving {
 
 /** Begins to serve, whichever protocol generation the host speaks. */
 export function serveOnStdio({ session, log, ...streams }: ServeOptions): Serving {
+  const listening = new Listening(session.updates, log);
   const transport = new StdioTransport({
     ...streams,
-    onReceived: (message) => observeListen(message, { session, log }),
+    onReceived: (message) => listening.received(message),
+    replace: (message) => listening.acknowledge(message),
   });
   const onError = eachOnce((error) => log.warning(`MCP: ${error.message}`));
   const handle = serveStdio(() => createServer({ session, log, onError }), {

@@ -5,7 +5,7 @@
  */
 import { ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
 import type { Logger } from "../log.ts";
-import type { Session } from "../resources/session.ts";
+import type { Session } from "../access/session.ts";
 import { VERSION } from "../version.ts";
 import { instructions } from "./instructions.ts";
 import {
@@ -64,16 +64,16 @@ function serveResources(server: Server, session: Session): void {
     "resources/read",
     ({ params: { uri } }, { mcpReq: { signal } }) => readResource(uri, session, signal),
   );
-  server.setRequestHandler("resources/subscribe", ({ params: { uri } }) => {
+  server.setRequestHandler("resources/subscribe", async ({ params: { uri } }) => {
     try {
-      session.updates.subscribe(topicOf(uri), uri, CLIENT);
+      await session.updates.subscribe(topicOf(uri), { uri, holder: CLIENT });
     } catch (error) {
       throw asProtocolError(error);
     }
     return {};
   });
   server.setRequestHandler("resources/unsubscribe", async ({ params: { uri } }) => {
-    await session.updates.unsubscribe(topicOf(uri), CLIENT);
+    await session.updates.unsubscribe(topicOf(uri), { uri, holder: CLIENT });
     return {};
   });
   session.updates.notify = (uri) => {

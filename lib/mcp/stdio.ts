@@ -25,6 +25,13 @@ export interface StdioOptions {
   readonly onSent?: () => void;
   /** Called with each message that came in. */
   readonly onReceived?: (message: JSONRPCMessage) => void;
+  /** Gives what is to be sent instead of a message, if that is to be something else, and later. */
+  readonly replace?: (message: JSONRPCMessage) => Promise<JSONRPCMessage | undefined> | undefined;
+}
+
+/** The host has gone, or reads no more: there is nobody to tell. */
+export class HostGone extends Error {
+  override readonly name = "HostGone";
 }
 
 /** A transport over a pair of byte streams. */
@@ -54,7 +61,13 @@ export class StdioTransport implements Transport {
 
   /** Settles when the message has been written; rejects when nobody reads any more. */
   send(message: JSONRPCMessage): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new Error("the transport is closed"));
+    if (this.#isClosed) return Promise.reject(new HostGone("the transport is closed"));
+    const replaced = this.#options.replace?.(message);
+    if (replaced !== undefined) {
+      replaced.then((instead) => instead && !this.#isClosed ? this.#write(instead) : undefined)
+        .catch((error) => this.onerror?.(asError(error)));
+      return Promise.resolve();
+    }
     const sent = this.#write(message);
     if (!("method" in message) && this.#unanswered.delete(message.id)) this.#settle(sent);
     return sent;
@@ -147,11 +160,15 @@ export class StdioTransport implements Transport {
     if (this.#unreadBytes > MAX_UNREAD_BYTES) {
       this.onerror?.(new Error(`the host has not read ${this.#unreadBytes} bytes; ending`));
       this.close();
-      return Promise.reject(new Error("the host reads no more"));
+      return Promise.reject(new HostGone("the host reads no more"));
     }
     const written = this.#writing.then(async () => {
-      for (let at = 0; at < bytes.length;) {
-        at += await this.#options.output.write(bytes.subarray(at));
+      try {
+        for (let at = 0; at < bytes.length;) {
+          at += await this.#options.output.write(bytes.subarray(at));
+        }
+      } catch (cause) {
+        throw new HostGone("the host has closed its end", { cause });
       }
       this.#unreadBytes -= bytes.length;
     });

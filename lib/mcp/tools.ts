@@ -13,7 +13,7 @@ import * as z from "zod/v4";
 import type { Limits } from "../config/config.ts";
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import type { Session } from "../resources/session.ts";
+import type { Session } from "../access/session.ts";
 import { findTool, offeredTools } from "../tools/catalogue.ts";
 import type { Tool } from "../tools/tool.ts";
 import { asMcpMqttError, renderError, renderResult } from "./render.ts";

@@ -19,6 +19,8 @@ export interface MessageProperties {
   readonly userProperties?: Readonly<Record<string, string | readonly string[]>>;
   /** Seconds, §3.3.2.3.3. */
   readonly messageExpiryInterval?: number;
+  /** Bytes of the user properties, if they were too large to be kept. */
+  readonly omittedBytes?: number;
 }
 
 /** One message received from the broker. */

@@ -3,51 +3,45 @@
  *
  * @module
  */
-import { bounded } from "../async.ts";
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { matches, overlaps, type TopicFilter } from "../topics/topic_filter.ts";
+import type { TopicFilter } from "../topics/topic_filter.ts";
+import { bounded } from "../wait.ts";
+import { Collection, type CollectionOptions } from "./collection.ts";
 import type { Lane } from "./lane.ts";
-import { Lanes } from "./lanes.ts";
+import { Lanes, type Waiting } from "./lanes.ts";
+import { LastingLink, type LastingLinkStatus } from "./lasting_link.ts";
 import { LinkLost, type Publication } from "./link.ts";
 import { type BrokerSettings, LinkOpener } from "./link_opener.ts";
-import type { Message } from "../messages/message.ts";
+import { notSent } from "./publish_faults.ts";
 import { NO_MATCHING_SUBSCRIBERS } from "./reason_codes.ts";
-import { Subscription } from "./subscription.ts";
+import type { Subscription } from "./subscription.ts";
 import { TIMES, type Times } from "./times.ts";
-import { WritePath } from "./write_path.ts";
+import { type PublishOptions, Writer } from "./writer.ts";
+
+export type { Waiting } from "./lanes.ts";
+export type { PublishOptions } from "./writer.ts";
 
 /** How long a publish waits for its acknowledgement, in milliseconds. */
 export const PUBLISH_TIMEOUT_MS = TIMES.publishMs;
 
-/** For how long the connection is sought after a call that does not wait for it, in milliseconds. */
-const LEAST_SOUGHT_MS = 5_000;
+/** How long a call waits for the SUBACK: its own timeout, within these bounds, in milliseconds. */
+const MIN_SUBACK_MS = 2_000;
+const MAX_SUBACK_MS = 10_000;
+/** For how long the connection is wanted after a call that does not wait for it, in milliseconds. */
+const LEAST_WANTED_MS = 5_000;
 
-/** Bounds of a wait for the connection. */
-export interface Waiting {
-  /** Milliseconds; never longer than the configured connect timeout. */
-  readonly waitMs: number;
-  readonly signal: AbortSignal;
-}
-
-/** What to collect, and for whom. */
-export interface CollectOptions extends Waiting {
-  readonly includeRetained: boolean;
-  /** Whether to go on after the connection was lost and found again. */
-  readonly resume: boolean;
-  /** Called once for each message, whatever else is subscribed. */
-  readonly onMessage: (message: Message) => void;
+/** What to collect, for whom, and how long to wait until it begins. */
+export interface CollectOptions extends CollectionOptions, Waiting {
   /**
-   * A connection was lost; messages may have been missed, and are until {@linkcode
-   * Collection.isInterrupted} is false. `isFurther`: another one is lost already.
+   * Whether to begin even if there is no connection: the subscriptions are taken up as soon as there
+   * is one.
    */
-  readonly onInterrupted?: (isFurther: boolean) => void;
-  /** It cannot go on. */
-  readonly onFailed?: (error: McpMqttError) => void;
+  readonly isPatient?: boolean;
 }
 
 /** A collection in force; disposing of it leaves no subscription behind. */
-export interface Collection extends AsyncDisposable {
+export interface Collecting extends AsyncDisposable {
   readonly filters: readonly TopicFilter[];
   /** Whether it goes on only when a connection that was lost has been found again. */
   isInterrupted(): boolean;
@@ -60,42 +54,65 @@ export interface Published {
 }
 
 /** How the connection stands. Times are milliseconds since the epoch. */
-export interface ConnectionStatus {
-  readonly isConnected: boolean;
-  readonly connectedSince: number | undefined;
-  readonly disconnectedSince: number | undefined;
-  readonly reconnects: number;
-  readonly lastError: string | undefined;
+export interface ConnectionStatus extends LastingLinkStatus {
   readonly protocolVersion: string | undefined;
   readonly clientId: string;
   readonly address: BrokerSettings["address"];
+  /** How many messages were not taken because they were too large. */
+  readonly tooLarge: number;
 }
 
-/** One broker, over as many lanes as overlapping filters need; usually one. */
+/**
+ * One broker. What is collected comes over as many connections as overlapping filters need, usually
+ * one; what is published goes over one of its own, so that no acknowledgement waits behind a flood.
+ */
 export class Connection implements AsyncDisposable {
   readonly #opener: LinkOpener;
   readonly #lanes: Lanes;
-  readonly #writes: WritePath;
+  /** Over which is published; that of the main lane if the owner chose the Client Identifier. */
+  readonly #writing: LastingLink;
+  readonly #writer: Writer;
 
-  constructor(settings: BrokerSettings, log: Logger, times: Partial<Times> = {}) {
-    const all: Times = { ...TIMES, ...times };
-    this.#opener = new LinkOpener(settings);
-    this.#lanes = new Lanes(this.#opener, { log, times: all });
-    this.#writes = new WritePath({ opener: this.#opener, lanes: this.#lanes, log, times: all });
+  constructor(settings: BrokerSettings, log: Logger, overrides: Partial<Times> = {}) {
+    const times: Times = { ...TIMES, ...overrides };
+    const opener = this.#opener = new LinkOpener(settings);
+    this.#lanes = new Lanes({
+      opener,
+      log,
+      times,
+      onConnected: () => {
+        if (!settings.mayWrite) return;
+        this.#writing.start();
+        this.#writing.tryNow();
+      },
+    });
+    // The broker's access rules may know the identifier that the owner chose, and no other.
+    this.#writing = settings.isClientIdChosen
+      ? this.#lanes.main.lasting
+      : new LastingLink({ opener, clientId: `${settings.clientId}-w`, log });
+    this.#writer = new Writer({
+      lasting: this.#writing,
+      connectTimeoutMs: settings.connectTimeoutMs,
+      publishMs: times.publishMs,
+      isBrokerThere: () => this.#lanes.main.lasting.link !== undefined,
+    });
   }
 
   /** Begins to connect, and does not wait for it. */
   start(): void {
-    this.#lanes.main.start();
+    this.#lanes.main.lasting.start();
   }
 
   get status(): ConnectionStatus {
-    const { address, clientId } = this.#opener.settings;
+    const { settings: { address, clientId }, protocolVersion, tooLarge } = this.#opener;
+    const { status } = this.#lanes.main.lasting;
     return {
-      ...this.#lanes.main.status,
-      protocolVersion: this.#opener.protocolVersion,
+      ...status,
+      lastError: status.lastError ?? this.#writing.lastError?.message,
+      protocolVersion,
       clientId,
       address,
+      tooLarge,
     };
   }
 
@@ -107,31 +124,43 @@ export class Connection implements AsyncDisposable {
   /** Waits until the attempt to connect that is under way has succeeded or failed, or the time is up. */
   async attempted({ waitMs, signal }: Waiting): Promise<void> {
     this.start();
-    await this.#lanes.main.attempted(waitMs, signal).catch((error) => {
+    await this.#lanes.main.lasting.attempted(waitMs, signal).catch((error) => {
       if (!(error instanceof McpMqttError)) throw error;
     });
   }
 
   /**
-   * Says that somebody cares for the connection, without waiting for it: where it is lost it is tried
-   * every second then, and not at ever longer intervals.
+   * Says that somebody wants the connection, without waiting for it; see
+   * {@linkcode LastingLink.wantFor}.
    *
-   * @param forMs for how long, in milliseconds; at least 5 s
+   * @param ms at least 5 s are taken
    */
-  seek(forMs = 0): void {
-    this.#lanes.seek(Math.max(forMs, LEAST_SOUGHT_MS));
+  wantFor(ms = 0): void {
+    this.#lanes.wantFor(Math.max(ms, LEAST_WANTED_MS));
   }
 
   /**
-   * Publishes a message and waits for what the broker says: at QoS 0 until it is handed to the
-   * operating system, else for the acknowledgement, at most 10 s.
+   * Publishes a message and waits for what the broker says: for its acknowledgement, at QoS 0 until
+   * it has read the message, 10 s at most.
    *
    * @throws {McpMqttError} always with an outcome: `not_connected`, `timeout`, `broker_refused`,
    * `payload_too_large`, `invalid_argument`.
    */
-  async publish(publication: Publication, waiting: Waiting): Promise<Published> {
-    const code = await this.#writes.publish(publication, waiting);
-    return { noSubscribers: code === NO_MATCHING_SUBSCRIBERS };
+  async publish(publication: Publication, options: PublishOptions): Promise<Published> {
+    const { waitMs: timeoutMs, signal } = options;
+    try {
+      await this.#lanes.ready(this.#lanes.main, options);
+      // Right after an outage: what a watch is there to see comes after its subscription.
+      await bounded(this.#lanes.resumed(), { timeoutMs, signal, onTimeout: () => {} });
+    } catch (error) {
+      throw notSent(error);
+    }
+    try {
+      const code = await this.#writer.publish(publication, options);
+      return { noSubscribers: code === NO_MATCHING_SUBSCRIBERS };
+    } catch (error) {
+      throw this.#isOnlyWritingLost(error) ? onlyWritingLost(error) : error;
+    }
   }
 
   /**
@@ -140,111 +169,103 @@ export class Connection implements AsyncDisposable {
    *
    * @throws {McpMqttError} `not_connected`, `broker_refused`, or `timeout` without a SUBACK.
    */
-  async collect(filters: readonly TopicFilter[], options: CollectOptions): Promise<Collection> {
-    const { signal } = options;
-    const deadline = performance.now() +
-      Math.min(options.waitMs, this.#opener.settings.connectTimeoutMs);
-    const subscriptions = subscriptionsFor(filters, options);
+  async collect(filters: readonly TopicFilter[], options: CollectOptions): Promise<Collecting> {
+    const { signal, isPatient = false } = options;
+    if (!isPatient) await this.#lanes.ready(this.#lanes.main, options);
+    const collection = new Collection(filters, options);
     const taken = new Map<Lane, Subscription[]>();
     const release = async (): Promise<void> => {
+      collection.end();
       await Promise.all([...taken].map(([lane, some]) => lane.release(some)));
     };
     try {
-      for (const subscription of subscriptions) {
+      for (const subscription of collection.subscriptions) {
         const lane = await this.#lanes.reserve(subscription, signal);
-        taken.set(lane, [...taken.get(lane) ?? [], subscription]);
+        const some = taken.get(lane);
+        if (some === undefined) taken.set(lane, [subscription]);
+        else some.push(subscription);
       }
-      await Promise.all([...taken].map(async ([lane, some]) => {
-        await this.#bringInForce(some, { lane, deadline, signal });
-      }));
+      await Promise.all([...taken].map(([lane, some]) => this.#begin(lane, some, options)));
+      signal.throwIfAborted();
     } catch (error) {
-      const released = release();
-      if (!signal.aborted) await released;
+      release();
       throw error;
     }
     return {
       filters,
-      isInterrupted: () => subscriptions.some((one) => one.isInterrupted),
+      isInterrupted: () => collection.isInterrupted,
       [Symbol.asyncDispose]: release,
     };
   }
 
-  /** Disconnects every lane, and what was opened to publish. */
+  /** Disconnects. */
   async close(): Promise<void> {
-    await Promise.all([this.#lanes.close(), this.#writes.close()]);
+    await Promise.all([this.#writing.close(), this.#lanes.close()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  /** Waits for the SUBACKs, through losses of the connection until `deadline`. */
-  async #bringInForce(
+  /** Asks for the subscriptions of a lane, and waits for the SUBACKs. */
+  async #begin(
+    lane: Lane,
     subscriptions: readonly Subscription[],
-    { lane, deadline, signal }: {
-      readonly lane: Lane;
-      readonly deadline: number;
-      readonly signal: AbortSignal;
-    },
+    { waitMs, signal, isPatient = false, onFailed }: CollectOptions,
   ): Promise<void> {
-    const done = new AbortController();
-    const waiting = AbortSignal.any([signal, done.signal]);
-    const inForce = Promise.all(subscriptions.map((one) => one.inForce)).then(() => undefined);
-    try {
-      while (true) {
-        const waitMs = Math.max(0, deadline - performance.now());
-        const ready = this.#lanes.ready(lane, { waitMs, signal: waiting });
-        const link = await Promise.race([inForce, ready]);
-        if (link === undefined) return;
-        lane.subscribe(subscriptions);
-        try {
-          return await bounded(link.orLost(inForce), { signal });
-        } catch (error) {
-          if (!(error instanceof LinkLost)) throw error;
-        }
+    const { lasting } = lane;
+    lasting.start();
+    // At once, or as soon as there is a connection.
+    lane.subscribe(subscriptions);
+    const inForce = Promise.all(subscriptions.map((one) => one.inForce));
+    inForce.catch(() => {});
+    const start = performance.now();
+    const leftMs = (ms: number): number => Math.max(0, start + ms - performance.now());
+    const subackMs = Math.min(Math.max(waitMs, MIN_SUBACK_MS), MAX_SUBACK_MS);
+    while (true) {
+      if (!isPatient) await this.#lanes.ready(lane, { waitMs: leftMs(waitMs), signal });
+      const { link } = lasting;
+      if (link === undefined && isPatient) {
+        inForce.catch((error) => signal.aborted || onFailed?.(error));
+        return;
       }
-    } finally {
-      done.abort();
+      try {
+        await bounded(link?.orLost(inForce) ?? inForce, {
+          signal,
+          timeoutMs: leftMs(subackMs),
+          onTimeout: () => {
+            throw subscriptionNotAcknowledged(subackMs);
+          },
+        });
+        return;
+      } catch (error) {
+        // It is asked for again when the connection is back.
+        if (!(error instanceof LinkLost)) throw error;
+      }
     }
+  }
+
+  /** Whether a publish failed for a connection that the collections do not need. */
+  #isOnlyWritingLost(error: unknown): error is McpMqttError {
+    return error instanceof McpMqttError && error.code === "not_connected" &&
+      error.outcome === "not_sent" && this.#lanes.main.lasting.link !== undefined;
   }
 }
 
-/** One for each filter. The listener hears each message once. */
-function subscriptionsFor(
-  filters: readonly TopicFilter[],
-  options: CollectOptions,
-): readonly Subscription[] {
-  let isOver = false;
-  const subscriptions: Subscription[] = filters.map((filter, i) =>
-    new Subscription({
-      filter,
-      includeRetained: options.includeRetained,
-      resume: options.resume,
-      onMessage: firstOf(filters, i, (message) => {
-        // Another of its connections may go on: what is over is over for all of it.
-        if (!isOver) options.onMessage(message);
-      }),
-      onInterrupted: () => {
-        if (isOver) return;
-        isOver = !options.resume;
-        options.onInterrupted?.(subscriptions.some((one, j) => j !== i && one.isInterrupted));
-      },
-      onFailed: (error) => options.onFailed?.(error),
-    })
-  );
-  return subscriptions;
+function onlyWritingLost(error: McpMqttError): McpMqttError {
+  const { outcome, message } = error;
+  return new McpMqttError("not_connected", message, {
+    outcome,
+    hint:
+      "Reading works: publishing has a connection of its own. If the broker takes one connection only, its owner sets mqtt.client_id; then both go over one.",
+    cause: error,
+  });
 }
 
-/** Passes on what no earlier filter of the same collection matches: that one has its own copy. */
-function firstOf(
-  filters: readonly TopicFilter[],
-  at: number,
-  onMessage: (message: Message) => void,
-): (message: Message) => void {
-  const filter = filters[at];
-  const earlier = filters.slice(0, at).filter((one) => filter && overlaps(one, filter));
-  if (earlier.length === 0) return onMessage;
-  return (message) => {
-    if (!earlier.some((one) => matches(one, message.topic))) onMessage(message);
-  };
+function subscriptionNotAcknowledged(timeoutMs: number): McpMqttError {
+  return new McpMqttError(
+    "timeout",
+    `the broker did not acknowledge the subscription within ${timeoutMs / 1000} s`,
+    { hint: "The broker is connected but does not answer; mqtt_status tells more." },
+  );
 }

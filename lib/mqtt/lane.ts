@@ -5,17 +5,14 @@
  *
  * @module
  */
-import { bounded } from "../async.ts";
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { FilterIndex } from "../topics/filter_index.ts";
 import type { TopicFilter } from "../topics/topic_filter.ts";
-import { LastingLink, type LastingLinkStatus } from "./lasting_link.ts";
+import { bounded } from "../wait.ts";
+import { LastingLink } from "./lasting_link.ts";
 import { type Link, type LinkEnd, LinkLost } from "./link.ts";
-import type { LinkError } from "./link_error.ts";
 import type { LinkOpener } from "./link_opener.ts";
-import type { Message } from "../messages/message.ts";
-import { LoadMeter } from "./load_meter.ts";
 import { packets } from "./packet_size.ts";
 import { reasonCodeName } from "./reason_codes.ts";
 import type { Subscription } from "./subscription.ts";
@@ -35,40 +32,34 @@ export interface LaneOptions {
 /** One connection that is kept alive, and its subscriptions. */
 export class Lane {
   readonly clientId: string;
+  readonly lasting: LastingLink;
   readonly #options: LaneOptions;
-  readonly #lasting: LastingLink;
   readonly #index = new FilterIndex<Subscription>();
   readonly #subscriptions = new Set<Subscription>();
-  readonly #load = new LoadMeter();
   readonly #draining = new Map<Subscription, ReturnType<typeof setTimeout>>();
+  #resumed: Promise<void> = Promise.resolve();
 
   constructor(options: LaneOptions) {
     const { opener, clientId, log } = options;
     this.#options = options;
     this.clientId = clientId;
-    this.#lasting = new LastingLink({
+    this.lasting = new LastingLink({
       opener,
       clientId,
       log,
-      onMessage: (message) => this.#onMessage(message),
-      onPublishBegun: (topic) => this.#onPublishBegun(topic),
+      onMessage: (message) => {
+        for (const subscription of this.#index.matching(message.topic)) {
+          subscription.receive(message);
+        }
+      },
       onConnected: (link) => this.#onConnected(link),
       onEnded: (end) => this.#onEnded(end),
     });
   }
 
-  /** Begins to connect. Further calls do nothing. */
-  start(): void {
-    this.#lasting.start();
-  }
-
-  get status(): LastingLinkStatus {
-    return this.#lasting.status;
-  }
-
-  /** Why there is no connection; undefined while there is one, or before the first attempt. */
-  get lastError(): LinkError | undefined {
-    return this.#lasting.lastError;
+  /** Settles when what was subscribed to before a loss of the connection is in force again. */
+  get resumed(): Promise<void> {
+    return this.#resumed;
   }
 
   /** How many filters are taken. */
@@ -76,19 +67,9 @@ export class Lane {
     return this.#subscriptions.size;
   }
 
-  /** Whether so much arrives that answers of the broker may come late. */
-  get isLoaded(): boolean {
-    return this.#load.isLoaded;
-  }
-
-  /** See {@linkcode LastingLink.ready}. */
-  ready(timeoutMs: number, signal: AbortSignal): Promise<Link> {
-    return this.#lasting.ready(timeoutMs, signal);
-  }
-
-  /** See {@linkcode LastingLink.attempted}. */
-  attempted(timeoutMs: number, signal: AbortSignal): Promise<void> {
-    return this.#lasting.attempted(timeoutMs, signal);
+  /** Whether `filter` overlaps none that is taken. */
+  isFreeFor(filter: TopicFilter): boolean {
+    return !this.#index.anyOverlapping(filter);
   }
 
   /** The subscriptions that stand in the way of `filter`. */
@@ -104,14 +85,14 @@ export class Lane {
 
   /** Asks the broker for reserved subscriptions, at once or as soon as there is a connection. */
   subscribe(subscriptions: readonly Subscription[]): void {
-    const { link } = this.#lasting;
+    const { link } = this.lasting;
     if (link === undefined) return;
     this.#request(link, subscriptions.filter(({ state }) => state === "waiting"));
   }
 
   /** Gives subscriptions up. Settles when nothing of them is left at the broker. */
   async release(subscriptions: readonly Subscription[]): Promise<void> {
-    const { link } = this.#lasting;
+    const { link } = this.lasting;
     const held: Subscription[] = [];
     for (const subscription of subscriptions) {
       const { state } = subscription;
@@ -127,33 +108,15 @@ export class Lane {
     await Promise.all(subscriptions.map(({ left }) => left));
   }
 
-  /** See {@linkcode LastingLink.seek}. */
-  seek(forMs: number): void {
-    this.#lasting.seek(forMs);
-  }
-
-  /** See {@linkcode LastingLink.nudge}. */
-  nudge(): void {
-    this.#lasting.nudge();
-  }
-
   /** Disconnects and stays so. */
   async close(): Promise<void> {
-    await this.#lasting.close();
+    await this.lasting.close();
     for (const subscription of [...this.#subscriptions]) this.#end(subscription);
   }
 
-  #onMessage(message: Message): void {
-    this.#load.add(message.payload.length);
-    for (const subscription of this.#index.matching(message.topic)) subscription.receive(message);
-  }
-
-  #onPublishBegun(topic: string): void {
-    for (const subscription of this.#index.matching(topic)) subscription.begin();
-  }
-
   #onConnected(link: Link): void {
-    this.#request(link, [...this.#subscriptions].filter(({ state }) => state === "waiting"));
+    const waiting = [...this.#subscriptions].filter(({ state }) => state === "waiting");
+    this.#resumed = this.#request(link, waiting);
     this.#options.onConnected(this);
   }
 
@@ -164,14 +127,14 @@ export class Lane {
     }
   }
 
-  #request(link: Link, subscriptions: readonly Subscription[]): void {
+  async #request(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
     for (const subscription of subscriptions) subscription.request();
-    for (const retained of [true, false]) {
-      const alike = subscriptions.filter((one) => one.wantsRetained === retained);
-      for (const some of packets(alike, link.limits.maximumPacketSize)) {
-        this.#requestTogether(link, { subscriptions: some, retained });
-      }
-    }
+    await Promise.all([true, false].flatMap((retained) => {
+      const alike = subscriptions.filter((one) => one.includeRetained === retained);
+      return [...packets(alike, link.limits.maximumPacketSize)].map((some) =>
+        this.#requestTogether(link, { subscriptions: some, retained })
+      );
+    }));
   }
 
   async #requestTogether(
@@ -187,7 +150,9 @@ export class Lane {
     try {
       codes = await bounded(link.subscribe(filters, retained), {
         timeoutMs,
-        onTimeout: () => notAcknowledged(filters, timeoutMs),
+        onTimeout: () => {
+          throw notAcknowledged(filters, timeoutMs);
+        },
       });
     } catch (error) {
       // What became of them is told by the end of the link.

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { pause } from "../async.ts";
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { bounded } from "../wait.ts";
 import { Lane } from "./lane.ts";
-import type { Link } from "./link.ts";
 import type { LinkOpener } from "./link_opener.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Times } from "./times.ts";
@@ -20,52 +19,62 @@ const MAX_LEAVING_WAIT_MS = 300;
 /** How often it is tried in vain to open a further connection while there is one. */
 const MAX_FURTHER_ATTEMPTS = 2;
 
-/** Bounds of a wait for a lane. */
-export interface LaneWaiting {
-  /** Milliseconds. */
+/** How long a further connection may take at least, whatever the timeout of a call, in milliseconds. */
+const MIN_FURTHER_MS = 2_000;
+
+/** Bounds of a wait for the connection. */
+export interface Waiting {
+  /** Milliseconds; never longer than the configured connect timeout. */
   readonly waitMs: number;
   readonly signal: AbortSignal;
 }
 
+/** What lanes need. */
+export interface LanesOptions {
+  readonly opener: LinkOpener;
+  readonly log: Logger;
+  readonly times: Times;
+  /** The first lane is connected. */
+  readonly onConnected: () => void;
+}
+
 /** Opens lanes as they are needed, and closes those of no use. */
 export class Lanes {
-  /** The first, which is never closed before the end, and over which is published. */
+  /** The first, which is never closed before the end. */
   readonly main: Lane;
-  readonly #opener: LinkOpener;
-  readonly #log: Logger;
-  readonly #times: Times;
+  readonly #options: LanesOptions;
   readonly #lanes: Lane[];
   readonly #idle = new Map<Lane, ReturnType<typeof setTimeout>>();
   readonly #closing = new Map<Lane, Promise<void>>();
   #isClosed = false;
 
-  constructor(opener: LinkOpener, { log, times }: { readonly log: Logger; readonly times: Times }) {
-    this.#opener = opener;
-    this.#log = log;
-    this.#times = times;
-    this.main = this.#lane(opener.settings.clientId);
+  constructor(options: LanesOptions) {
+    this.#options = options;
+    this.main = this.#lane(options.opener.settings.clientId);
     this.#lanes = [this.main];
   }
 
   /**
    * Waits for the connection of a lane, never longer than the connect timeout.
    *
-   * @throws {McpMqttError} `not_connected`; `broker_refused` where it takes no further connection.
+   * @throws {McpMqttError} `not_connected`; `broker_refused` if it takes no further connection.
    */
-  async ready(lane: Lane, { waitMs, signal }: LaneWaiting): Promise<Link> {
-    lane.start();
-    const timeoutMs = Math.min(waitMs, this.#opener.settings.connectTimeoutMs);
-    if (lane === this.main || !this.main.status.isConnected) {
-      return await lane.ready(timeoutMs, signal);
+  async ready({ lasting }: Lane, { waitMs, signal }: Waiting): Promise<void> {
+    lasting.start();
+    const { connectTimeoutMs } = this.#options.opener.settings;
+    const timeoutMs = Math.min(waitMs, connectTimeoutMs);
+    if (lasting === this.main.lasting || this.main.lasting.link === undefined) {
+      await lasting.ready(timeoutMs, signal);
+      return;
     }
-    // The broker is there: if it does not take a further connection, waiting long does not help.
-    const deadline = performance.now() + timeoutMs;
+    // The broker is there: if it takes no further connection, waiting long does not help.
+    const deadline = performance.now() + Math.max(timeoutMs, MIN_FURTHER_MS);
     for (let attempts = 0; attempts < MAX_FURTHER_ATTEMPTS; attempts++) {
-      await lane.attempted(Math.max(0, deadline - performance.now()), signal);
-      if (lane.lastError === undefined) break;
+      await lasting.attempted(Math.max(0, deadline - performance.now()), signal);
+      if (lasting.lastError === undefined) break;
     }
-    if (lane.lastError !== undefined) throw noFurtherConnection(lane.lastError);
-    return await lane.ready(Math.max(0, deadline - performance.now()), signal);
+    if (lasting.lastError !== undefined) throw noFurtherConnection(lasting.lastError);
+    await lasting.ready(Math.max(0, deadline - performance.now()), signal);
   }
 
   /**
@@ -77,18 +86,23 @@ export class Lanes {
     const patience = performance.now() + MAX_LEAVING_WAIT_MS;
     while (true) {
       signal.throwIfAborted();
-      const lane = this.#lanes.find((one) => one.overlapping(subscription.filter).length === 0);
+      const lane = this.#lanes.find((one) => one.isFreeFor(subscription.filter));
       if (lane !== undefined) return this.#take(lane, subscription);
       const leaving = this.#leaving(subscription);
       const leftMs = patience - performance.now();
       if (leaving === undefined || leftMs <= 0) return this.#take(this.#openLane(), subscription);
-      await soon(leaving, { timeoutMs: leftMs, signal });
+      await bounded(leaving, { timeoutMs: leftMs, signal, onTimeout: () => {} });
     }
   }
 
-  /** See {@linkcode Lane.seek}. */
-  seek(forMs: number): void {
-    for (const lane of this.#lanes) lane.seek(forMs);
+  /** Settles when all that is connected has its subscriptions again. */
+  async resumed(): Promise<void> {
+    await Promise.all(this.#lanes.map(({ resumed }) => resumed));
+  }
+
+  /** See {@linkcode LastingLink.wantFor}. */
+  wantFor(ms: number): void {
+    for (const { lasting } of this.#lanes) lasting.wantFor(ms);
   }
 
   /** Disconnects all. */
@@ -132,14 +146,17 @@ export class Lanes {
   }
 
   #lane(clientId: string): Lane {
+    const { opener, log, times } = this.#options;
     return new Lane({
-      opener: this.#opener,
+      opener,
       clientId,
-      log: this.#log,
-      times: this.#times,
+      log,
+      times,
       onConnected: (lane) => {
-        // It finds the broker back: the others need not wait for the end of their delays.
-        if (lane === this.main) { for (const other of this.#lanes.slice(1)) other.nudge(); }
+        if (lane !== this.main) return;
+        // It finds the broker back: the others need not wait for the end of their pauses.
+        for (const { lasting } of this.#lanes.slice(1)) lasting.tryNow();
+        this.#options.onConnected();
       },
       onEmpty: (lane) => this.#rest(lane),
     });
@@ -149,7 +166,7 @@ export class Lanes {
   #freeClientId(): string {
     const taken = new Set([...this.#lanes, ...this.#closing.keys()].map((lane) => lane.clientId));
     for (let number = 2;; number++) {
-      const clientId = `${this.#opener.settings.clientId}-${number}`;
+      const clientId = `${this.#options.opener.settings.clientId}-${number}`;
       if (!taken.has(clientId)) return clientId;
     }
   }
@@ -158,8 +175,8 @@ export class Lanes {
   #rest(lane: Lane): void {
     if (this.#isClosed || lane === this.main) return;
     clearTimeout(this.#idle.get(lane));
-    if (lane.status.isConnected) {
-      this.#idle.set(lane, setTimeout(() => this.#drop(lane), this.#times.idleLaneMs));
+    if (lane.lasting.link !== undefined) {
+      this.#idle.set(lane, setTimeout(() => this.#drop(lane), this.#options.times.idleLaneMs));
     } else {
       this.#drop(lane);
     }
@@ -171,19 +188,6 @@ export class Lanes {
     if (at < 0) return;
     this.#lanes.splice(at, 1);
     this.#closing.set(lane, lane.close().finally(() => this.#closing.delete(lane)));
-  }
-}
-
-/** Waits for `promise`, but no longer than `timeoutMs`, or until the signal is aborted. */
-async function soon(
-  promise: Promise<unknown>,
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
-): Promise<void> {
-  const enough = new AbortController();
-  try {
-    await Promise.race([promise, pause(timeoutMs, AbortSignal.any([signal, enough.signal]))]);
-  } finally {
-    enough.abort();
   }
 }
 

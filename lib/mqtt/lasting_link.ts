@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { bounded, pause } from "../async.ts";
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { bounded, pause } from "../wait.ts";
 import { Backoff } from "./backoff.ts";
 import type { Link, LinkEnd } from "./link.ts";
 import { LinkError } from "./link_error.ts";
@@ -18,11 +18,9 @@ export interface LastingLinkOptions {
   readonly opener: LinkOpener;
   readonly clientId: string;
   readonly log: Logger;
-  readonly onMessage: (message: Message) => void;
-  /** A message of QoS 2 begins to arrive. */
-  readonly onPublishBegun: (topic: string) => void;
-  readonly onConnected: (link: Link) => void;
-  readonly onEnded: (end: LinkEnd) => void;
+  readonly onMessage?: (message: Message) => void;
+  readonly onConnected?: (link: Link) => void;
+  readonly onEnded?: (end: LinkEnd) => void;
 }
 
 /** How it stands. Times are milliseconds since the epoch. */
@@ -46,8 +44,8 @@ export class LastingLink {
   #attempt = Promise.withResolvers<void>();
   #wakeUp = new AbortController();
   #waiting = 0;
-  #isNudged = false;
-  #soughtUntil = 0;
+  #isToTryNow = false;
+  #wantedUntil = 0;
   #connectedSince: number | undefined;
   #disconnectedSince: number | undefined = Date.now();
   #connections = 0;
@@ -106,29 +104,34 @@ export class LastingLink {
    */
   async attempted(timeoutMs: number, signal: AbortSignal): Promise<void> {
     if (this.link !== undefined) return;
-    if (this.#closing.signal.aborted) throw this.#notConnected();
+    if (this.#closing.signal.aborted) throw this.notConnected();
     this.#waiting++;
     this.#wakeUp.abort();
     try {
       await bounded(this.#attempt.promise, {
         timeoutMs,
         signal,
-        onTimeout: () => this.#notConnected(),
+        onTimeout: () => {
+          throw this.notConnected();
+        },
       });
     } finally {
       this.#waiting--;
     }
   }
 
-  /** Somebody cares for the connection for so many milliseconds, though without waiting for it. */
-  seek(forMs: number): void {
-    this.#soughtUntil = Math.max(this.#soughtUntil, performance.now() + forMs);
+  /**
+   * Somebody wants the connection, though without waiting for it: for so many milliseconds it is
+   * tried every second, not at ever longer intervals.
+   */
+  wantFor(ms: number): void {
+    this.#wantedUntil = Math.max(this.#wantedUntil, performance.now() + ms);
     this.#wakeUp.abort();
   }
 
-  /** Tries to connect now where it waits before doing so: the broker is known to be there. */
-  nudge(): void {
-    this.#isNudged = true;
+  /** Ends the pause before the next attempt to connect: the broker is known to be there. */
+  tryNow(): void {
+    this.#isToTryNow = true;
     this.#wakeUp.abort();
   }
 
@@ -153,10 +156,10 @@ export class LastingLink {
   }
 
   async #open(): Promise<Link | undefined> {
-    const { opener, clientId, onMessage, onPublishBegun } = this.#options;
+    const { opener, clientId, onMessage = ignore } = this.#options;
     const { signal } = this.#closing;
     try {
-      const link = await opener.open({ clientId, onMessage, onPublishBegun, signal });
+      const link = await opener.open({ clientId, onMessage, signal });
       if (signal.aborted) await link.end();
       else this.#onConnected(link);
       return link;
@@ -178,7 +181,7 @@ export class LastingLink {
     this.#logged = undefined;
     const { log, clientId } = this.#options;
     log.info(`connected as ${clientId} with MQTT ${link.protocolVersion}`);
-    this.#options.onConnected(link);
+    this.#options.onConnected?.(link);
   }
 
   #onEnded(end: LinkEnd): void {
@@ -194,7 +197,7 @@ export class LastingLink {
         new LinkError("closed", endSentence(end, { clientId: this.#options.clientId, repeats })),
       );
     }
-    this.#options.onEnded(end);
+    this.#options.onEnded?.(end);
   }
 
   #failed(error: LinkError): void {
@@ -204,13 +207,13 @@ export class LastingLink {
     this.#options.log.warning(error.message);
   }
 
-  /** Sleeps, but not long while somebody waits for the connection or seeks it. */
+  /** Sleeps, but not long while somebody waits for the connection or wants it. */
   async #pause(delayMs: number): Promise<void> {
     const start = performance.now();
-    this.#isNudged = false;
-    while (!this.#closing.signal.aborted && !this.#isNudged) {
+    this.#isToTryNow = false;
+    while (!this.#closing.signal.aborted && !this.#isToTryNow) {
       const now = performance.now();
-      const isWanted = this.#waiting > 0 || now < this.#soughtUntil;
+      const isWanted = this.#waiting > 0 || now < this.#wantedUntil;
       const fullMs = isWanted ? Math.min(delayMs, Backoff.waitedForMs) : delayMs;
       const leftMs = start + fullMs - now;
       if (leftMs <= 0) return;
@@ -219,7 +222,8 @@ export class LastingLink {
     }
   }
 
-  #notConnected(): McpMqttError {
+  /** The error of a call that has waited in vain. */
+  notConnected(): McpMqttError {
     const { host, port } = this.#options.opener.settings.address;
     const since = this.#disconnectedSince === undefined
       ? ""
@@ -234,6 +238,8 @@ export class LastingLink {
     );
   }
 }
+
+function ignore(): void {}
 
 function endSentence(
   { reasonCode, cause }: LinkEnd,

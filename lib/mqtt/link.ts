@@ -2,21 +2,18 @@
  * One network connection to a broker, from CONNECT to its end. It is never re-used: whoever wants
  * to be connected again opens another one, so nothing of an old session is sent twice.
  *
- * This is the only file that imports mqtt.js, and it does so when the first connection is opened.
- *
  * @module
  */
-import type { IClientOptions, IPublishPacket, MqttClient, Packet } from "mqtt";
+import type { IPublishPacket, MqttClient, Packet } from "mqtt";
 import type { Message, MessageProperties, QoS } from "../messages/message.ts";
 import { type BrokerLimits, brokerLimits } from "./broker_limits.ts";
 import { LinkError } from "./link_error.ts";
-import { closedUnaccepted } from "./network_faults.ts";
-import { diagnosed } from "./tls_diagnosis.ts";
+import type { Inbox } from "./inbox.ts";
 import type { Pacer } from "./pacer.ts";
-import { Pings } from "./pings.ts";
+import { PacketLimit } from "./packet_limit.ts";
 import { NO_MATCHING_SUBSCRIBERS } from "./reason_codes.ts";
 import { messageProperties, publishProperties } from "./properties.ts";
-import { bracketed, type BrokerAddress, transportOptions } from "./transport_options.ts";
+import type { BrokerAddress } from "./transport_options.ts";
 
 export type { BrokerLimits } from "./broker_limits.ts";
 export type { BrokerAddress } from "./transport_options.ts";
@@ -24,17 +21,23 @@ export type { BrokerAddress } from "./transport_options.ts";
 /** The two protocol versions, by the names of the configuration. */
 export type ProtocolVersion = "5" | "3.1.1";
 
-/** What {@linkcode openLink} needs to know. */
+/** What is needed to open a link. */
 export interface LinkOptions {
   readonly address: BrokerAddress;
   readonly clientId: string;
   readonly protocolVersion: ProtocolVersion;
   /** How long the broker may take to accept the connection, in milliseconds. */
   readonly connectTimeoutMs: number;
-  /** Called for each PUBLISH, in the order of arrival. */
+  /**
+   * The largest packet that is taken from the broker, in bytes. It is not announced as Maximum
+   * Packet Size (§3.1.2.11.4): mosquitto 2.0.11 sends nothing at QoS 1 and 2 any more after twenty
+   * messages that are too large, and no broker tells of those that it leaves out.
+   */
+  readonly maxPacketBytes: number;
+  /** Called once for each message, in the order of arrival. It must not throw. */
   readonly onMessage: (message: Message) => void;
-  /** Called when a message of QoS 2 begins to arrive, which ends with {@linkcode onMessage}. */
-  readonly onPublishBegun?: (topic: string) => void;
+  /** Called for each message that was too large to be taken. */
+  readonly onTooLarge: () => void;
   /** Says when the message after one that was handled may be. */
   readonly pacer: Pacer;
   readonly signal: AbortSignal;
@@ -79,37 +82,6 @@ const SUBSCRIPTION_QOS = 2;
 /** How long the broker may take to close after a DISCONNECT, in milliseconds. */
 const END_TIMEOUT_MS = 500;
 
-/**
- * Opens a connection and waits for the CONNACK.
- *
- * @throws {LinkError} with what went wrong, in words for the person who runs the program.
- */
-export async function openLink(options: LinkOptions): Promise<Link> {
-  const { address, signal } = options;
-  const permission = await Deno.permissions.query({
-    name: "net",
-    host: `${bracketed(address.host)}:${address.port}`,
-  });
-  if (permission.state !== "granted") {
-    throw new LinkError(
-      "denied",
-      `the program may not connect to ${address.host}:${address.port}; run it with --allow-net for that address`,
-    );
-  }
-  const { default: mqtt } = await import("mqtt");
-  signal.throwIfAborted();
-  const client = mqtt.connect(await clientOptions(options));
-  // A broker may say all it has to say in one segment: it is listened to from the first moment.
-  const link = new Link(client, options);
-  try {
-    await connected(client, options);
-    return link;
-  } catch (error) {
-    client.end(true);
-    throw await diagnosed(error, options);
-  }
-}
-
 /** A connection that the broker has accepted. */
 export class Link {
   readonly protocolVersion: ProtocolVersion;
@@ -120,32 +92,54 @@ export class Link {
   readonly #waiting = new Set<(end: LinkEnd) => void>();
   /** Packet Identifiers that the broker acknowledged with "No matching subscribers". */
   readonly #unmatched = new Set<number>();
-  readonly #pings = new Pings(() => this.#client.sendPing());
+  /** For each PINGREQ that is unanswered, in their order, who waits for the answer. */
+  readonly #pings: Array<(() => void) | undefined> = [];
+  readonly #packetLimit: PacketLimit;
+  #publishesReceived = 0;
+  #isTooLarge = false;
   #limits = brokerLimits(undefined);
   #end: LinkEnd | undefined;
+  #isEnding = false;
   #cause = "the broker closed the connection";
 
-  /** Only {@linkcode openLink} makes one. */
-  constructor(client: MqttClient, options: LinkOptions) {
+  /** Only `openLink()` makes one. */
+  constructor(client: MqttClient, inbox: Inbox, options: LinkOptions) {
     this.#client = client;
     this.protocolVersion = options.protocolVersion;
     const { promise, resolve } = Promise.withResolvers<LinkEnd>();
     this.ended = promise;
     let reasonCode: number | undefined;
+    this.#packetLimit = limitPackets(client, {
+      maxBytes: options.maxPacketBytes,
+      isMqtt5: options.protocolVersion === "5",
+      onFault: () => {
+        this.#cause = "the broker sent a packet that is larger than it may be";
+        client.stream.destroy();
+      },
+    });
+    const onMessage = (topic: string, payload: Uint8Array, packet: IPublishPacket): void => {
+      if (this.#isTooLarge) options.onTooLarge();
+      else options.onMessage(toMessage(topic, payload, packet));
+    };
     client.on("connect", (connack) => this.#limits = brokerLimits(connack));
     client.on("message", (topic, payload, packet) => {
-      options.onMessage(toMessage(topic, payload, packet));
+      // One of QoS 2 was passed on by the inbox.
+      if (packet.qos < 2) onMessage(topic, payload, packet);
     });
-    client.handleMessage = (_packet, next): void =>
-      options.pacer.pass(() => {
-        // After the end mqtt.js has no store any more to look into, and throws.
-        if (this.isOpen) next();
-      });
+    client.handleMessage = ({ qos }, next): void => {
+      if (qos === 2) next();
+      // After the end mqtt.js has no store any more to look into, and throws.
+      else options.pacer.pass(() => this.isOpen && next());
+    };
+    inbox.open({
+      onMessage: (packet) => onMessage(packet.topic, bytesOf(packet.payload), packet),
+      pass: (next) => options.pacer.pass(() => this.isOpen && next()),
+    });
     // Else a PUBREL waits 40 ms for the TCP acknowledgement of what went before it.
     (client.stream as { setNoDelay?(on: boolean): void }).setNoDelay?.(true);
-    client.on("packetreceive", (packet) => this.#onPacket(packet, options));
+    client.on("packetreceive", (packet) => this.#onPacket(packet));
     client.on("packetsend", (packet) => {
-      if (packet.cmd === "pingreq") this.#pings.sent();
+      if (packet.cmd === "pingreq") this.#pings.push(undefined);
     });
     client.on("error", (error) => {
       this.#cause = LinkError.from(error, options.address).message;
@@ -172,9 +166,9 @@ export class Link {
     return this.#limits;
   }
 
-  /** False as soon as the end of the connection has been noticed. */
+  /** False as soon as its end has begun, or has been noticed. */
   get isOpen(): boolean {
-    return this.#end === undefined;
+    return this.#end === undefined && !this.#isEnding;
   }
 
   /**
@@ -195,20 +189,37 @@ export class Link {
     }
   }
 
+  /** Whether something that was to be sent has not left this process. */
+  get hasUnwritten(): boolean {
+    return ((this.#client.stream as { readonly writableLength?: number }).writableLength ?? 0) > 0;
+  }
+
   /**
-   * Sends a PUBLISH. At QoS 0 it settles when the packet has been handed to the operating system,
-   * else with the broker's acknowledgement.
+   * Sends a PUBLISH. It settles with the broker's acknowledgement, at QoS 0 when the broker has
+   * read it.
    *
    * @returns the reason code of the PUBACK, PUBREC or PUBCOMP; 0 at QoS 0.
    * @throws {LinkLost} when the link ends before.
    */
   publish(publication: Publication): Promise<number> {
-    return this.orLost(this.#publish(publication));
+    return this.orLost(
+      publication.qos === 0 ? this.#publishUnacknowledged(publication) : this.#publish(publication),
+    );
   }
 
-  #publish(publication: Publication): Promise<number> {
-    const { topic, payload, qos, retain } = publication;
-    const properties = this.protocolVersion === "5" ? publishProperties(publication) : undefined;
+  async #publishUnacknowledged(publication: Publication): Promise<number> {
+    const written = this.#publish(publication);
+    // A broker reads in order, so that its PINGRESP says that it has read what was sent before.
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#client.sendPing();
+    if (this.#pings.length > 0) this.#pings[this.#pings.length - 1] = resolve;
+    const code = await written;
+    await promise;
+    return code;
+  }
+
+  #publish({ topic, payload, qos, retain, ...rest }: Publication): Promise<number> {
+    const properties = this.protocolVersion === "5" ? publishProperties(rest) : undefined;
     const { promise, resolve } = Promise.withResolvers<number>();
     // mqtt.js passes a view on without copying it.
     const body = new Uint8Array(payload) as unknown as Parameters<MqttClient["publish"]>[1];
@@ -227,7 +238,7 @@ export class Link {
       },
     );
     if (qos > 0) messageId = this.#client.getLastMessageId();
-    return qos === 0 ? promise.then((code) => this.#flushed().then(() => code)) : promise;
+    return promise;
   }
 
   /**
@@ -269,21 +280,16 @@ export class Link {
   }
 
   /**
-   * Settles when the broker has read all that has been sent, which a PINGREQ asks it.
-   *
-   * @throws {LinkLost} when the link ends before.
-   */
-  allRead(): Promise<void> {
-    return this.orLost(this.#pings.allRead());
-  }
-
-  /**
    * Sends a DISCONNECT and closes the connection, within half a second.
    *
    * @param why what {@linkcode LinkEnd.cause} then says
    */
   async end(why = "this program closed the connection"): Promise<void> {
-    if (!this.isOpen) return;
+    if (!this.isOpen) {
+      await this.ended;
+      return;
+    }
+    this.#isEnding = true;
     this.#cause = why;
     const timer = setTimeout(() => this.#client.stream.destroy(), END_TIMEOUT_MS);
     // mqtt.js waits for acknowledgements that are still outstanding unless they are taken away.
@@ -295,11 +301,18 @@ export class Link {
     clearTimeout(timer);
   }
 
-  #onPacket(packet: Packet, { onPublishBegun }: LinkOptions): void {
+  /** Closes the connection at once. What has not left this process never leaves it. */
+  destroy(why: string): void {
+    this.#isEnding = true;
+    this.#cause = why;
+    this.#client.stream.destroy();
+  }
+
+  #onPacket(packet: Packet): void {
     if (packet.cmd === "publish") {
-      if (packet.qos === 2) onPublishBegun?.(packet.topic);
+      this.#isTooLarge = this.#packetLimit.isTooLarge(++this.#publishesReceived);
     } else if (packet.cmd === "pingresp") {
-      this.#pings.answered();
+      this.#pings.shift()?.();
     } else if (packet.cmd === "puback" || packet.cmd === "pubrec") {
       // mqtt.js does not pass this reason code on, because it is none of a failure.
       const { messageId, reasonCode } = packet;
@@ -308,74 +321,27 @@ export class Link {
       }
     }
   }
-
-  /** Settles when nothing written is left in this process, or the link has ended. */
-  async #flushed(): Promise<void> {
-    const stream = this.#client.stream as { readonly writableLength?: number };
-    for (let turn = 0; this.isOpen && (stream.writableLength ?? 0) > 0; turn++) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      // Nearly always one turn of the event loop is enough, and a timer would take a millisecond.
-      if (turn < 4) setImmediate(resolve);
-      else setTimeout(resolve, Math.min(turn, 20));
-      await promise;
-    }
-  }
 }
 
-async function clientOptions({ address, ...options }: LinkOptions): Promise<IClientOptions> {
-  return {
-    ...await transportOptions(address),
-    ...(address.username === undefined ? {} : { username: address.username }),
-    ...(address.password === undefined ? {} : { password: address.password }),
-    keepalive: address.keepaliveSeconds,
-    clientId: options.clientId,
-    clean: true,
-    protocolVersion: options.protocolVersion === "5" ? 5 : 4,
-    // Its own clock starts with the stream only and says less: it is never the first to ring.
-    connectTimeout: 2 * options.connectTimeoutMs,
-    reconnectPeriod: 0,
-    resubscribe: false,
-    queueQoSZero: false,
-    timerVariant: "native",
-  };
+/** Has all that is read of a connection pass a limit first. */
+function limitPackets(
+  { stream }: MqttClient,
+  options: ConstructorParameters<typeof PacketLimit>[0],
+): PacketLimit {
+  const limit = new PacketLimit(options);
+  const push = stream.push.bind(stream);
+  stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean =>
+    push(chunk instanceof Uint8Array ? limit.pass(chunk) : chunk, encoding);
+  return limit;
 }
 
-/** Waits for the CONNACK. */
-function connected(client: MqttClient, options: LinkOptions): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const { address, signal, connectTimeoutMs } = options;
-  const onAbort = (): void => reject(signal.reason);
-  const onConnect = (): void => resolve();
-  const onError = (error: unknown): void => reject(LinkError.whileConnecting(error, address));
-  const onClose = (): void => {
-    const { kind, message } = closedUnaccepted(address);
-    reject(new LinkError(kind, message));
-  };
-  const timer = setTimeout(() => {
-    reject(
-      new LinkError(
-        "timeout",
-        `the broker at ${address.host}:${address.port} did not answer within ${
-          connectTimeoutMs / 1000
-        } s`,
-      ),
-    );
-  }, connectTimeoutMs);
-  signal.addEventListener("abort", onAbort, { once: true });
-  client.once("connect", onConnect).once("error", onError).once("close", onClose);
-  // mqtt.js keeps errors without a code, as those of ws are, to itself.
-  const { stream } = client;
-  stream.once("error", onError);
-  return promise.finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
-    client.off("connect", onConnect).off("error", onError).off("close", onClose);
-    stream.off("error", onError);
-  });
+function bytesOf(payload: IPublishPacket["payload"]): Uint8Array {
+  return typeof payload === "string" ? new TextEncoder().encode(payload) : payload;
 }
 
 function toMessage(topic: string, payload: Uint8Array, packet: IPublishPacket): Message {
-  const properties = messageProperties(packet.properties);
+  // What else there is in the packet is the topic name, which is small, and a few bytes.
+  const properties = messageProperties(packet.properties, (packet.length ?? 0) - payload.length);
   return {
     topic,
     // A copy: the parser's view would keep a whole read buffer alive.

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type BrokerAddress, type Link, openLink, type ProtocolVersion } from "./link.ts";
+import type { BrokerAddress, Link, ProtocolVersion } from "./link.ts";
+import { openLink } from "./open_link.ts";
 import { LinkError } from "./link_error.ts";
 import type { Message } from "../messages/message.ts";
 import { Pacer } from "./pacer.ts";
@@ -13,19 +14,21 @@ export interface BrokerSettings {
   readonly address: BrokerAddress;
   /** The Client Identifier of the first link; further ones append `-2`, `-3`, …, or `-w`. */
   readonly clientId: string;
-  /** The owner has chosen it, and the broker's access rules may know it. */
+  /** The owner has chosen it, so that the broker's access rules may know it. */
   readonly isClientIdChosen: boolean;
+  /** Whether something may be published. */
+  readonly mayWrite: boolean;
   /** `auto`: 5, then 3.1.1 where the broker refuses 5. */
   readonly protocolVersion: ProtocolVersion | "auto";
   readonly connectTimeoutMs: number;
+  /** The largest message that is taken from the broker, in bytes of its packet. */
+  readonly maxMessageBytes: number;
 }
 
 /** What differs from link to link. */
 export interface OpenOptions {
   readonly clientId: string;
   readonly onMessage: (message: Message) => void;
-  /** Called when a message of QoS 2 begins to arrive. */
-  readonly onPublishBegun: (topic: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -40,6 +43,7 @@ export class LinkOpener {
   /** What is tried first where the version is `auto`. */
   #preferred: ProtocolVersion = "5";
   #silentRefusals = 0;
+  #tooLarge = 0;
 
   constructor(settings: BrokerSettings) {
     this.settings = settings;
@@ -49,6 +53,11 @@ export class LinkOpener {
   get protocolVersion(): ProtocolVersion | undefined {
     const { protocolVersion } = this.settings;
     return protocolVersion === "auto" ? this.#inUse : protocolVersion;
+  }
+
+  /** How many messages were not taken because they were too large. */
+  get tooLarge(): number {
+    return this.#tooLarge;
   }
 
   /** @throws {LinkError} where no connection could be made. */
@@ -71,12 +80,14 @@ export class LinkOpener {
   }
 
   async #open(protocolVersion: ProtocolVersion, options: OpenOptions): Promise<Link> {
-    const { address, connectTimeoutMs } = this.settings;
+    const { address, connectTimeoutMs, maxMessageBytes } = this.settings;
     const link = await openLink({
       ...options,
       address,
       connectTimeoutMs,
       protocolVersion,
+      maxPacketBytes: maxMessageBytes,
+      onTooLarge: () => this.#tooLarge++,
       pacer: this.#pacer,
     });
     this.#inUse = protocolVersion;

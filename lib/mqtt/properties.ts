@@ -6,7 +6,10 @@
 import { Buffer } from "node:buffer";
 import type { MessageProperties } from "../messages/message.ts";
 
-/** As mqtt.js has them. */
+/** User properties that take more than so many bytes of the packet are not kept. */
+const MAX_USER_PROPERTIES_BYTES = 32 * 1024;
+
+/** As mqtt.js has them. One that a broker sent twice, which it must not (§2.2.2.2), is a list. */
 export interface PacketProperties {
   payloadFormatIndicator?: boolean;
   contentType?: string;
@@ -16,21 +19,37 @@ export interface PacketProperties {
   messageExpiryInterval?: number;
 }
 
-/** Those that mean something to an application; undefined where there are none. */
+/**
+ * Those that mean something to an application; undefined if there are none.
+ *
+ * @param bytes what the properties take of the packet, about
+ */
 export function messageProperties(
   from: PacketProperties | undefined,
+  bytes: number,
 ): MessageProperties | undefined {
   if (from === undefined) return undefined;
-  const { contentType, responseTopic, correlationData, userProperties, messageExpiryInterval } =
-    from;
+  const { userProperties } = from;
+  const contentType = one(from.contentType);
+  const responseTopic = one(from.responseTopic);
+  const correlationData = one(from.correlationData);
+  const messageExpiryInterval = one(from.messageExpiryInterval);
   const properties: MessageProperties = {
     ...(contentType === undefined ? {} : { contentType }),
     ...(responseTopic === undefined ? {} : { responseTopic }),
     ...(correlationData === undefined ? {} : { correlationData: new Uint8Array(correlationData) }),
-    ...(userProperties === undefined ? {} : { userProperties: { ...userProperties } }),
+    ...(userProperties === undefined
+      ? {}
+      : bytes > MAX_USER_PROPERTIES_BYTES
+      ? { omittedBytes: bytes }
+      : { userProperties }),
     ...(messageExpiryInterval === undefined ? {} : { messageExpiryInterval }),
   };
   return Object.keys(properties).length === 0 ? undefined : properties;
+}
+
+function one<T>(value: T | T[] | undefined): T | undefined {
+  return Array.isArray(value) ? value[0] : value;
 }
 
 /** The properties to send with a message. */
@@ -40,7 +59,7 @@ export function publishProperties(
     readonly isText: boolean;
   },
 ): PacketProperties {
-  const { correlationData, userProperties, ...same } = properties;
+  const { correlationData, userProperties, omittedBytes: _, ...same } = properties;
   return {
     ...(isText ? { payloadFormatIndicator: true } : {}),
     ...same,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Session } from "./session.ts";
+import type { Session } from "../access/session.ts";
 
 /** As many as MCP allows in one answer. */
 const MAX_VALUES = 100;

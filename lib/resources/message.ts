@@ -6,8 +6,8 @@
 import { McpMqttError } from "../errors.ts";
 import type { Message } from "../messages/message.ts";
 import { fitMessage, type ShownMessage } from "../messages/payload.ts";
-import type { Session } from "./session.ts";
-import { eventOrTimeout } from "../wait.ts";
+import type { Session } from "../access/session.ts";
+import { bounded } from "../wait.ts";
 import { parseTopicName, type TopicName } from "../topics/topic_name.ts";
 
 /** Its URI template, RFC 6570. */
@@ -57,7 +57,7 @@ export async function readMessage(
   const { maxResultBytes: maxBytes } = access.grants.limits;
   const bounds = { previewBytes: maxBytes, maxBytes };
   const known = updates.lastMessage(topic);
-  if (known !== undefined) return fitMessage(known, bounds);
+  if (known !== undefined) return known;
   const first = Promise.withResolvers<Message>();
   first.promise.catch(() => {});
   await using _collection = await access.collect([topic], {
@@ -68,7 +68,11 @@ export async function readMessage(
     onMessage: (message) => first.resolve(message),
     onFailed: (error) => first.reject(error),
   });
-  const message = await eventOrTimeout(first.promise, WAIT_MS, signal);
+  const message = await bounded(first.promise, {
+    timeoutMs: WAIT_MS,
+    signal,
+    onTimeout: () => "timeout" as const,
+  });
   if (message !== "timeout") return fitMessage(message, bounds);
   throw new McpMqttError(
     "timeout",

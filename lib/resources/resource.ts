@@ -4,7 +4,7 @@
  * @module
  */
 import { showStatus } from "../access/status.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "../access/session.ts";
 import { topicExamples } from "./topic_examples.ts";
 import { allowedTopics } from "./topics_allowed.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { type ShownRule, showRule } from "../access/shown_rule.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "../access/session.ts";
 import type { Rule } from "../topics/permissions.ts";
 
 /** A call that uses a rule. */

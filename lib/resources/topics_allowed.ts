@@ -4,7 +4,7 @@
  * @module
  */
 import { type ShownRule, showRule } from "../access/shown_rule.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "../access/session.ts";
 
 /** What is granted, and where the broker is. */
 export interface AllowedTopics {

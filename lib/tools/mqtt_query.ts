@@ -19,7 +19,7 @@ import {
   qosSchema,
   timeoutSchema,
 } from "./schemas.ts";
-import { eventOrTimeout, secondsSince } from "../wait.ts";
+import { bounded, secondsSince } from "../wait.ts";
 
 /** Bytes of random correlation data. */
 const CORRELATION_BYTES = 16;
@@ -66,30 +66,39 @@ export const mqttQuery = defineTool({
     const over = Promise.withResolvers<void>();
     over.promise.catch(() => {});
     let isInterrupted = false;
-    let isAsked = false;
+    let isSent = false;
     await using collection = await access.collect([input.response_topic], {
       includeRetained: false,
       resume: true,
       waitMs: timeoutMs,
       signal,
       onMessage: (message) => {
-        if (!isAsked || !isAnswer(message, request, correlation)) return;
+        if (!isSent || !isAnswer(message, request, correlation)) return;
         list.add(message);
         if (list.full !== undefined) over.resolve();
       },
       onInterrupted: () => isInterrupted = true,
-      onFailed: (error) => over.reject(asked(error)),
+      onFailed: (error) => over.reject(withOutcome(error, isSent)),
     });
     const isMqtt5 = access.status.protocolVersion === "5";
     const start = performance.now();
-    isAsked = true;
-    const published = access.publish(
-      isMqtt5 ? withCorrelation(request, input.response_topic, correlation) : request,
-      { waitMs: timeoutMs, signal },
-    );
-    // The answer may come before the acknowledgement, and a failed request ends the wait.
-    published.catch((error) => over.reject(error));
-    await eventOrTimeout(over.promise, timeoutMs, signal);
+    const answered = new AbortController();
+    try {
+      const published = access.publish(
+        isMqtt5 ? withCorrelation(request, input.response_topic, correlation) : request,
+        {
+          waitMs: timeoutMs,
+          signal: AbortSignal.any([signal, answered.signal]),
+          onSent: () => isSent = true,
+        },
+      );
+      // The answer may come before the acknowledgement, and a failed request ends the wait.
+      published.catch((error) => over.reject(error));
+      await bounded(over.promise, { timeoutMs, signal, onTimeout: () => {} });
+    } finally {
+      // What was not sent by now is never sent.
+      answered.abort();
+    }
     if (list.messages.length > 0) {
       return {
         request_topic: input.request_topic,
@@ -100,6 +109,7 @@ export const mqttQuery = defineTool({
         ...(list.dropped > 0 ? { dropped: list.dropped } : {}),
       };
     }
+    if (!isSent) throw notSentInTime(input.timeout);
     throw new McpMqttError(
       "timeout",
       `no answer on ${JSON.stringify(input.response_topic)} within ${input.timeout} s${
@@ -116,9 +126,17 @@ export const mqttQuery = defineTool({
   },
 });
 
-/** The error of a call whose request may be on its way already. */
-function asked({ code, message, hint }: McpMqttError): McpMqttError {
-  return new McpMqttError(code, message, { hint, outcome: "unknown" });
+function notSentInTime(timeout: number): McpMqttError {
+  return new McpMqttError(
+    "timeout",
+    `the request could not be sent within ${timeout} s: earlier messages wait for the broker`,
+    { outcome: "not_sent", hint: "It will not be sent. Try again with a longer timeout." },
+  );
+}
+
+/** The same error, with what became of the request. */
+function withOutcome({ code, message, hint }: McpMqttError, isSent: boolean): McpMqttError {
+  return new McpMqttError(code, message, { hint, outcome: isSent ? "unknown" : "not_sent" });
 }
 
 /** Response Topic and Correlation Data, MQTT 5.0 §4.10. A filter cannot be a Response Topic. */

@@ -17,7 +17,7 @@ import {
   timeoutSchema,
   whereSchema,
 } from "./schemas.ts";
-import { eventOrTimeout } from "../wait.ts";
+import { bounded } from "../wait.ts";
 
 /** Waits for one message. */
 export const mqttRead = defineTool({
@@ -58,7 +58,11 @@ export const mqttRead = defineTool({
       onInterrupted: () => isInterrupted = true,
       onFailed: (error) => first.reject(error),
     });
-    const message = await eventOrTimeout(first.promise, timeoutMs, signal);
+    const message = await bounded(first.promise, {
+      timeoutMs,
+      signal,
+      onTimeout: () => "timeout" as const,
+    });
     if (message !== "timeout") {
       const { maxResultBytes: maxBytes } = access.grants.limits;
       return {

@@ -17,7 +17,7 @@ import {
   topicsSchema,
   whereSchema,
 } from "./schemas.ts";
-import { eventOrTimeout, secondsSince } from "../wait.ts";
+import { bounded, secondsSince } from "../wait.ts";
 
 type Ended = "max_messages" | "timeout" | "result_size" | "disconnected";
 
@@ -71,7 +71,11 @@ export const mqttSubscribe = defineTool({
       onFailed: (error: McpMqttError) => over.reject(error),
     });
     const start = performance.now();
-    const ended = await eventOrTimeout(over.promise, timeoutMs, signal);
+    const ended = await bounded(over.promise, {
+      timeoutMs,
+      signal,
+      onTimeout: () => "timeout" as const,
+    });
     return {
       topic: input.topic,
       filters: collection.filters.map(({ text }) => text),

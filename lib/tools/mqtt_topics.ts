@@ -10,7 +10,7 @@ import { MAX_LAST_BYTES, type SeenTopic, shapeOf, Survey } from "../messages/sur
 import type { Permissions, Rule } from "../topics/permissions.ts";
 import { defineTool } from "./define_tool.ts";
 import { hintSchema, messageSchema } from "./schemas.ts";
-import { eventOrTimeout } from "../wait.ts";
+import { bounded } from "../wait.ts";
 
 /** How much is shown of the last payload of a topic. */
 const PREVIEW_BYTES = 256;
@@ -84,7 +84,11 @@ export const mqttTopics = defineTool({
       onFailed: (error) => over.reject(error),
     });
     const start = performance.now();
-    const ended = await eventOrTimeout(over.promise, durationMs, signal);
+    const ended = await bounded(over.promise, {
+      timeoutMs: durationMs,
+      signal,
+      onTimeout: () => "timeout" as const,
+    });
     const seconds = (performance.now() - start) / 1000;
     const all = survey.topics();
     const { permissions, limits } = access.grants;

@@ -10,7 +10,7 @@ import { compileWhere } from "../messages/where.ts";
 import { defineTool } from "./define_tool.ts";
 import { type ListedMessage, MessageList, TRUNCATED_HINT } from "./message_list.ts";
 import { hintSchema, messageSchema, whereSchema } from "./schemas.ts";
-import { eventOrTimeout } from "../wait.ts";
+import { bounded } from "../wait.ts";
 
 /** Gives what a watch has collected. */
 export const mqttWatchRead = defineTool({
@@ -43,7 +43,7 @@ export const mqttWatchRead = defineTool({
   }),
   async run(input, { watches, access, signal }) {
     const watch = watches.get(input.watch_id);
-    access.seek(input.timeout * 1000);
+    access.wantFor(input.timeout * 1000);
     const after = input.after ?? watch.position;
     assertReached(watch, after);
     const isWanted = compileWhere(input.where);
@@ -69,7 +69,11 @@ export const mqttWatchRead = defineTool({
         if (list.messages.length === 0 && watch.failure !== undefined) throw watch.failure;
         return finished(watch, list, next);
       }
-      await eventOrTimeout(arrival, timeLeftMs, signal);
+      await bounded(arrival, {
+        timeoutMs: timeLeftMs,
+        signal,
+        onTimeout: () => "timeout" as const,
+      });
     }
   },
 });

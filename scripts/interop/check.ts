@@ -118,6 +118,8 @@ export class Context {
       },
       clientId: `interop-${crypto.randomUUID().slice(0, 8)}`,
       isClientIdChosen: false,
+      mayWrite: true,
+      maxMessageBytes: 8_388_608,
       protocolVersion: version,
       connectTimeoutMs: 10_000,
     }, SILENT);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pause } from "../../lib/async.ts";
+import { pause } from "../../lib/wait.ts";
 import type { QoS } from "../../lib/messages/message.ts";
 import { readMessage } from "../../lib/resources/message.ts";
 import { parseTopicName } from "../../lib/topics/topic_name.ts";
@@ -284,9 +284,10 @@ export class AgentWork {
     const topic = parseTopicName(dice.pick([...KEPT_TOPICS, "s/b/3"]));
     const holder = crypto.randomUUID();
     const { updates } = this.#soaked.session;
-    updates.subscribe(topic, `mcpmqtt://message/${topic}`, holder);
+    const subscriber = { uri: `mcpmqtt://message/${topic}`, holder };
+    updates.subscribe(topic, subscriber).catch(() => {});
     await pause(dice.between(0, 600), this.#soaked.signal);
-    await updates.unsubscribe(topic, holder);
+    await updates.unsubscribe(topic, subscriber);
   }
 
   async #topics(dice: Dice, signal?: AbortSignal): Promise<void> {

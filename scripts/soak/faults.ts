@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pause } from "../../lib/async.ts";
+import { pause } from "../../lib/wait.ts";
 import type { Dice } from "./dice.ts";
 import type { World } from "./world.ts";
 

@@ -7,10 +7,7 @@
 import type { Limits } from "../../lib/config/config.ts";
 import { McpMqttError } from "../../lib/errors.ts";
 import { Connection } from "../../lib/mqtt/connection.ts";
-import { Access } from "../../lib/access/access.ts";
-import { Watches } from "../../lib/access/watches.ts";
-import type { Session } from "../../lib/resources/session.ts";
-import { Updates } from "../../lib/resources/updates.ts";
+import { Session } from "../../lib/access/session.ts";
 import { findTool } from "../../lib/tools/catalogue.ts";
 import { Permissions } from "../../lib/topics/permissions.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
@@ -56,6 +53,8 @@ const LIMITS: Limits = {
   publishPerMinute: 0,
   maxWatches: 8,
   watchBufferMessages: 200,
+  watchBufferBytes: 16_777_216,
+  maxMessageBytes: 8_388_608,
 };
 
 /** A client that lives until it is disposed of. */
@@ -89,17 +88,12 @@ export class Soaked implements AsyncDisposable {
     const permissions = new Permissions([
       { pattern, permissions: ["read", "write"], deny: [], retain: false },
     ]);
-    const access = new Access(this.connection, {
-      permissions,
-      readOnly: false,
-      limits: LIMITS,
-    });
-    this.session = {
-      access,
-      watches: new Watches(access),
-      updates: new Updates(access, new NoLog()),
+    this.session = new Session({
+      connection: this.connection,
+      grants: { permissions, readOnly: false, limits: LIMITS },
       configSource: undefined,
-    };
+      log: new NoLog(),
+    });
     this.connection.start();
   }
 
@@ -179,8 +173,7 @@ export class Soaked implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client.abort();
-    await this.session.watches[Symbol.asyncDispose]();
-    await this.session.updates[Symbol.asyncDispose]();
+    await this.session[Symbol.asyncDispose]();
     await this.connection.close();
   }
 }

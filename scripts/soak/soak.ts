@@ -144,7 +144,8 @@ async function soakRound(options: RoundSoak): Promise<void> {
   await expect(ledger, "messages acknowledged and not at the broker", () => ledger.unseen().length);
   floods.check();
   await expect(ledger, "subscriptions after a round", () => world.subscriptions().length);
-  await expect(ledger, "connections beside the first one", () => world.proxy.connections - 1);
+  // One for reading and one for writing.
+  await expect(ledger, "connections beside the two", () => world.proxy.connections - 2);
   await expect(ledger, "listeners on the client's signal", () => soaked.listeners);
 }
 

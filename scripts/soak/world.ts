@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pause } from "../../lib/async.ts";
+import { pause } from "../../lib/wait.ts";
 import { startAedes } from "../../tests/brokers/aedes.ts";
 import type { ProtocolVersion, TestBroker } from "../../tests/brokers/broker.ts";
 import { freePort, mosquittoAvailable, startMosquitto } from "../../tests/brokers/mosquitto.ts";

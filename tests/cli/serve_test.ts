@@ -8,6 +8,9 @@ import { ALL_OF_T } from "../tools/served.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
+/** The program with a failure in it. */
+const FAILING_ENTRY = fromFileUrl(new URL("failing_entry.ts", import.meta.url));
+
 const CALL = {
   name: "mqtt_subscribe",
   arguments: { topic: "t/a", timeout: 100 },
@@ -253,4 +256,43 @@ Deno.test("main.ts has the exit statuses of the contract, and one line for an er
     assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
   }
   await Deno.remove(folder, { recursive: true });
+});
+
+for (const failure of ["throw", "reject"] as const) {
+  Deno.test({
+    name: `serve ends with status 1, one line and a DISCONNECT at what nobody catches (${failure})`,
+    ignore: !mosquittoAvailable(),
+    fn: async () => {
+      await using broker = await startMosquitto();
+      await using host = await rawHost({
+        entry: FAILING_ENTRY,
+        env: { MCPMQTT_TEST_FAILURE: failure },
+        config: {
+          mqtt: { host: broker.host, port: broker.port, client_id: "under-test" },
+          topics: ALL_OF_T,
+        },
+      });
+      await host.initialize();
+      const { code } = await host.ended();
+      assert.equal(code, 1);
+      await until(() => broker.log().includes("Received DISCONNECT from under-test"));
+      const lines = host.stderr().split("\n").filter((line) => line.includes("nobody catches"));
+      assert.equal(lines.length, 1, host.stderr());
+      assert.match(lines[0] ?? "", /CRITICAL - ending, because the program failed/);
+    },
+  });
+}
+
+Deno.test("serve goes on where there is nobody left to tell something", async () => {
+  await using host = await rawHost({
+    entry: FAILING_ENTRY,
+    env: { MCPMQTT_TEST_FAILURE: "host gone" },
+    config: { mqtt: { port: 1 } },
+  });
+  await host.initialize();
+  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  const { result } = await host.request("tools/list");
+  assert.ok(result.tools.length > 0);
+  await host.closeInput();
+  assert.equal((await host.ended()).code, 0);
 });

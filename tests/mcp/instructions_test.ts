@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { instructions } from "../../lib/mcp/instructions.ts";
-import type { Session } from "../../lib/resources/session.ts";
+import type { Session } from "../../lib/access/session.ts";
 import { Permissions, type Rule } from "../../lib/topics/permissions.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
 

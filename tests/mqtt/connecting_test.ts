@@ -187,7 +187,11 @@ Deno.test("a Client Identifier that another client takes over is told, and left 
   await using broker = new ScriptedBroker(({ type }, client) => {
     if (type === CONNECT) client.send(...connack("5"), ...disconnect(0x8E));
   });
-  await using connection = startConnection(broker, { version: "5", clientId: "mine" });
+  await using connection = startConnection(broker, {
+    version: "5",
+    clientId: "mine",
+    isClientIdChosen: true,
+  });
   await until(() => connection.status.lastError !== undefined);
   assert.match(
     connection.status.lastError ?? "",
@@ -236,6 +240,7 @@ Deno.test("close() ends calls that wait, and is done in time on a stalled connec
   await using broker = await startAedes();
   await using proxy = new FaultProxy(broker);
   await using connection = await openConnection(proxy);
+  await connection.publish(publication("open"), waiting());
   await using _first = await Gathering.open(connection, "a");
   proxy.stall();
   const calls = [

@@ -4,7 +4,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { McpMqttError } from "../../lib/errors.ts";
 import type { Logger, LogText } from "../../lib/log.ts";
-import { type Collection, Connection, type Waiting } from "../../lib/mqtt/connection.ts";
+import { type Collecting, Connection, type Waiting } from "../../lib/mqtt/connection.ts";
 import type { Publication } from "../../lib/mqtt/link.ts";
 import type { BrokerSettings } from "../../lib/mqtt/link_opener.ts";
 import type { Message } from "../../lib/messages/message.ts";
@@ -16,6 +16,11 @@ import { until } from "../brokers/until.ts";
 export interface TestConnectionOptions {
   readonly version?: BrokerSettings["protocolVersion"];
   readonly clientId?: string;
+  /** Whether all goes over one connection; default: what is published goes over one of its own. */
+  readonly isClientIdChosen?: boolean;
+  /** Whether that one is opened at once and not only when it is needed. */
+  readonly mayWrite?: boolean;
+  readonly maxMessageBytes?: number;
   readonly username?: string;
   readonly password?: string;
   readonly keepaliveSeconds?: number;
@@ -48,7 +53,9 @@ export function settingsFor(
       },
     },
     clientId: options.clientId ?? `mcpmqtt-${crypto.randomUUID().slice(0, 8)}`,
-    isClientIdChosen: options.clientId !== undefined,
+    isClientIdChosen: options.isClientIdChosen ?? false,
+    mayWrite: options.mayWrite ?? false,
+    maxMessageBytes: options.maxMessageBytes ?? 8_388_608,
     protocolVersion: options.version ?? "auto",
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
   };
@@ -139,7 +146,7 @@ export class Gathering implements AsyncDisposable {
   interruptions = 0;
   /** Of further connections, while one was lost already. */
   furtherInterruptions = 0;
-  #collection: Collection | undefined;
+  #collection: Collecting | undefined;
 
   /** Collects; resolves when the subscriptions are in force. */
   static async open(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Link, openLink } from "../../lib/mqtt/link.ts";
+import type { Link } from "../../lib/mqtt/link.ts";
+import { openLink } from "../../lib/mqtt/open_link.ts";
 import { Pacer } from "../../lib/mqtt/pacer.ts";
 import { startAedes } from "../brokers/aedes.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
@@ -24,7 +25,9 @@ function open(
     clientId,
     connectTimeoutMs,
     protocolVersion: options.version === "3.1.1" ? "3.1.1" : "5",
+    maxPacketBytes: 8_388_608,
     onMessage: () => {},
+    onTooLarge: () => {},
     pacer: new Pacer(),
     signal: new AbortController().signal,
   });

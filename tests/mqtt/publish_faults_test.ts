@@ -34,7 +34,7 @@ eachBroker("publish() through cuts tells the truth about each message", async ({
       }
     }));
     await cut;
-    await until(() => !connection.status.isConnected);
+    await until(() => connection.status.reconnects === round + 1);
   }
   await connection.ready(waiting());
   await connection.publish(publication("end", "x", { qos: 2 }), waiting());

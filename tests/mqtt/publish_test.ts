@@ -135,6 +135,7 @@ Deno.test("publish() at QoS 0 that cannot be written claims nothing", async () =
   await using broker = await startAedes();
   await using proxy = new FaultProxy(broker);
   await using connection = await openConnection(proxy, { times: { publishMs: 300 } });
+  await connection.publish(publication("open"), waiting());
   proxy.stall();
   const error = await rejection(
     connection.publish(publication("a", new Uint8Array(16_000_000)), waiting()),
@@ -148,6 +149,7 @@ Deno.test("publish() at QoS 0 that is cut off while it is written claims nothing
   await using broker = await startAedes();
   await using proxy = new FaultProxy(broker);
   await using connection = await openConnection(proxy);
+  await connection.publish(publication("open"), waiting());
   proxy.stall();
   const failed = rejection(
     connection.publish(publication("a", new Uint8Array(16_000_000)), waiting()),

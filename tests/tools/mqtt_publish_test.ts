@@ -148,7 +148,8 @@ served(
     await host.expectResult("mqtt_publish", good);
     await device.collect(1);
     assert.deepEqual(device.received.map(({ topic }) => topic), ["t/a"]);
-    assert.deepEqual(broker.clients().length, 2);
+    // The device, and the server's two connections: for reading and for writing.
+    assert.deepEqual(broker.clients().length, 3);
   },
 );
 

@@ -38,6 +38,8 @@ served(
         publish_per_minute: 600,
         max_watches: 16,
         watch_buffer_messages: 1_000,
+        watch_buffer_bytes: 16_777_216,
+        max_message_bytes: 8_388_608,
       },
       grants: [
         {

@@ -3,18 +3,16 @@
  *
  * @module
  */
-import { within } from "../../async.ts";
 import { type Config, formatFault } from "../../config/config.ts";
 import { systemEffects } from "../../config/load.ts";
-import { type Log, type Logger, openLog } from "../../log.ts";
+import { type Log, openLog } from "../../log.ts";
 import { serveOnStdio } from "../../mcp/serve_stdio.ts";
+import { HostGone } from "../../mcp/stdio.ts";
 import { Connection } from "../../mqtt/connection.ts";
-import { Access } from "../../access/access.ts";
-import { Watches } from "../../access/watches.ts";
-import type { Session } from "../../resources/session.ts";
-import { Updates } from "../../resources/updates.ts";
+import { Session } from "../../access/session.ts";
 import { VERSION } from "../../version.ts";
-import { DONE } from "../exit_status.ts";
+import { bounded } from "../../wait.ts";
+import { DONE, FAILED } from "../exit_status.ts";
 import { configRequest, type Invocation } from "../options.ts";
 import { brokerSettings, configFor, grantsOf } from "../setup.ts";
 
@@ -41,15 +39,14 @@ async function serve(config: Config): Promise<number> {
   await giveUpPermissions();
   const logger = log.logger("mcpmqtt.server");
   const connection = new Connection(brokerSettings(config), log.logger("mcpmqtt.connection"));
-  const access = new Access(connection, grantsOf(config));
-  const session: Session = {
-    access,
-    watches: new Watches(access),
-    updates: new Updates(access, logger),
+  const session = new Session({
+    connection,
+    grants: grantsOf(config),
     configSource: config.source,
-  };
-  const stopSurviving = surviveStrays(logger);
-  const signal = nextSignal();
+    log: logger,
+  });
+  using failure = new UncaughtFailure();
+  using signal = new EndSignal();
   const timer = setTimeout(() => connection.start(), CONNECT_AFTER_MS);
   const serving = serveOnStdio({
     session,
@@ -59,18 +56,23 @@ async function serve(config: Config): Promise<number> {
     onSent: () => connection.start(),
   });
   const end = serving.ended.then(() => "the end of input");
-  logger.info(`ending at ${await Promise.race([end, signal.received])}`);
+  const failed = failure.occurred.then((error) => {
+    logger.critical(`ending, because the program failed in a way it should not: ${error}`);
+    return undefined;
+  });
+  const why = await Promise.race([end, signal.received, failed]);
+  if (why !== undefined) logger.info(`ending at ${why}`);
   clearTimeout(timer);
-  signal.stop();
   const shutDown = async (): Promise<void> => {
     await serving.close();
-    await session.watches[Symbol.asyncDispose]();
-    await session.updates[Symbol.asyncDispose]();
+    await session[Symbol.asyncDispose]();
     await connection.close();
   };
-  await within(SHUTDOWN_MS, shutDown());
-  stopSurviving();
-  return DONE;
+  await bounded(shutDown(), {
+    timeoutMs: SHUTDOWN_MS,
+    onTimeout: () => logger.warning(`the end took longer than ${SHUTDOWN_MS / 1000} s`),
+  });
+  return why === undefined ? FAILED : DONE;
 }
 
 function tellStart(config: Config, log: Log): void {
@@ -90,36 +92,53 @@ async function giveUpPermissions(): Promise<void> {
   }
 }
 
-/** SIGTERM and SIGINT, the first of them; `stop` ends the listening. */
-function nextSignal(): { readonly received: Promise<string>; readonly stop: () => void } {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const isWindows = Deno.build.os === "windows";
-  const signals = ["SIGINT", isWindows ? "SIGBREAK" : "SIGTERM"] as const;
-  const stops = signals.map((signal) => {
-    const listener = (): void => resolve(signal);
-    Deno.addSignalListener(signal, listener);
-    return () => Deno.removeSignalListener(signal, listener);
-  });
-  return { received: promise, stop: () => stops.forEach((stop) => stop()) };
+/** SIGTERM and SIGINT. */
+class EndSignal implements Disposable {
+  /** Settles with the name of the first that comes. */
+  readonly received: Promise<string>;
+  readonly #listeners: ReadonlyArray<readonly [Deno.Signal, () => void]>;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.received = promise;
+    const isWindows = Deno.build.os === "windows";
+    this.#listeners = (["SIGINT", isWindows ? "SIGBREAK" : "SIGTERM"] as const).map((signal) => {
+      const listener = (): void => resolve(signal);
+      Deno.addSignalListener(signal, listener);
+      return [signal, listener];
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
+  }
 }
 
-/**
- * Logs what nobody awaited or caught instead of dying of it: the usual one is a notification that
- * finds its host gone. The returned function ends that.
- */
-function surviveStrays(log: Logger): () => void {
-  const onRejection = (event: PromiseRejectionEvent): void => {
-    event.preventDefault();
-    log.warning(`unhandled: ${String(event.reason)}`);
-  };
-  const onError = (event: ErrorEvent): void => {
-    event.preventDefault();
-    log.error(`uncaught: ${String(event.error)}`);
-  };
-  globalThis.addEventListener("unhandledrejection", onRejection);
-  globalThis.addEventListener("error", onError);
-  return () => {
-    globalThis.removeEventListener("unhandledrejection", onRejection);
-    globalThis.removeEventListener("error", onError);
-  };
+/** What nobody awaited or caught. The state of the program is not known after it. */
+class UncaughtFailure implements Disposable {
+  /** Settles with what was thrown first, as a text with its stack. */
+  readonly occurred: Promise<string>;
+  readonly #stop = new AbortController();
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.occurred = promise;
+    const { signal } = this.#stop;
+    const onFailure = (event: Event, error: unknown): void => {
+      event.preventDefault();
+      // There was something to tell the host, and it has gone: that is no failure.
+      if (error instanceof HostGone) return;
+      resolve(error instanceof Error ? error.stack ?? error.message : String(error));
+    };
+    globalThis.addEventListener(
+      "unhandledrejection",
+      (event) => onFailure(event, event.reason),
+      { signal },
+    );
+    globalThis.addEventListener("error", (event) => onFailure(event, event.error), { signal });
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort();
+  }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { bounded, pause, Semaphore } from "../lib/async.ts";
+import { Semaphore } from "../lib/mqtt/semaphore.ts";
+import { bounded, pause } from "../lib/wait.ts";
 
 const never = new Promise<never>(() => {});
 const notAborted = (): AbortSignal => new AbortController().signal;
@@ -13,8 +14,11 @@ Deno.test("bounded() rejects with what the promise rejects with", async () => {
   await assert.rejects(bounded(Promise.reject(new Error("no")), { timeoutMs: 1_000 }), /no/);
 });
 
-Deno.test("bounded() throws what onTimeout gives when the time is up", async () => {
-  const onTimeout = () => new RangeError("late");
+Deno.test("bounded() gives what onTimeout gives, or throws what it throws, when the time is up", async () => {
+  assert.equal(await bounded(never, { timeoutMs: 1, onTimeout: () => "late" }), "late");
+  const onTimeout = () => {
+    throw new RangeError("late");
+  };
   await assert.rejects(bounded(never, { timeoutMs: 1, onTimeout }), RangeError);
   await assert.rejects(bounded(never, { timeoutMs: 0 }), { name: "TimeoutError" });
 });
@@ -96,16 +100,4 @@ Deno.test("Semaphore.acquire() that is aborted when it has just got its place ke
   abort.abort();
   (await waiting)();
   (await semaphore.acquire(notAborted()))();
-});
-
-Deno.test("Semaphore.tryAcquire() gives a free place, and none that others wait for", async () => {
-  const semaphore = new Semaphore(1);
-  const release = semaphore.tryAcquire();
-  assert.ok(release);
-  assert.equal(semaphore.tryAcquire(), undefined);
-  const waiting = semaphore.acquire(new AbortController().signal);
-  release();
-  assert.equal(semaphore.tryAcquire(), undefined);
-  (await waiting)();
-  assert.ok(semaphore.tryAcquire());
 });

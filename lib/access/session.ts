@@ -1,0 +1,42 @@
+/**
+ * One client of the server: what it may do, and what runs for it.
+ *
+ * @module
+ */
+import type { Logger } from "../log.ts";
+import type { Connection } from "../mqtt/connection.ts";
+import { Access, type Grants } from "./access.ts";
+import { Updates } from "./updates.ts";
+import { Watches } from "./watches.ts";
+
+/** What a session is made of. */
+export interface SessionOptions {
+  readonly connection: Connection;
+  readonly grants: Grants;
+  /** The file the grants were read from; undefined if there is none. */
+  readonly configSource: string | undefined;
+  readonly log: Logger;
+}
+
+/** One client. When it is disposed of, nothing of it goes on. */
+export class Session implements AsyncDisposable {
+  readonly access: Access;
+  readonly watches: Watches;
+  readonly updates: Updates;
+  readonly configSource: string | undefined;
+
+  constructor({ connection, grants, configSource, log }: SessionOptions) {
+    this.access = new Access(connection, grants);
+    this.watches = new Watches(this.access);
+    this.updates = new Updates(this.access, log);
+    this.configSource = configSource;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([
+      this.watches[Symbol.asyncDispose](),
+      this.updates[Symbol.asyncDispose](),
+      this.access[Symbol.asyncDispose](),
+    ]);
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * Keeps packets from being held that are larger than they may be: a parser holds all of a packet
+ * before it gives it away, so what arrives passes here first.
+ *
+ * @module
+ */
+
+const PUBLISH = 3;
+/** A fixed header has at most so many bytes, §2.1. */
+const MAX_HEADER_BYTES = 5;
+/** Topic name of a PUBLISH that stands for one that was too large: it is not passed on. */
+const NO_TOPIC = "-".charCodeAt(0);
+
+/** What {@linkcode PacketLimit} is made of. */
+export interface PacketLimitOptions {
+  /** Bytes of a whole packet. */
+  readonly maxBytes: number;
+  readonly isMqtt5: boolean;
+  /** Another packet than a PUBLISH is too large: the broker is none. */
+  readonly onFault: () => void;
+}
+
+/** A fixed header: how many bytes it has, and how many follow it. */
+interface Header {
+  readonly bytes: number;
+  readonly remaining: number;
+}
+
+/**
+ * Passes the bytes of a connection on. A PUBLISH that is too large becomes a small one with the same
+ * Packet Identifier, so that it is acknowledged as usual and the broker does not wait for it.
+ */
+export class PacketLimit {
+  readonly #options: PacketLimitOptions;
+  /** The beginning of a fixed header whose rest has not arrived. */
+  #carried = new Uint8Array();
+  /** Bytes of the current packet that are still to come. */
+  #left = 0;
+  /** The PUBLISH whose bytes are passed over. */
+  #tooLarge: TooLarge | undefined;
+  #publishes = 0;
+  /** Which PUBLISH packets, counted from 1, were too large and have not been asked for. */
+  readonly #shortened: number[] = [];
+
+  constructor(options: PacketLimitOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the n-th PUBLISH was too large. To be asked once for each, in their order. */
+  isTooLarge(n: number): boolean {
+    if (this.#shortened[0] !== n) return false;
+    this.#shortened.shift();
+    return true;
+  }
+
+  /** What is to be read instead of `chunk`; mostly `chunk` itself. */
+  pass(chunk: Uint8Array): Uint8Array {
+    const parts: Uint8Array[] = [];
+    // All from `from` to `at` is passed on as it is.
+    let from = 0;
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#left > 0) {
+        const size = Math.min(this.#left, chunk.length - at);
+        this.#tooLarge?.take(chunk.subarray(at, at + size));
+        at += size;
+        this.#left -= size;
+        if (this.#tooLarge === undefined) continue;
+        from = at;
+        if (this.#left > 0) continue;
+        parts.push(this.#tooLarge.instead());
+        this.#tooLarge = undefined;
+        continue;
+      }
+      const begun = this.#carried;
+      const start = begun.length === 0
+        ? chunk.subarray(at)
+        : joined([begun, chunk.subarray(at, at + MAX_HEADER_BYTES)]);
+      const header = readHeader(start);
+      if (header === undefined) {
+        parts.push(chunk.subarray(from, at));
+        this.#carried = start.slice();
+        return joined(parts);
+      }
+      this.#carried = new Uint8Array();
+      const isKept = this.#begin(start[0] ?? 0, header);
+      if (begun.length > 0 && isKept) parts.push(begun);
+      if (!isKept) parts.push(chunk.subarray(from, at));
+      at += header.bytes - begun.length;
+      if (!isKept) from = at;
+    }
+    if (from === 0 && parts.length === 0) return chunk;
+    parts.push(chunk.subarray(from));
+    return joined(parts);
+  }
+
+  /** Says whether the packet that begins is passed on. */
+  #begin(first: number, { bytes, remaining }: Header): boolean {
+    this.#left = remaining;
+    const isPublish = first >> 4 === PUBLISH;
+    if (isPublish) this.#publishes++;
+    const { maxBytes, isMqtt5, onFault } = this.#options;
+    if (bytes + remaining <= maxBytes || !Number.isFinite(remaining)) return true;
+    if (!isPublish) {
+      onFault();
+      this.#left = Infinity;
+    } else {
+      this.#shortened.push(this.#publishes);
+    }
+    this.#tooLarge = new TooLarge(first, isMqtt5);
+    return false;
+  }
+}
+
+/** A PUBLISH that is passed over, of which only the Packet Identifier is kept. */
+class TooLarge {
+  readonly #first: number;
+  readonly #isMqtt5: boolean;
+  readonly #head = new Uint8Array(4);
+  #at = 0;
+  #topicLength = 0;
+
+  constructor(first: number, isMqtt5: boolean) {
+    this.#first = first;
+    this.#isMqtt5 = isMqtt5;
+  }
+
+  /** Takes bytes of its body: the length of the topic name, that, the Packet Identifier, the rest. */
+  take(bytes: Uint8Array): void {
+    for (let i = 0; i < bytes.length; i++, this.#at++) {
+      if (this.#at === 2) this.#topicLength = ((this.#head[0] ?? 0) << 8) + (this.#head[1] ?? 0);
+      const isTopic = this.#at >= 2 && this.#at < 2 + this.#topicLength;
+      if (isTopic) {
+        const skipped = Math.min(bytes.length - i, 2 + this.#topicLength - this.#at) - 1;
+        i += skipped;
+        this.#at += skipped;
+        continue;
+      }
+      const place = this.#at < 2 ? this.#at : this.#at - this.#topicLength;
+      if (place > 3) return;
+      this.#head[place] = bytes[i] ?? 0;
+    }
+  }
+
+  /** A PUBLISH of the same QoS and Packet Identifier without a payload, §3.3. */
+  instead(): Uint8Array {
+    const hasIdentifier = (this.#first & 0b0110) !== 0;
+    const body = [
+      0,
+      1,
+      NO_TOPIC,
+      ...(hasIdentifier ? this.#head.subarray(2) : []),
+      ...(this.#isMqtt5 ? [0] : []),
+    ];
+    return Uint8Array.from([this.#first, body.length, ...body]);
+  }
+}
+
+/** Undefined if more bytes are needed. A malformed one is left to the parser. */
+function readHeader(start: Uint8Array): Header | undefined {
+  let remaining = 0;
+  for (let i = 1; i < MAX_HEADER_BYTES; i++) {
+    const byte = start[i];
+    if (byte === undefined) return undefined;
+    remaining += (byte & 0x7F) * 128 ** (i - 1);
+    if (byte < 0x80) return { bytes: i + 1, remaining };
+  }
+  return { bytes: 1, remaining: Infinity };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

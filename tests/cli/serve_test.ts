@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { startAedes } from "../brokers/aedes.ts";
 import { mosquittoAvailable, startMosquitto } from "../brokers/mosquitto.ts";
 import { TIMED_RETRIES, until } from "../brokers/until.ts";
-import { launch, MAIN, rawHost, startHost, untilConnected } from "../host.ts";
+import { launch, MAIN, type RawHost, rawHost, startHost, untilConnected } from "../host.ts";
 import { fromFileUrl } from "../paths.ts";
 import { ALL_OF_T } from "../tools/served.ts";
+import { FAILING_ID } from "./failing_entry.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
@@ -258,6 +259,13 @@ Deno.test("main.ts has the exit statuses of the contract, and one line for an er
   await Deno.remove(folder, { recursive: true });
 });
 
+async function untilConnectedByHand({ request }: RawHost): Promise<void> {
+  await until(async () => {
+    const { result } = await request("tools/call", { name: "mqtt_status", arguments: {} });
+    return result.structuredContent.connected;
+  });
+}
+
 for (const failure of ["throw", "reject"] as const) {
   Deno.test({
     name: `serve ends with status 1, one line and a DISCONNECT at what nobody catches (${failure})`,
@@ -273,6 +281,8 @@ for (const failure of ["throw", "reject"] as const) {
         },
       });
       await host.initialize();
+      await untilConnectedByHand(host);
+      await host.request("ping", {}, { id: FAILING_ID });
       const { code } = await host.ended();
       assert.equal(code, 1);
       await until(() => broker.log().includes("Received DISCONNECT from under-test"));
@@ -290,7 +300,9 @@ Deno.test("serve goes on where there is nobody left to tell something", async ()
     config: { mqtt: { port: 1 } },
   });
   await host.initialize();
-  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  await host.request("ping", {}, { id: FAILING_ID });
+  // The failure comes after the answer.
+  await new Promise((resolve) => setTimeout(resolve, 300));
   const { result } = await host.request("tools/list");
   assert.ok(result.tools.length > 0);
   await host.closeInput();

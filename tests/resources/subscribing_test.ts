@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { startAedes } from "../brokers/aedes.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { until } from "../brokers/until.ts";
-import { type Host, rawHost, startHost } from "../host.ts";
+import { type Host, rawHost, startHost, untilConnected } from "../host.ts";
 import { connack, CONNECT, ScriptedBroker, SUBSCRIBE } from "../mqtt/scripted_broker.ts";
 
 const TOPICS = [{ pattern: "t/#", permissions: ["read"] }];
@@ -37,14 +37,14 @@ Deno.test("a resource that is subscribed to while the broker is away is told of 
   await broker.publish("t/lamp", "on", { retain: true });
   await using proxy = new FaultProxy(broker);
   await proxy.refuse();
-  const { host, updated } = await listened(proxy, "legacy", { connect_timeout: 1 });
+  const { host, updated } = await listened(proxy, "legacy", { connect_timeout: 0.3 });
   await using _host = host;
   await host.client.subscribeResource({ uri: OFF });
   await assert.rejects(host.readResource(OFF), /not_connected/);
   // Longer than the connect timeout: nothing gives it up.
-  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  await new Promise((resolve) => setTimeout(resolve, 600));
   proxy.accept();
-  await until(() => updated.length > 0, { deadlineMs: 10_000 });
+  await until(() => updated.length > 0);
   assert.equal((await host.readResource(OFF)).payload, "on");
   await host.client.unsubscribeResource({ uri: OFF });
   await until(() => broker.subscriptions().length === 0);
@@ -63,7 +63,7 @@ Deno.test("a resource that changed while the connection was lost is told of, and
   await proxy.cut();
   await broker.publish("t/lamp", "on", { retain: true });
   proxy.accept();
-  await until(() => updated.length === 2, { deadlineMs: 10_000 });
+  await until(() => updated.length === 2);
   assert.equal((await host.readResource(OFF)).payload, "on");
 });
 
@@ -75,7 +75,7 @@ Deno.test("a subscription to a resource that the broker refuses is answered so",
   });
   const { host } = await listened(broker, "legacy", { protocol_version: "5" });
   await using _host = host;
-  await until(async () => (await host.expectResult("mqtt_status")).connected);
+  await untilConnected(host);
   await assert.rejects(
     host.client.subscribeResource({ uri: OFF }),
     /broker_refused: .*135 \(Not authorized\)/,
@@ -86,7 +86,7 @@ Deno.test("two spellings of one topic are two subscriptions, each with an end of
   await using broker = await startAedes();
   const { host, updated } = await listened(broker, "legacy");
   await using _host = host;
-  await until(async () => (await host.expectResult("mqtt_status")).connected);
+  await untilConnected(host);
   await host.client.subscribeResource({ uri: OFF });
   await host.client.subscribeResource({ uri: OFF_SPELLED });
   await broker.publish("t/lamp", "1");
@@ -106,7 +106,7 @@ Deno.test("an unsubscribe before the SUBACK leaves nothing", async () => {
   await using proxy = new FaultProxy(broker);
   const { host } = await listened(proxy, "legacy");
   await using _host = host;
-  await until(async () => (await host.expectResult("mqtt_status")).connected);
+  await untilConnected(host);
   proxy.delay(150);
   const subscribing = host.client.subscribeResource({ uri: OFF }).catch(() => {});
   await host.client.unsubscribeResource({ uri: OFF });
@@ -121,7 +121,7 @@ Deno.test("subscriptions/listen acknowledges what is granted, and only that is s
   await using broker = await startAedes();
   const { host, updated } = await listened(broker, "auto");
   await using _host = host;
-  await until(async () => (await host.expectResult("mqtt_status")).connected);
+  await untilConnected(host);
   const uris = [OFF, "mcpmqtt://message/secret", "mcpmqtt://status", "mcpmqtt://message/t%2F%2B"];
   const listening = await host.client.listen({ resourceSubscriptions: uris });
   assert.deepEqual(listening.honoredFilter.resourceSubscriptions, [OFF]);
@@ -137,7 +137,7 @@ Deno.test("subscriptions/listen to what is not granted takes no place from other
   await using broker = await startAedes();
   const { host } = await listened(broker, "auto");
   await using _host = host;
-  await until(async () => (await host.expectResult("mqtt_status")).connected);
+  await untilConnected(host);
   for (let i = 0; i < 120; i++) {
     const uri = `mcpmqtt://message/x/${i}`;
     const listening = await host.client.listen({ resourceSubscriptions: [uri] });

@@ -5,16 +5,17 @@ import { startAedes } from "../brokers/aedes.ts";
 import { connectClient } from "../brokers/client.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { until } from "../brokers/until.ts";
-import { startHost } from "../host.ts";
+import { startHost, untilConnected } from "../host.ts";
 import {
   connack,
   CONNECT,
   puback,
   PUBLISH,
   ScriptedBroker,
+  suback,
+  SUBSCRIBE,
   topicOf,
 } from "../mqtt/scripted_broker.ts";
-import { suback, SUBSCRIBE } from "../mqtt/scripted_broker.ts";
 import { ALL_OF_T } from "./served.ts";
 
 type Broker = { readonly host: string; readonly port: number };
@@ -37,6 +38,7 @@ Deno.test("a watch gives what changed while the connection was lost, and nothing
   await using proxy = new FaultProxy(broker);
   await using host = await hostOf(proxy);
   await host.expectResult("mqtt_watch", { topic: "t/#" });
+  await until(async () => (await host.expectResult("mqtt_status")).watches[0].received === 2);
   const first = await host.expectResult("mqtt_watch_read", { watch_id: "w1", timeout: 5 });
   assert.equal(first.messages.length, 2);
   await outage(proxy, () => broker.publish("t/lamp", "on", { retain: true }));
@@ -104,7 +106,7 @@ Deno.test("writes that were not sent use up no rate", async () => {
     ...config,
     mqtt: { host: proxy.host, port: proxy.port, connect_timeout: 0.2 },
   });
-  await until(async () => (await host.expectResult("mqtt_status")).connected);
+  await untilConnected(host);
   await proxy.refuse();
   await proxy.cut();
   const off = { topic: "t/heater", payload: "off", qos: 1 };
@@ -113,7 +115,7 @@ Deno.test("writes that were not sent use up no rate", async () => {
     assert.equal(error.outcome, "not_sent");
   }
   proxy.accept();
-  await until(async () => (await host.expectResult("mqtt_status")).connected);
+  await untilConnected(host);
   for (let i = 0; i < 2; i++) await host.expectResult("mqtt_publish", off);
   await host.expectError("rate_limited", "mqtt_publish", off);
 });

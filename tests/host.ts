@@ -7,7 +7,7 @@ import { type CallToolResult, Client, type ClientCapabilities } from "@modelcont
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import assert from "node:assert/strict";
 import { type LineProcess, startLineProcess } from "./brokers/line_process.ts";
-import { until, within } from "./brokers/until.ts";
+import { DEADLINE_MS, until, within } from "./brokers/until.ts";
 
 /** How the server is started. */
 export interface LaunchOptions {
@@ -238,7 +238,7 @@ export async function connectBasic(
   const end = async (): Promise<void> => {
     await disconnect();
     // The transports do not wait for what the server says last, and leave the pipe open until then.
-    await within(stderr.ended, 2_000, "the end of the server's stderr");
+    await within(stderr.ended, DEADLINE_MS, "the end of the server's stderr");
     await launched[Symbol.asyncDispose]();
   };
   try {
@@ -327,6 +327,11 @@ function toToolResult(result: CallToolResult): ToolResult {
   const text = content.map((part) => part.type === "text" ? part.text : "").join("");
   const error = meta["mcpmqtt/error"] as ToolError | undefined;
   return { isError, structuredContent, text, content, meta, error };
+}
+
+/** Resolves when the server has its broker, whatever a machine needs for that. */
+export async function untilConnected({ expectResult }: BasicHost): Promise<void> {
+  await until(async () => (await expectResult("mqtt_status")).connected, { what: "the broker" });
 }
 
 /** A JSON-RPC message, looked into by the tests. */

@@ -44,12 +44,17 @@ export class Faults {
   }
 
   /**
-   * Goes on until the signal is aborted, and heals what is broken then. `meanwhile` is called as soon
-   * as something is broken, before anybody can have noticed.
+   * Makes at least one, goes on until the signal is aborted, and heals what is broken then.
+   * `meanwhile` is called as soon as something is broken, before anybody can have noticed.
    */
   async run(signal: AbortSignal, meanwhile: () => Promise<void>): Promise<void> {
     const begun: Promise<void>[] = [];
-    while (await pause(this.#dice.between(BETWEEN_MS.least, BETWEEN_MS.most), signal)) {
+    const between = (): number => this.#dice.between(BETWEEN_MS.least, BETWEEN_MS.most);
+    for (
+      let isDue = await pause(between(), new AbortController().signal);
+      isDue;
+      isDue = await pause(between(), signal)
+    ) {
       const kind = this.#dice.weighted(WEIGHTS);
       this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
       this.#calmSince = Infinity;

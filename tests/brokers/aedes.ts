@@ -3,6 +3,7 @@
 import type { AedesOptions, AedesPublishPacket, AuthenticateError, Client } from "aedes";
 import { type DemoBroker, startDemoBroker } from "../../demo/broker.ts";
 import type { TestBroker } from "./broker.ts";
+import { holdPort } from "./ports.ts";
 
 /** What the broker is to refuse; each is asked for each packet. */
 export interface AedesBrokerOptions {
@@ -38,8 +39,11 @@ export async function startAedes(options: AedesBrokerOptions = {}): Promise<Aede
   const connected = new Set<HeldClient>();
   const published: AedesPublishPacket[] = [];
   const subscribed = new Map<string, number>();
-  let broker = await start(options.port ?? 0);
-  const { host, port } = broker;
+  using stack = new DisposableStack();
+  const port = options.port ?? stack.use(holdPort()).port;
+  let broker = await start(port);
+  const { host } = broker;
+  const belongings = stack.move();
 
   async function start(onPort: number): Promise<DemoBroker> {
     const started = await startDemoBroker({ port: onPort, aedes: aedesOptions(options) });
@@ -60,6 +64,11 @@ export async function startAedes(options: AedesBrokerOptions = {}): Promise<Aede
   async function kill(): Promise<void> {
     await broker.close();
     connected.clear();
+  }
+
+  async function close(): Promise<void> {
+    await kill();
+    belongings.dispose();
   }
 
   return {
@@ -84,8 +93,8 @@ export async function startAedes(options: AedesBrokerOptions = {}): Promise<Aede
       await kill();
       broker = await start(port);
     },
-    close: kill,
-    [Symbol.asyncDispose]: kill,
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -5,7 +5,7 @@ import type { IClientSubscribeOptions, IPublishPacket, ISubscriptionGrant } from
 import { connectAsync } from "mqtt";
 import type { Buffer } from "node:buffer";
 import type { ProtocolVersion } from "./broker.ts";
-import { until, within } from "./until.ts";
+import { DEADLINE_MS, until, within } from "./until.ts";
 
 /** How long a client waits for acknowledgements and the end of its connection when it is closed. */
 const GRACE_MS = 500;
@@ -72,7 +72,7 @@ export interface Reply {
 /** How {@linkcode TestClient.collect} waits. */
 export interface CollectOptions {
   readonly pick?: (message: Received) => boolean;
-  /** Default 5000. */
+  /** Default {@linkcode DEADLINE_MS}. */
   readonly deadlineMs?: number;
 }
 
@@ -88,7 +88,7 @@ export async function connectClient(
   const { version = "3.1.1", ...rest } = options;
   const mqtt = await connectAsync(`mqtt://${broker.host}:${broker.port}`, {
     clientId: `test-${crypto.randomUUID()}`,
-    connectTimeout: 5_000,
+    connectTimeout: DEADLINE_MS,
     reconnectPeriod: 0,
     ...rest,
     protocolVersion: version === "5" ? 5 : 4,
@@ -129,7 +129,7 @@ export async function connectClient(
     },
     async collect(
       count,
-      { pick = (): boolean => true, deadlineMs = 5_000 } = {},
+      { pick = (): boolean => true, deadlineMs = DEADLINE_MS } = {},
     ): Promise<Received[]> {
       const picked = (): Received[] => received.filter(pick);
       const what = (): string => `${count} messages, of which ${picked().length} arrived`;

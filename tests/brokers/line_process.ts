@@ -1,7 +1,7 @@
 /** A process that is spoken to in lines. */
 
 import { TextLineStream } from "./text_line_stream.ts";
-import { within } from "./until.ts";
+import { DEADLINE_MS, within } from "./until.ts";
 
 /** What to start. */
 export interface LineCommand {
@@ -82,7 +82,7 @@ export function startLineProcess(
     closeInput,
     signal: (signal) => child.kill(signal),
     assertSound,
-    async ended(deadlineMs = 10_000): Promise<Deno.CommandStatus & { elapsedMs: number }> {
+    async ended(deadlineMs = DEADLINE_MS): Promise<Deno.CommandStatus & { elapsedMs: number }> {
       const start = performance.now();
       const [status] = await within(over, deadlineMs, "the process to end");
       assertSound();

@@ -3,7 +3,10 @@
 import { TextLineStream } from "./text_line_stream.ts";
 import type { TestBroker } from "./broker.ts";
 import { MosquittoLog } from "./mosquitto_log.ts";
+import { freePort, holdPort } from "./ports.ts";
 import { within } from "./until.ts";
+
+export { freePort };
 
 /** How mosquitto is to run. */
 export interface MosquittoOptions {
@@ -33,8 +36,7 @@ export interface MosquittoBroker extends TestBroker {
 }
 
 const HOST = "127.0.0.1";
-const START_DEADLINE_MS = 10_000;
-const START_ATTEMPTS = 5;
+const START_DEADLINE_MS = 20_000;
 
 /** Whether mosquitto is installed, or has to be. `MCPMQTT_REQUIRE_MOSQUITTO=1` makes it so. */
 export function mosquittoAvailable(): boolean {
@@ -70,43 +72,20 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
   if (program === undefined) {
     throw new Error("mosquitto is not installed; on Debian: apt-get install mosquitto");
   }
+  await using stack = new AsyncDisposableStack();
   const dir = await Deno.makeTempDir({ prefix: "mcpmqtt-mosquitto-" });
-  const log = new MosquittoLog();
-  try {
-    const { process, port } = await startOnFreePort({ program, dir, log, options });
-    return controls({ program, dir, log, process, port });
-  } catch (error) {
-    await Deno.remove(dir, { recursive: true });
-    throw error;
-  }
+  stack.defer(() => Deno.remove(dir, { recursive: true }));
+  const port = options.port ?? stack.use(holdPort()).port;
+  await writeConfig(dir, port, options);
+  const settings = { program, dir, log: new MosquittoLog() };
+  const process = await startProcess(settings);
+  return controls({ ...settings, process, port, belongings: stack.move() });
 }
 
 interface Settings {
   readonly program: string;
   readonly dir: string;
   readonly log: MosquittoLog;
-}
-
-/** Between finding a port free and mosquitto taking it another may: then it is tried again. */
-async function startOnFreePort(
-  { options, ...settings }: Settings & { options: MosquittoOptions },
-): Promise<{ process: MosquittoProcess; port: number }> {
-  for (let attempt = 1;; attempt++) {
-    const port = options.port ?? freePort();
-    await writeConfig(settings.dir, port, options);
-    try {
-      return { process: await startProcess(settings), port };
-    } catch (error) {
-      const taken = settings.log.text.includes("Address already in use");
-      if (!taken || options.port !== undefined || attempt === START_ATTEMPTS) throw error;
-    }
-  }
-}
-
-/** A port of the loopback that nothing listens on at this moment. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: HOST, port: 0 });
-  return listener.addr.port;
 }
 
 async function writeConfig(dir: string, port: number, options: MosquittoOptions): Promise<void> {
@@ -185,15 +164,20 @@ async function end(process: MosquittoProcess, signal: Deno.Signal): Promise<void
   await process.ended;
 }
 
-function controls(
-  { process, port, ...settings }: Settings & { process: MosquittoProcess; port: number },
-): MosquittoBroker {
+interface Started extends Settings {
+  readonly process: MosquittoProcess;
+  readonly port: number;
+  /** Given back when it is closed. */
+  readonly belongings: AsyncDisposable;
+}
+
+function controls({ process, port, belongings, ...settings }: Started): MosquittoBroker {
   const { dir, log } = settings;
   let current = process;
   let closing: Promise<void> | undefined;
   const kill = (): Promise<void> => end(current, "SIGKILL");
   const close = (): Promise<void> =>
-    closing ??= kill().then(() => Deno.remove(dir, { recursive: true }));
+    closing ??= kill().then(() => belongings[Symbol.asyncDispose]());
   return {
     name: "mosquitto",
     host: HOST,

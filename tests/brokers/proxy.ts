@@ -1,5 +1,6 @@
 /** A TCP proxy between a client and a broker that does to their connection what networks do. */
 
+import { type HeldPort, holdPort } from "./ports.ts";
 import { type Line, ProxyConnection } from "./proxy_connection.ts";
 
 /** Where the proxy connects to. */
@@ -13,7 +14,8 @@ const HOST = "127.0.0.1";
 /** A fault-injecting proxy on a free port of the loopback; it starts passing everything through. */
 export class FaultProxy implements AsyncDisposable {
   readonly host = HOST;
-  readonly port: number;
+  readonly #heldPort: HeldPort = holdPort();
+  readonly port: number = this.#heldPort.port;
   #listener: Deno.TcpListener | undefined;
   #accepting: Promise<void> = Promise.resolve();
   #accepted = 0;
@@ -28,9 +30,7 @@ export class FaultProxy implements AsyncDisposable {
   /** Listens at once. */
   constructor(target: Target | (() => Target)) {
     this.#target = typeof target === "function" ? target : (): Target => target;
-    const listener = Deno.listen({ hostname: HOST, port: 0 });
-    this.port = listener.addr.port;
-    this.#acceptOn(listener);
+    this.accept();
   }
 
   /** `mqtt://host:port` */
@@ -111,6 +111,7 @@ export class FaultProxy implements AsyncDisposable {
     await this.refuse();
     this.resume();
     await this.cut();
+    this.#heldPort[Symbol.dispose]();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,17 @@
 /** Waiting for a state that announces itself by no event. */
 
+/** Longer than anything takes on a machine that has much else to do. */
+export const DEADLINE_MS = 15_000;
+
+/** What a machine with much else to do may add to a time that is measured. */
+export const BUSY_MS = 2_000;
+
+/** How often a test is tried again whose claim is a time that only a calm machine keeps. */
+export const TIMED_RETRIES = 2;
+
 /** How {@linkcode until} waits. */
 export interface UntilOptions {
-  /** Default 5000. */
+  /** Default {@linkcode DEADLINE_MS}. */
   readonly deadlineMs?: number;
   /** Names what is waited for, in the error; a function is asked at the deadline. */
   readonly what?: string | (() => string);
@@ -17,7 +26,7 @@ export async function until<T>(
   probe: () => T | Promise<T>,
   options: UntilOptions = {},
 ): Promise<T> {
-  const { deadlineMs = 5_000, what = "the awaited state" } = options;
+  const { deadlineMs = DEADLINE_MS, what = "the awaited state" } = options;
   const deadline = performance.now() + deadlineMs;
   while (true) {
     const found = await probe();

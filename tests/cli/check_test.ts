@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { runCheck } from "../../lib/cli/commands/check.ts";
 import { parseArguments } from "../../lib/cli/options.ts";
 import { startAedes } from "../brokers/aedes.ts";
-import { freePort } from "../brokers/mosquitto.ts";
+import { holdPort } from "../brokers/ports.ts";
 
 interface Said {
   readonly status: number;
@@ -43,7 +43,9 @@ Deno.test("runCheck() says what is granted, what the broker says, and ends with 
 });
 
 Deno.test("runCheck() without a broker says why, and has the block all the same", async () => {
-  const { status, text, host } = await check({ mqtt: { host: "127.0.0.1", port: freePort() } });
+  using held = holdPort();
+  const mqtt = { host: "127.0.0.1", port: held.port };
+  const { status, text, host } = await check({ mqtt });
   assert.equal(status, 1);
   assert.match(text, /nothing accepts connections at 127\.0\.0\.1:\d+/);
   assert.match(text, /topics {3}none is granted/);

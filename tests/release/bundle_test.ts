@@ -38,8 +38,8 @@ Deno.test("the bundle", async (t) => {
     assert.deepEqual(inBundle, DIRECT);
   });
 
-  await t.step("holds of the project main.ts and lib/, and another lib/version.ts", () => {
-    const others = contents.modules.filter((path) => path !== "main.ts" && !/^lib\//.test(path));
+  await t.step("holds of the project main.ts, lib/ and demo/, and another lib/version.ts", () => {
+    const others = contents.modules.filter((path) => !/^(main\.ts$|lib\/|demo\/)/.test(path));
     assert.deepEqual(others, ["generated/version.ts"]);
     assert(contents.modules.includes("lib/mqtt/link.ts"));
     assert(!contents.modules.includes("lib/version.ts"));

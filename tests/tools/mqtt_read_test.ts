@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { freePort, startMosquitto } from "../brokers/mosquitto.ts";
 import { startAedes } from "../brokers/aedes.ts";
+import { holdPort } from "../brokers/ports.ts";
 import { startHost } from "../host.ts";
-import { ALL_OF_T, eachServed, serve, served } from "./served.ts";
+import { ALL_OF_T, eachServed, served, servedWithMqtt5 } from "./served.ts";
 
 eachServed(
   "mqtt_read gives the retained message at once, else the next one",
@@ -11,7 +11,7 @@ eachServed(
   async ({ host, device, subscribed, unsubscribed }) => {
     await device.publish("t/kept", '{"on": true, "rgb": [1, 2, 3]}', { retain: true, qos: 1 });
     const { received_at, ...kept } = await host.expectResult("mqtt_read", { topic: "t/kept" });
-    assert.ok(Math.abs(Date.parse(received_at) - Date.now()) < 5_000);
+    assert.ok(Math.abs(Date.parse(received_at) - Date.now()) < 20_000);
     assert.deepEqual(kept, {
       topic: "t/kept",
       payload: { on: true, rgb: [1, 2, 3] },
@@ -53,7 +53,7 @@ eachServed(
   },
 );
 
-eachServed(
+served(
   "mqtt_read: payloads that are not UTF-8, or large, or odd JSON harm nothing",
   {},
   async ({ host, device }) => {
@@ -99,7 +99,7 @@ eachServed(
   },
 );
 
-eachServed(
+served(
   "mqtt_read with where passes over what does not meet it",
   {},
   async ({ host, device, subscribed }) => {
@@ -114,41 +114,43 @@ eachServed(
     const { message } = await host.expectError("timeout", "mqtt_read", {
       topic: "t/+",
       where,
-      timeout: 0.3,
+      timeout: 1,
     });
     assert.match(message, /no message that meets the condition on "t\/\+".*1 others arrived/);
   },
 );
 
-Deno.test("mqtt_read shows the properties of MQTT 5", async () => {
-  await using broker = await startMosquitto();
-  await using one = await serve(broker, "5");
-  const published = (correlationData: Uint8Array): Promise<void> =>
-    one.device.publish("t/a", "x", {
-      retain: true,
-      qos: 1,
-      properties: {
-        contentType: "text/plain",
-        responseTopic: "t/answer",
-        correlationData: Buffer.from(correlationData),
-        userProperties: { a: "1", b: ["2", "3"] },
-        messageExpiryInterval: 1_000,
-      },
+servedWithMqtt5(
+  "mqtt_read shows the properties of MQTT 5",
+  {},
+  async ({ host, device }) => {
+    const published = (correlationData: Uint8Array): Promise<void> =>
+      device.publish("t/a", "x", {
+        retain: true,
+        qos: 1,
+        properties: {
+          contentType: "text/plain",
+          responseTopic: "t/answer",
+          correlationData: Buffer.from(correlationData),
+          userProperties: { a: "1", b: ["2", "3"] },
+          messageExpiryInterval: 1_000,
+        },
+      });
+    await published(new TextEncoder().encode("id-1"));
+    const { properties } = await host.expectResult("mqtt_read", { topic: "t/a" });
+    const { message_expiry_interval, ...rest } = properties;
+    assert.ok(message_expiry_interval > 990 && message_expiry_interval <= 1_000);
+    assert.deepEqual(rest, {
+      content_type: "text/plain",
+      response_topic: "t/answer",
+      correlation_data: "id-1",
+      user_properties: { a: "1", b: ["2", "3"] },
     });
-  await published(new TextEncoder().encode("id-1"));
-  const { properties } = await one.host.expectResult("mqtt_read", { topic: "t/a" });
-  const { message_expiry_interval, ...rest } = properties;
-  assert.ok(message_expiry_interval > 990 && message_expiry_interval <= 1_000);
-  assert.deepEqual(rest, {
-    content_type: "text/plain",
-    response_topic: "t/answer",
-    correlation_data: "id-1",
-    user_properties: { a: "1", b: ["2", "3"] },
-  });
-  await published(new Uint8Array([0xFF]));
-  const second = await one.host.expectResult("mqtt_read", { topic: "t/a" });
-  assert.deepEqual(second.properties.correlation_data, { base64: "/w==" });
-});
+    await published(new Uint8Array([0xFF]));
+    const second = await host.expectResult("mqtt_read", { topic: "t/a" });
+    assert.deepEqual(second.properties.correlation_data, { base64: "/w==" });
+  },
+);
 
 served(
   "mqtt_read says where a filter was cut down to what is granted",
@@ -169,7 +171,8 @@ served(
 );
 
 Deno.test("mqtt_read works as soon as a broker is there that was down at the start", async () => {
-  const port = freePort();
+  using held = holdPort();
+  const { port } = held;
   await using host = await startHost({
     config: { mqtt: { host: "127.0.0.1", port, connect_timeout: 0.5 }, topics: ALL_OF_T },
   });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { startAedes } from "../brokers/aedes.ts";
+import { BUSY_MS, TIMED_RETRIES } from "../brokers/until.ts";
 import { startHost } from "../host.ts";
-import { ALL_OF_T, eachServed, serve } from "./served.ts";
+import { ALL_OF_T, serve, served } from "./served.ts";
 
-eachServed(
+served(
   "mqtt_status tells how the connection stands, and what is granted",
   {
     mqtt: { username: "secret-user", password: "secret-word", client_id: "me" },
@@ -60,13 +61,17 @@ eachServed(
   },
 );
 
-Deno.test("mqtt_status right after the start waits for the first attempt to connect", async () => {
-  await using broker = await startAedes();
-  await using proxy = new FaultProxy(broker);
-  proxy.delay(150);
-  const config = { mqtt: { host: proxy.host, port: proxy.port }, topics: ALL_OF_T };
-  await using host = await startHost({ config });
-  assert.equal((await host.expectResult("mqtt_status")).connected, true);
+Deno.test({
+  name: "mqtt_status right after the start waits for the first attempt to connect",
+  retry: TIMED_RETRIES,
+  fn: async () => {
+    await using broker = await startAedes();
+    await using proxy = new FaultProxy(broker);
+    proxy.delay(150);
+    const config = { mqtt: { host: proxy.host, port: proxy.port }, topics: ALL_OF_T };
+    await using host = await startHost({ config });
+    assert.equal((await host.expectResult("mqtt_status")).connected, true);
+  },
 });
 
 Deno.test("mqtt_status does not wait long for a broker that does not answer", async () => {
@@ -77,7 +82,7 @@ Deno.test("mqtt_status does not wait long for a broker that does not answer", as
   await using host = await startHost({ config });
   const start = performance.now();
   assert.equal((await host.expectResult("mqtt_status")).connected, false);
-  assert.ok(performance.now() - start < 2_000);
+  assert.ok(performance.now() - start < 2_000 + BUSY_MS);
 });
 
 Deno.test("mqtt_status keeps to the limits of a result where there are many grants", async () => {

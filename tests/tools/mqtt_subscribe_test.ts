@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { startAedes } from "../brokers/aedes.ts";
+import { untilConnected } from "../host.ts";
 import { eachServed, serve, served } from "./served.ts";
 
 interface Shown {
@@ -40,7 +41,7 @@ eachServed(
   },
 );
 
-eachServed(
+served(
   "mqtt_subscribe waits through silence, and no message is a good answer",
   {},
   async ({ host, device, subscribed, unsubscribed }) => {
@@ -58,7 +59,7 @@ eachServed(
     const silence = await host.expectResult("mqtt_subscribe", { topic: "t/silent", timeout: 0.5 });
     assert.ok(performance.now() - start >= 490);
     const { elapsed: waited, ...rest } = silence;
-    assert.ok(waited >= 0.49 && waited < 3);
+    assert.ok(waited >= 0.49 && waited < 10);
     assert.deepEqual(rest, {
       topic: "t/silent",
       filters: ["t/silent"],
@@ -121,6 +122,8 @@ served(
       narrowed: boolean;
       messages: Shown[];
     }> => host.expectResult("mqtt_subscribe", { topic, timeout: 0.05 });
+    // What it takes to connect is no part of so short a timeout.
+    await untilConnected(host);
     const { filters, narrowed } = await subscribe("test/#");
     assert.deepEqual([filters, narrowed], [["test/+"], true]);
     const all = await subscribe("#");
@@ -256,9 +259,10 @@ eachServed(
     });
     assert.match(message, /since .*Z/);
     await broker.restart();
+    await untilConnected(host);
     const { ended: after } = await host.expectResult("mqtt_subscribe", {
       topic: "t/#",
-      timeout: 1,
+      timeout: 0.1,
     });
     assert.equal(after, "timeout");
   },

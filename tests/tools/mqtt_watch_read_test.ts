@@ -53,7 +53,7 @@ served(
   },
 );
 
-eachServed(
+served(
   "mqtt_watch_read waits for the first message that meets the condition, and no longer",
   {},
   async ({ host, device }) => {
@@ -151,7 +151,7 @@ eachServed(
 eachServed(
   "mqtt_watch_read goes on after the broker was away, and says so",
   {},
-  async ({ host, broker, device }) => {
+  async ({ host, broker, device, version }) => {
     await host.expectResult("mqtt_watch", { topic: "t/a" });
     await device.publish("t/a", "before", { qos: 1 });
     await received(host, 1);
@@ -162,5 +162,7 @@ eachServed(
     const read = await host.expectResult("mqtt_watch_read", { watch_id: "w1" });
     assert.deepEqual(seqs(read), [1, 2]);
     assert.deepEqual([read.dropped, read.interruptions], [0, 1]);
+    const { reconnects, broker: { protocol_version } } = await host.expectResult("mqtt_status");
+    assert.deepEqual([reconnects, protocol_version], [1, version]);
   },
 );

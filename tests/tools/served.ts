@@ -27,6 +27,8 @@ export interface ServedOptions extends Omit<HostOptions, "config"> {
   readonly limits?: object;
   readonly config?: object;
   readonly mqtt?: object;
+  /** How often the test is tried again; default 0. */
+  readonly retry?: number;
 }
 
 /** All topics under `t/`, to read and write. */
@@ -38,7 +40,7 @@ export async function serve(
   version: ProtocolVersion,
   options: ServedOptions = {},
 ): Promise<Served & AsyncDisposable> {
-  const { topics = ALL_OF_T, limits, config, mqtt, ...hostOptions } = options;
+  const { topics = ALL_OF_T, limits, config, mqtt, retry: _, ...hostOptions } = options;
   const { host: name, port } = broker;
   const host = await startHost({
     ...hostOptions,
@@ -108,40 +110,52 @@ function checked({ callTool }: Host): Host["callTool"] {
   };
 }
 
-/** Registers a test for aedes, and for mosquitto in both protocol versions. */
-export function eachServed(
-  name: string,
-  options: ServedOptions,
-  test: (served: Served) => Promise<void>,
-): void {
-  const ignore = !mosquittoAvailable();
-  const kinds = [
-    ["aedes, 3.1.1", "3.1.1", startAedes, false],
-    ["mosquitto, 5", "5", startMosquitto, ignore],
-    ["mosquitto, 3.1.1", "3.1.1", startMosquitto, ignore],
-  ] as const;
-  for (const [label, version, start, ignored] of kinds) {
-    Deno.test({
-      name: `${name} (${label})`,
-      ignore: ignored,
-      fn: async () => {
-        await using broker = await start();
-        await using served = await serve(broker, version, options);
-        await test(served);
-      },
-    });
-  }
+interface Kind {
+  readonly start: () => Promise<TestBroker>;
+  readonly version: ProtocolVersion;
+  readonly ignore: boolean;
+}
+
+const AEDES: Kind = { start: startAedes, version: "3.1.1", ignore: false };
+const MOSQUITTO: Kind = { start: startMosquitto, version: "5", ignore: !mosquittoAvailable() };
+
+/** What a test does with what it gets. */
+type Test = (served: Served) => Promise<void>;
+
+/**
+ * Registers a test for aedes, and for mosquitto in both protocol versions: for what goes over the
+ * wire, which brokers do each in their own way.
+ */
+export function eachServed(name: string, options: ServedOptions, test: Test): void {
+  register(AEDES, { name: `${name} (aedes, 3.1.1)`, options, test });
+  register(MOSQUITTO, { name: `${name} (mosquitto, 5)`, options, test });
+  const older: Kind = { ...MOSQUITTO, version: "3.1.1" };
+  register(older, { name: `${name} (mosquitto, 3.1.1)`, options, test });
 }
 
 /** Registers a test on aedes only, for what does not depend on the broker. */
-export function served(
-  name: string,
-  options: ServedOptions,
-  test: (served: Served) => Promise<void>,
-): void {
-  Deno.test(name, async () => {
-    await using broker = await startAedes();
-    await using one = await serve(broker, "3.1.1", options);
-    await test(one);
+export function served(name: string, options: ServedOptions, test: Test): void {
+  register(AEDES, { name, options, test });
+}
+
+/** Registers a test with MQTT 5 only, for what 3.1.1 does not have. */
+export function servedWithMqtt5(name: string, options: ServedOptions, test: Test): void {
+  register(MOSQUITTO, { name, options, test });
+}
+
+function register({ start, version, ignore }: Kind, { name, options, test }: {
+  readonly name: string;
+  readonly options: ServedOptions;
+  readonly test: Test;
+}): void {
+  Deno.test({
+    name,
+    ignore,
+    retry: options.retry ?? 0,
+    fn: async () => {
+      await using broker = await start();
+      await using served = await serve(broker, version, options);
+      await test(served);
+    },
   });
 }

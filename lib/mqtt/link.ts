@@ -9,8 +9,8 @@
 import type { IClientOptions, IPublishPacket, MqttClient, Packet } from "mqtt";
 import type { Message, MessageProperties, QoS } from "../messages/message.ts";
 import { type BrokerLimits, brokerLimits } from "./broker_limits.ts";
+import { closedUnaccepted } from "./faults.ts";
 import { LinkError } from "./link_error.ts";
-import { closedUnaccepted } from "./network_faults.ts";
 import { diagnosed } from "./tls_diagnosis.ts";
 import type { Pacer } from "./pacer.ts";
 import { Pings } from "./pings.ts";

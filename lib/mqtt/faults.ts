@@ -174,7 +174,7 @@ const AT_ANY_TIME: readonly FaultRow[] = [
     "must make it anew as version 3, with subjectAltName",
   ],
   [
-    /UNABLE_TO_(?:VERIFY|GET)|SELF_SIGNED|CERT_UNTRUSTED|SIGNATURE_FAILURE|UnknownIssuer|BadSignature/,
+    /SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET|CERT_UNTRUSTED|SIGNATURE_FAILURE|UnknownIssuer|BadSignature/,
     "tls",
     ({ tls }) =>
       tls.ca === undefined
@@ -182,6 +182,15 @@ const AT_ANY_TIME: readonly FaultRow[] = [
           "set mqtt.tls.ca to the certificate of the authority that signed it"
         : "the certificate of the broker at {at} is not signed by an authority of mqtt.tls.ca; " +
           "set it to the certificate of the one that signed it",
+  ],
+  [
+    // Deno's node:tls says so of nearly everything.
+    /UNABLE_TO_VERIFY|DEPTH_ZERO_SELF_SIGNED/,
+    "tls",
+    ({ tls }) =>
+      "the certificate of the broker at {at} is not accepted: it is not signed by an authority " +
+      `${tls.ca === undefined ? "known here (see mqtt.tls.ca)" : "of mqtt.tls.ca"}, is not valid ` +
+      "now, or is not one for servers; mcpmqtt check says which",
   ],
   [
     /invalid peer certificate/,

@@ -11,7 +11,6 @@ import type { Message, MessageProperties, QoS } from "../messages/message.ts";
 import { type BrokerLimits, brokerLimits } from "./broker_limits.ts";
 import { closedUnaccepted } from "./faults.ts";
 import { LinkError } from "./link_error.ts";
-import { diagnosed } from "./tls_diagnosis.ts";
 import type { Pacer } from "./pacer.ts";
 import { Pings } from "./pings.ts";
 import { NO_MATCHING_SUBSCRIBERS } from "./reason_codes.ts";
@@ -106,7 +105,7 @@ export async function openLink(options: LinkOptions): Promise<Link> {
     return link;
   } catch (error) {
     client.end(true);
-    throw await diagnosed(error, options);
+    throw error;
   }
 }
 

@@ -1,6 +1,8 @@
 /** Brokers behind TLS and WebSocket, and what has to hold over each transport. */
 
 import assert from "node:assert/strict";
+import { runCheck } from "../../lib/cli/commands/check.ts";
+import { parseArguments } from "../../lib/cli/options.ts";
 import { brokerSettings } from "../../lib/cli/setup.ts";
 import type { McpMqttError } from "../../lib/errors.ts";
 import { Connection } from "../../lib/mqtt/connection.ts";
@@ -73,7 +75,7 @@ async function writeLines(dir: string, options: ListenerOptions): Promise<string
 }
 
 /** A connection of a config that holds `mqtt`, begun and not yet there. */
-async function begin(mqtt: MqttOptions, world: World): Promise<Connection> {
+export async function begin(mqtt: MqttOptions, world: World = {}): Promise<Connection> {
   const config = await load({ mqtt: { connect_timeout: 3, ...mqtt } }, world);
   const connection = new Connection(brokerSettings(config), new MemoryLog());
   connection.start();
@@ -101,6 +103,28 @@ export async function connectFailure(mqtt: MqttOptions, world: World = {}): Prom
   assert.equal(error.code, "not_connected");
   assert.ok(error.message.endsWith(`: ${lastError}`), error.message);
   return lastError;
+}
+
+/**
+ * What `mcpmqtt check` prints of a config that leads to no connection. The files are in the folder of
+ * the config, by their last names.
+ */
+export async function checkFailure(mqtt: MqttOptions, { files = {} }: World = {}): Promise<string> {
+  const dir = await Deno.makeTempDir({ prefix: "mcpmqtt-check-" });
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      await Deno.writeTextFile(`${dir}/${path.split("/").at(-1)}`, text);
+    }
+    const config = `${dir}/config.json`;
+    await Deno.writeTextFile(config, JSON.stringify({ mqtt: { connect_timeout: 3, ...mqtt } }));
+    let said = "";
+    const say = (text: string): void => void (said += text);
+    const invocation = parseArguments(["check", "--config", config]);
+    assert.equal(await runCheck(invocation, { stdout: say, stderr: say }), 1);
+    return said;
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
 }
 
 /** A publish and a collection go through. */

@@ -193,7 +193,7 @@ const AT_ANY_TIME: readonly FaultRow[] = [
       "now, or is not one for servers; mcpmqtt check says which",
   ],
   [
-    /invalid peer certificate/,
+    /invalid peer certificate|CERT_MALFORMED|CERT_CHAIN_TOO_LONG/,
     "tls",
     "the certificate of the broker at {at} cannot be checked; its owner must make another one",
   ],

@@ -1,6 +1,8 @@
 /** Brokers behind TLS and WebSocket, and what has to hold over each transport. */
 
 import assert from "node:assert/strict";
+import type { AddressInfo, Socket } from "node:net";
+import { createServer } from "node:tls";
 import { runCheck } from "../../lib/cli/commands/check.ts";
 import { parseArguments } from "../../lib/cli/options.ts";
 import { brokerSettings } from "../../lib/cli/setup.ts";
@@ -55,6 +57,39 @@ export async function startListener(options: ListenerOptions = {}): Promise<List
     // mosquitto has read them.
     await Deno.remove(dir, { recursive: true });
   }
+}
+
+/** A server of TLS that notes what it is sent, and answers nothing. */
+export interface TlsWitness extends AsyncDisposable {
+  readonly port: number;
+  /** What has been sent since the start, decrypted. */
+  received(): string;
+}
+
+/** Starts a witness on 127.0.0.1 that shows this certificate, or chain. */
+export async function startWitness(
+  { cert, key }: Pick<Identity, "cert" | "key">,
+): Promise<TlsWitness> {
+  const sockets = new Set<Socket>();
+  let received = "";
+  const server = createServer({ cert, key }, (socket) => {
+    socket.on("data", (bytes) => received += bytes.toString("latin1"));
+    socket.on("error", () => {});
+  });
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {}).on("close", () => sockets.delete(socket));
+  });
+  server.on("tlsClientError", () => {});
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    received: () => received,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await until(() => sockets.size === 0, { what: "the end of the connections" });
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
 
 /** The lines of the listener; what they name is in `dir`. */

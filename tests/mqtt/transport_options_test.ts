@@ -12,6 +12,8 @@ import { begin, connectFailure, type MqttOptions, startWitness } from "./transpo
 const BROKER = { name: "localhost", hosts: ["localhost"] };
 const authority = makeAuthority();
 const between = authority.issueAuthority({ name: "between" });
+const curved = makeAuthority("curved", { signing: "ECDSA, P-521, SHA-512" });
+const padded = makeAuthority("padded", { signing: "RSASSA-PSS, SHA-256" });
 /** Another one by the same name. */
 const impostor = makeAuthority();
 const forgedBetween = impostor.issueAuthority({ name: "between" });
@@ -98,6 +100,8 @@ for (const transport of ["tls", "wss"]) {
   for (
     const [what, identity, tls] of [
       ["a sound chain", shown(between.issue(BROKER), between.cert), { ca: authority.cert }],
+      ["a chain signed with P-521", curved.issue(BROKER), { ca: curved.cert }],
+      ["a chain signed with RSASSA-PSS", padded.issue(BROKER), { ca: padded.cert }],
       ["any chain with tls.verify false", shown(forgedEnd.issue(BROKER)), { verify: false }],
     ] as const
   ) {

@@ -7,7 +7,7 @@ import type { IClientOptions, MqttClient } from "mqtt";
 import { Inbox } from "./inbox.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import { LinkError } from "./link_error.ts";
-import { closedUnaccepted } from "./network_faults.ts";
+import { closedUnaccepted } from "./faults.ts";
 import { bracketed, transportOptions } from "./transport_options.ts";
 
 /**

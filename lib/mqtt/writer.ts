@@ -12,8 +12,8 @@ import {
   lostWhilePublishing,
   noPlace,
   notAcknowledged,
+  notRead,
   notSent,
-  notWritten,
   publishRefused,
 } from "./publish_faults.ts";
 import { Semaphore } from "./semaphore.ts";
@@ -73,7 +73,7 @@ export class Writer {
         timeoutMs,
         signal: options.signal,
         onTimeout: () => {
-          throw qos === 0 ? notWritten(timeoutMs) : notAcknowledged(timeoutMs);
+          throw qos === 0 ? notRead(timeoutMs) : notAcknowledged(timeoutMs);
         },
       });
       if (code >= 0x80) throw publishRefused(code);

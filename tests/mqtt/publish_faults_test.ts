@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import type { McpMqttError } from "../../lib/errors.ts";
-import { LinkLost } from "../../lib/mqtt/link.ts";
+import { LinkLost } from "../../lib/mqtt/link/link.ts";
 import {
   lostWhilePublishing,
   notAcknowledged,
+  notRead,
   notSent,
-  notWritten,
-} from "../../lib/mqtt/publish_faults.ts";
+} from "../../lib/mqtt/writing/publish_faults.ts";
 import { eachBroker } from "../brokers/each_broker.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { until } from "../brokers/until.ts";
@@ -22,7 +22,7 @@ for (
     [
       lostWhilePublishing(lost, 0),
       "not_connected",
-      "the connection was lost before the message was written",
+      "the connection was lost before the broker had read the message",
     ],
     [
       lostWhilePublishing(lost, 1),
@@ -32,7 +32,7 @@ for (
     [
       lostWhilePublishing(shutDown, 0),
       "broker_refused",
-      "the broker disconnected with 139 (Server shutting down) before the message was written",
+      "the broker disconnected with 139 (Server shutting down) before it had read the message",
     ],
     [
       lostWhilePublishing(shutDown, 2),
@@ -41,9 +41,9 @@ for (
     ],
     [notAcknowledged(100), "timeout", "the broker did not acknowledge the message within 0.1 s"],
     [
-      notWritten(10_000),
+      notRead(10_000),
       "timeout",
-      "the message could not be written to the connection within 10 s",
+      "the broker did not say within 10 s that it has read the message",
     ],
   ] as const
 ) {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { PeerCertificate } from "node:tls";
-import { serverIdentityCheck } from "../../lib/mqtt/server_identity.ts";
+import { serverIdentityCheck } from "../../lib/mqtt/link/server_identity.ts";
 import {
   derOf,
   makeAuthority,

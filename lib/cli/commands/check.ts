@@ -8,7 +8,7 @@ import type { Config } from "../../config/config.ts";
 import { formatFault } from "../../config/config.ts";
 import { McpMqttError } from "../../errors.ts";
 import { Connection } from "../../mqtt/connection.ts";
-import { certificateFault } from "../../mqtt/tls_diagnosis.ts";
+import { certificateFault } from "../../mqtt/faults/tls_diagnosis.ts";
 import { Access } from "../../access/access.ts";
 import { brokerUrl } from "../../access/status.ts";
 import type { Rule } from "../../topics/permissions.ts";

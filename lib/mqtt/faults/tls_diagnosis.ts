@@ -5,7 +5,7 @@
  * @module
  */
 import { LinkError } from "./link_error.ts";
-import { type BrokerAddress, isEncrypted } from "./transport_options.ts";
+import { type BrokerAddress, isEncrypted } from "../link/transport_options.ts";
 
 /** How long the diagnosis may take, in milliseconds. */
 const DIAGNOSIS_MS = 2_000;

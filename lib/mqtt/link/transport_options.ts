@@ -4,7 +4,7 @@
  * @module
  */
 import type { IClientOptions } from "mqtt";
-import type { TlsConfig } from "../config/config.ts";
+import type { TlsConfig } from "../../config/config.ts";
 
 /** Where and how to connect. */
 export interface BrokerAddress {

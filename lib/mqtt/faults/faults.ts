@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { bracketed, type BrokerAddress } from "./transport_options.ts";
+import { bracketed, type BrokerAddress } from "../link/transport_options.ts";
 
 /**
  * What kind of failure it is: `version`, the broker does not speak the protocol version; `refused`,

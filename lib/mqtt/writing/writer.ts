@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { bounded } from "../wait.ts";
-import type { Waiting } from "./lanes.ts";
-import type { LastingLink } from "./lasting_link.ts";
-import { type Link, LinkLost, type Publication } from "./link.ts";
+import { bounded } from "../../wait.ts";
+import type { Waiting } from "../collecting/lanes.ts";
+import type { LastingLink } from "../link/lasting_link.ts";
+import { type Link, LinkLost, type Publication } from "../link/link.ts";
 import {
   assertTaken,
   lostWhilePublishing,

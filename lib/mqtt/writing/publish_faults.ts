@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { type ErrorCode, McpMqttError } from "../errors.ts";
-import { type Link, LinkLost, type Publication } from "./link.ts";
-import type { QoS } from "../messages/message.ts";
-import { publishSize } from "./packet_size.ts";
-import { reasonCodeName } from "./reason_codes.ts";
+import { type ErrorCode, McpMqttError } from "../../errors.ts";
+import { type Link, LinkLost, type Publication } from "../link/link.ts";
+import type { QoS } from "../../messages/message.ts";
+import { publishSize } from "../link/packet_size.ts";
+import { reasonCodeName } from "../faults/reason_codes.ts";
 
 /** The same failure, said of a message that never left this process. */
 export function notSent(error: unknown): unknown {

@@ -17,7 +17,7 @@ const LAYERS: readonly (readonly string[])[] = [
 
 /** Packages that are imported in one place only. */
 const HOMES: ReadonlyArray<readonly [string, RegExp]> = [
-  ["npm:mqtt@", /^lib\/mqtt\/(open_link|link|inbox|transport_options)\.ts$/],
+  ["npm:mqtt@", /^lib\/mqtt\/link\//],
   ["npm:@modelcontextprotocol/server@", /^lib\/mcp\//],
   ["npm:aedes@", /^demo\//],
   ["npm:jsonc-parser@", /^lib\/config\//],
@@ -100,4 +100,13 @@ Deno.test("main.ts is short, and alone ends the process", async () => {
     assert(path === "main.ts" || !text.includes("Deno.exit("), `${path} calls Deno.exit`);
     assert(text.split("\n").length <= 400, `${path} is longer than 400 lines`);
   }
+});
+
+Deno.test("no folder of lib/ has more than 20 files", async () => {
+  const counts = new Map<string, number>();
+  for (const path of (await moduleGraph()).keys()) {
+    const folder = path.replace(/[^/]*$/, "");
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  assert.deepEqual([...counts].filter(([, count]) => count > 20), []);
 });

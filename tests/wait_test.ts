@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Semaphore } from "../lib/mqtt/semaphore.ts";
+import { Semaphore } from "../lib/mqtt/writing/semaphore.ts";
 import { bounded, pause } from "../lib/wait.ts";
 
 const never = new Promise<never>(() => {});

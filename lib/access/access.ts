@@ -16,7 +16,7 @@ import type {
   PublishOptions,
   Waiting,
 } from "../mqtt/connection.ts";
-import type { Publication } from "../mqtt/link.ts";
+import type { Publication } from "../mqtt/link/link.ts";
 import type { Permissions } from "../topics/permissions.ts";
 import {
   parseTopicFilter,

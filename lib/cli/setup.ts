@@ -5,7 +5,7 @@
  */
 import type { Config } from "../config/config.ts";
 import { loadConfig, systemEffects } from "../config/load.ts";
-import type { BrokerSettings } from "../mqtt/link_opener.ts";
+import type { BrokerSettings } from "../mqtt/link/link_opener.ts";
 import type { Grants } from "../access/access.ts";
 import { Permissions } from "../topics/permissions.ts";
 import { configRequest, type Options } from "./options.ts";

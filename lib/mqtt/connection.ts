@@ -7,20 +7,20 @@ import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { TopicFilter } from "../topics/topic_filter.ts";
 import { bounded } from "../wait.ts";
-import { Collection, type CollectionOptions } from "./collection.ts";
-import type { Lane } from "./lane.ts";
-import { Lanes, type Waiting } from "./lanes.ts";
-import { LastingLink, type LastingLinkStatus } from "./lasting_link.ts";
-import { LinkLost, type Publication } from "./link.ts";
-import { type BrokerSettings, LinkOpener } from "./link_opener.ts";
-import { notSent } from "./publish_faults.ts";
-import { NO_MATCHING_SUBSCRIBERS } from "./reason_codes.ts";
-import type { Subscription } from "./subscription.ts";
+import { Collection, type CollectionOptions } from "./collecting/collection.ts";
+import type { Lane } from "./collecting/lane.ts";
+import { Lanes, type Waiting } from "./collecting/lanes.ts";
+import { LastingLink, type LastingLinkStatus } from "./link/lasting_link.ts";
+import { LinkLost, type Publication } from "./link/link.ts";
+import { type BrokerSettings, LinkOpener } from "./link/link_opener.ts";
+import { notSent } from "./writing/publish_faults.ts";
+import { NO_MATCHING_SUBSCRIBERS } from "./faults/reason_codes.ts";
+import type { Subscription } from "./collecting/subscription.ts";
 import { TIMES, type Times } from "./times.ts";
-import { type PublishOptions, Writer } from "./writer.ts";
+import { type PublishOptions, Writer } from "./writing/writer.ts";
 
-export type { Waiting } from "./lanes.ts";
-export type { PublishOptions } from "./writer.ts";
+export type { Waiting } from "./collecting/lanes.ts";
+export type { PublishOptions } from "./writing/writer.ts";
 
 /** How long a publish waits for its acknowledgement, in milliseconds. */
 export const PUBLISH_TIMEOUT_MS = TIMES.publishMs;

@@ -6,7 +6,7 @@
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
 import type { Message } from "../messages/message.ts";
-import type { Publication } from "../mqtt/link.ts";
+import type { Publication } from "../mqtt/link/link.ts";
 import { defineTool } from "./define_tool.ts";
 import { MessageList } from "./message_list.ts";
 import { narrowingNote, shownNarrowing } from "./narrowing.ts";

@@ -8,7 +8,7 @@ import { connectClient, type TestClient } from "../../tests/brokers/client.ts";
 import { until, within } from "../../tests/brokers/until.ts";
 import { type CollectOptions, Connection } from "../../lib/mqtt/connection.ts";
 import type { QoS } from "../../lib/messages/message.ts";
-import type { Publication } from "../../lib/mqtt/link.ts";
+import type { Publication } from "../../lib/mqtt/link/link.ts";
 import type { Message } from "../../lib/messages/message.ts";
 import type { Logger } from "../../lib/log.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";

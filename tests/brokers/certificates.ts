@@ -1,7 +1,7 @@
 /** A certificate authority for tests: X.509 certificates and their keys, made in this process. */
 
 import { Buffer } from "node:buffer";
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { constants, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { isIP } from "node:net";
 
 /** Whom a certificate is for, and from when to when. */
@@ -15,8 +15,19 @@ export interface CertificateOptions {
   /** Default: in a day. */
   readonly notAfter?: Date;
   /** Default 3. */
-  readonly version?: 1 | 3;
+  readonly version?: number;
+  /** One byte is other than DER has it, which BER allows; default false. */
+  readonly isBer?: boolean;
 }
+
+/** An authority below another. */
+export interface AuthorityOptions extends Omit<CertificateOptions, "hosts"> {
+  /** Whether its certificate says that it is one; default true. */
+  readonly isAuthority?: boolean;
+}
+
+/** A kind of key and how it signs. */
+export type Signing = keyof typeof SIGNINGS;
 
 /** A certificate and its key, each PEM. */
 export interface Identity {
@@ -32,21 +43,29 @@ export interface CertificateAuthority {
   readonly cert: string;
   issue(options: CertificateOptions): Identity;
   /** An authority below this one. */
-  issueAuthority(options: Pick<CertificateOptions, "name" | "version">): CertificateAuthority;
+  issueAuthority(options: AuthorityOptions): CertificateAuthority;
 }
 
 interface Signer {
   readonly name: string;
   readonly privateKey: KeyObject;
+  readonly signing: Signing;
 }
 
 const DAY_MS = 86_400_000;
+const DEFAULT_SIGNING = "ECDSA, P-256, SHA-256";
 
-/** Makes an authority with a fresh key. */
-export function makeAuthority(name = "mcpmqtt test authority"): CertificateAuthority {
-  const { publicKey, privateKey } = newKeys();
-  const signer = { name, privateKey };
-  const cert = certificate({ name }, { signer, publicKey, isAuthority: true });
+/** Makes an authority with a fresh key; `version` is that of its own certificate. */
+export function makeAuthority(
+  name = "mcpmqtt test authority",
+  { version = 3, signing = DEFAULT_SIGNING }: {
+    readonly version?: number;
+    readonly signing?: Signing;
+  } = {},
+): CertificateAuthority {
+  const { publicKey, privateKey } = SIGNINGS[signing].keys();
+  const signer = { name, privateKey, signing };
+  const cert = certificate({ name, version }, { signer, publicKey, isAuthority: true });
   return authority(cert, signer);
 }
 
@@ -59,8 +78,9 @@ function authority(cert: string, signer: Signer): CertificateAuthority {
     },
     issueAuthority(options): CertificateAuthority {
       const { publicKey, privateKey } = newKeys();
-      const cert = certificate(options, { signer, publicKey, isAuthority: true });
-      return authority(cert, { name: options.name, privateKey });
+      const { name, isAuthority = true } = options;
+      const cert = certificate(options, { signer, publicKey, isAuthority });
+      return authority(cert, { name, privateKey, signing: DEFAULT_SIGNING });
     },
   };
 }
@@ -68,12 +88,28 @@ function authority(cert: string, signer: Signer): CertificateAuthority {
 /** Makes a certificate that is signed by its own key. */
 export function makeSelfSigned(options: CertificateOptions): Identity {
   const { publicKey, privateKey } = newKeys();
-  const signer = { name: options.name, privateKey };
+  const signer: Signer = { name: options.name, privateKey, signing: DEFAULT_SIGNING };
   return identity(certificate(options, { signer, publicKey, isAuthority: false }), privateKey);
 }
 
-function newKeys(): { publicKey: KeyObject; privateKey: KeyObject } {
-  return generateKeyPairSync("ec", { namedCurve: "P-256" });
+/** The bytes of a certificate. */
+export function derOf(pem: string): Uint8Array {
+  return Uint8Array.fromBase64(pem.replaceAll(/-----[A-Z ]+-----/g, ""));
+}
+
+/** Bytes as those of a certificate. */
+export function pemOf(der: Uint8Array): string {
+  const lines = der.toBase64().match(/.{1,64}/g) ?? [];
+  return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
+}
+
+interface Keys {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
+function newKeys(): Keys {
+  return SIGNINGS[DEFAULT_SIGNING].keys();
 }
 
 function identity(cert: string, privateKey: KeyObject): Identity {
@@ -87,50 +123,57 @@ function identity(cert: string, privateKey: KeyObject): Identity {
   };
 }
 
-interface Signing {
+interface Issuing {
   readonly signer: Signer;
   readonly publicKey: KeyObject;
   readonly isAuthority: boolean;
 }
 
 /** RFC 5280, §4.1. */
-function certificate(options: CertificateOptions, signing: Signing): string {
-  const { signer, publicKey } = signing;
+function certificate(options: CertificateOptions, issuing: Issuing): string {
+  const { signer, publicKey } = issuing;
   const {
     name,
     notBefore = new Date(Date.now() - DAY_MS),
     notAfter = new Date(Date.now() + DAY_MS),
     version = 3,
   } = options;
-  const algorithm = sequence(oid("1.2.840.10045.4.3.2")); // ecdsa-with-SHA256
+  const { algorithm, hash, padding } = SIGNINGS[signer.signing];
   const body = sequence(
-    ...version === 3 ? [der(0xa0, integer(2))] : [],
+    ...version === 1 ? [] : [der(0xa0, integer(version - 1))],
     der(0x02, new Uint8Array([1, ...crypto.getRandomValues(new Uint8Array(15))])),
     algorithm,
     distinguishedName(signer.name),
     sequence(time(notBefore), time(notAfter)),
     distinguishedName(name),
     new Uint8Array(publicKey.export({ type: "spki", format: "der" })),
-    ...version === 3 ? [der(0xa3, sequence(...extensions(options, signing)))] : [],
+    ...version === 3 ? [der(0xa3, sequence(...extensions(options, issuing)))] : [],
   );
-  const signature = sign("sha256", body, signer.privateKey);
-  const whole = sequence(body, algorithm, der(0x03, new Uint8Array([0, ...signature])));
-  const lines = whole.toBase64().match(/.{1,64}/g) ?? [];
-  return ["-----BEGIN CERTIFICATE-----", ...lines, "-----END CERTIFICATE-----", ""].join("\n");
+  const saltLength = constants.RSA_PSS_SALTLEN_DIGEST;
+  const key = padding === undefined
+    ? signer.privateKey
+    : { key: signer.privateKey, padding, saltLength };
+  const signature = sign(hash, body, key);
+  return pemOf(sequence(body, algorithm, der(0x03, new Uint8Array([0, ...signature]))));
 }
 
-function extensions({ hosts = [] }: CertificateOptions, { isAuthority }: Signing): Uint8Array[] {
+function extensions(
+  { hosts = [], isBer = false }: CertificateOptions,
+  { isAuthority }: Issuing,
+): Uint8Array[] {
   const constraints = sequence(...isAuthority ? [der(0x01, new Uint8Array([0xff]))] : []);
   const usage = hosts.length > 0 ? "1.3.6.1.5.5.7.3.1" : "1.3.6.1.5.5.7.3.2"; // server, client
   return [
-    extension("2.5.29.19", constraints),
+    extension("2.5.29.19", constraints, { isBer }),
     ...isAuthority ? [] : [extension("2.5.29.37", sequence(oid(usage)))],
     ...hosts.length === 0 ? [] : [extension("2.5.29.17", sequence(...hosts.map(generalName)))],
   ];
 }
 
-function extension(id: string, content: Uint8Array): Uint8Array {
-  return sequence(oid(id), der(0x04, content));
+/** In DER true is 0xff: X.690, §11.1. */
+function extension(id: string, content: Uint8Array, { isBer = false } = {}): Uint8Array {
+  const critical = isBer ? [der(0x01, new Uint8Array([0x01]))] : [];
+  return sequence(oid(id), ...critical, der(0x04, content));
 }
 
 /** RFC 5280, §4.2.1.6: an address, or a DNS name. */
@@ -164,8 +207,9 @@ function oid(dotted: string): Uint8Array {
   return der(0x06, new Uint8Array([first * 40 + second, ...rest.flatMap(base128)]));
 }
 
+/** Up to 32,767. */
 function integer(value: number): Uint8Array {
-  return der(0x02, new Uint8Array([value]));
+  return der(0x02, new Uint8Array(value < 0x80 ? [value] : [value >> 8, value & 0xff]));
 }
 
 function sequence(...parts: Uint8Array[]): Uint8Array {
@@ -186,3 +230,68 @@ function der(tag: number, content: Uint8Array): Uint8Array {
 function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
+
+interface SigningKind {
+  readonly keys: () => Keys;
+  readonly hash: string | undefined;
+  /** The AlgorithmIdentifier. */
+  readonly algorithm: Uint8Array;
+  readonly padding?: number;
+}
+
+function ecdsa(namedCurve: string, bits: keyof typeof ECDSA_WITH): SigningKind {
+  return {
+    keys: () => generateKeyPairSync("ec", { namedCurve }),
+    hash: `sha${bits}`,
+    algorithm: sequence(oid(`1.2.840.10045.4.${ECDSA_WITH[bits]}`)),
+  };
+}
+
+function rsa(number: number, bits: keyof typeof SHA_2): SigningKind {
+  const algorithm = sequence(oid(`1.2.840.113549.1.1.${number}`), NULL);
+  return { keys: rsaKeys, hash: `sha${bits}`, algorithm };
+}
+
+/** RFC 4055, §3.1. */
+function rsaPss(bits: keyof typeof SHA_2): SigningKind {
+  const hash = sequence(oid(`2.16.840.1.101.3.4.2.${SHA_2[bits]}`), NULL);
+  const parameters = sequence(
+    der(0xa0, hash),
+    der(0xa1, sequence(oid("1.2.840.113549.1.1.8"), hash)),
+    der(0xa2, integer(bits / 8)),
+  );
+  const algorithm = sequence(oid("1.2.840.113549.1.1.10"), parameters);
+  return { keys: rsaKeys, hash: `sha${bits}`, algorithm, padding: constants.RSA_PKCS1_PSS_PADDING };
+}
+
+function ed25519(): SigningKind {
+  const algorithm = sequence(oid("1.3.101.112"));
+  return { keys: () => generateKeyPairSync("ed25519"), hash: undefined, algorithm };
+}
+
+const NULL = der(0x05, new Uint8Array());
+/** The last arcs of the object identifiers. */
+const ECDSA_WITH = { 1: "1", 256: "3.2", 384: "3.3", 512: "3.4" } as const;
+const SHA_2 = { 256: 1, 384: 2, 512: 3 } as const;
+
+let rsaPair: Keys | undefined;
+
+/** One pair for all, since it takes long to make. */
+function rsaKeys(): Keys {
+  return rsaPair ??= generateKeyPairSync("rsa", { modulusLength: 2048 });
+}
+
+/** What rustls takes, but for P-521 with SHA-256, and SHA-1, which it does not. */
+export const SIGNINGS = {
+  "ECDSA, P-256, SHA-1": ecdsa("P-256", 1),
+  "ECDSA, P-256, SHA-256": ecdsa("P-256", 256),
+  "ECDSA, P-384, SHA-384": ecdsa("P-384", 384),
+  "ECDSA, P-521, SHA-512": ecdsa("P-521", 512),
+  "RSA, SHA-256": rsa(11, 256),
+  "RSA, SHA-384": rsa(12, 384),
+  "RSA, SHA-512": rsa(13, 512),
+  "RSASSA-PSS, SHA-256": rsaPss(256),
+  "RSASSA-PSS, SHA-384": rsaPss(384),
+  "RSASSA-PSS, SHA-512": rsaPss(512),
+  "Ed25519": ed25519(),
+};

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Backoff } from "../../lib/mqtt/backoff.ts";
+import { Backoff } from "../../lib/mqtt/link/backoff.ts";
 
 const delays = (backoff: Backoff, count: number): number[] =>
   Array.from({ length: count }, () => backoff.next());

@@ -183,6 +183,30 @@ for (const version of ["5", "3.1.1"] as const) {
   });
 }
 
+const RETURN_CODES = [
+  [1, "the broker does not speak this MQTT version"],
+  [2, "the broker refused the connection: 2 (identifier rejected); check mqtt.client_id"],
+  [3, "the broker refused the connection: 3 (server unavailable)"],
+  [
+    4,
+    "the broker refused the connection: 4 (bad user name or password); set mqtt.username and mqtt.password",
+  ],
+  [
+    5,
+    "the broker refused the connection: 5 (not authorized); set mqtt.username and mqtt.password",
+  ],
+  [200, "the broker refused the connection: 200 (unknown reason code)"],
+] as const;
+
+for (const [code, says] of RETURN_CODES) {
+  Deno.test(`the return code ${code} of MQTT 3.1.1 is told by its name`, async () => {
+    await using broker = new ScriptedBroker((_packet, client) => client.send(0x20, 2, 0, code));
+    await using connection = startConnection(broker, { version: "3.1.1" });
+    await until(() => connection.status.lastError !== undefined);
+    assert.equal(connection.status.lastError, says);
+  });
+}
+
 Deno.test("a Client Identifier that another client takes over is told, and left to it", async () => {
   await using broker = new ScriptedBroker(({ type }, client) => {
     if (type === CONNECT) client.send(...connack("5"), ...disconnect(0x8E));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Link } from "../../lib/mqtt/link.ts";
-import { openLink } from "../../lib/mqtt/open_link.ts";
-import { Pacer } from "../../lib/mqtt/pacer.ts";
+import type { Link } from "../../lib/mqtt/link/link.ts";
+import { openLink } from "../../lib/mqtt/link/open_link.ts";
+import { Pacer } from "../../lib/mqtt/link/pacer.ts";
 import { startAedes } from "../brokers/aedes.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { until, within } from "../brokers/until.ts";

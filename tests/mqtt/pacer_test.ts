@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Pacer } from "../../lib/mqtt/pacer.ts";
+import { Pacer } from "../../lib/mqtt/link/pacer.ts";
 
 Deno.test("Pacer.pass() calls at once while no time has passed", () => {
   const pacer = new Pacer();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { PacketLimit } from "../../lib/mqtt/packet_limit.ts";
+import { PacketLimit } from "../../lib/mqtt/link/packet_limit.ts";
 
 const MAX_BYTES = 200;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Publication } from "../../lib/mqtt/link.ts";
-import { packets, publishSize } from "../../lib/mqtt/packet_size.ts";
+import type { Publication } from "../../lib/mqtt/link/link.ts";
+import { packets, publishSize } from "../../lib/mqtt/link/packet_size.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
 import { until } from "../brokers/until.ts";
 import { openConnection, publication, waiting } from "./connections.ts";

@@ -1,11 +1,66 @@
 import assert from "node:assert/strict";
 import type { McpMqttError } from "../../lib/errors.ts";
+import { LinkLost } from "../../lib/mqtt/link/link.ts";
+import {
+  lostWhilePublishing,
+  notAcknowledged,
+  notRead,
+  notSent,
+} from "../../lib/mqtt/writing/publish_faults.ts";
 import { eachBroker } from "../brokers/each_broker.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { until } from "../brokers/until.ts";
 import { countOf, openConnection, publication, waiting } from "./connections.ts";
 
 const ROUNDS = 4;
+
+const lost = new LinkLost({ reasonCode: undefined, cause: "the connection was reset" });
+const shutDown = new LinkLost({ reasonCode: 0x8B, cause: "the broker closed the connection" });
+
+for (
+  const [error, code, says] of [
+    [
+      lostWhilePublishing(lost, 0),
+      "not_connected",
+      "the connection was lost before the broker had read the message",
+    ],
+    [
+      lostWhilePublishing(lost, 1),
+      "not_connected",
+      "the connection was lost before the broker acknowledged the message",
+    ],
+    [
+      lostWhilePublishing(shutDown, 0),
+      "broker_refused",
+      "the broker disconnected with 139 (Server shutting down) before it had read the message",
+    ],
+    [
+      lostWhilePublishing(shutDown, 2),
+      "broker_refused",
+      "the broker disconnected with 139 (Server shutting down) before it acknowledged the message",
+    ],
+    [notAcknowledged(100), "timeout", "the broker did not acknowledge the message within 0.1 s"],
+    [
+      notRead(10_000),
+      "timeout",
+      "the broker did not say within 10 s that it has read the message",
+    ],
+  ] as const
+) {
+  Deno.test(`the outcome is unknown if ${says}`, () => {
+    assert.deepEqual([error.code, error.message, error.outcome], [code, says, "unknown"]);
+    assert.equal(error.hint, "It may or may not have arrived; check before repeating it.");
+  });
+}
+
+Deno.test("notSent() says of a lost connection that the message was not sent", () => {
+  const { code, message, outcome } = notSent(lost) as McpMqttError;
+  assert.deepEqual([code, message, outcome], [
+    "not_connected",
+    "the message was not sent: the connection was reset",
+    "not_sent",
+  ]);
+});
 
 eachBroker("publish() through cuts tells the truth about each message", async ({
   broker,

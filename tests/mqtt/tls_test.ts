@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { makeAuthority, makeSelfSigned } from "../brokers/certificates.ts";
 import { freePort, mosquittoAvailable } from "../brokers/mosquitto.ts";
+import { FaultProxy } from "../brokers/proxy.ts";
+import { until } from "../brokers/until.ts";
 import type { World } from "../config/memory.ts";
 import { launch } from "../host.ts";
 import {
   assertWorks,
+  begin,
+  checkFailure,
   connect,
   connectFailure,
   type ListenerOptions,
@@ -57,10 +61,12 @@ function connects(
 /** Registers a test with a listener that a config does not get into, and what is said then. */
 function fails(
   name: string,
-  { listener = { identity }, mqtt = {}, says }: {
+  { listener = { identity }, mqtt = {}, says, checkSays = says }: {
     readonly listener?: ListenerOptions;
     readonly mqtt?: MqttOptions;
     readonly says: string;
+    /** What `mcpmqtt check` says, which looks closer. */
+    readonly checkSays?: string;
   },
 ): void {
   Deno.test({
@@ -72,8 +78,11 @@ function fails(
       const tls = { tls: { ca: "ca.pem" } };
       const options = { host: "127.0.0.1", port, transport: "tls", ...tls, ...mqtt };
       const secret = { username: "ada", password: "very secret" };
+      const address = `${options.host}:${port}`;
       const message = await connectFailure({ ...secret, ...options }, { files });
-      assert.equal(message, says.replaceAll("ADDRESS", `${options.host}:${port}`));
+      assert.equal(message, says.replaceAll("ADDRESS", address));
+      const checked = await checkFailure({ ...secret, ...options }, { files });
+      assert.ok(checked.includes(`: ${checkSays.replaceAll("ADDRESS", address)}\n`), checked);
       assert.doesNotMatch(broker.log(), /New client connected/);
     },
   });
@@ -155,9 +164,15 @@ connects("tls.verify false takes a self-signed and expired certificate", {
   mqtt: (port) => ({ url: `mqtts://localhost:${port}`, tls: { verify: false } }),
 });
 
+const NOT_ACCEPTED =
+  "the certificate of the broker at ADDRESS is not accepted: it is not signed by " +
+  "an authority of mqtt.tls.ca, is not valid now, or is not one for servers; " +
+  "mcpmqtt check says which";
+
 fails("tls says that the authority is not known", {
   mqtt: { tls: {} },
-  says: "the certificate of the broker at ADDRESS is signed by no authority known here; " +
+  says: NOT_ACCEPTED.replace("of mqtt.tls.ca", "known here (see mqtt.tls.ca)"),
+  checkSays: "the certificate of the broker at ADDRESS is signed by no authority known here; " +
     "set mqtt.tls.ca to the certificate of the authority that signed it",
 });
 
@@ -166,12 +181,14 @@ const NOT_SIGNED = "the certificate of the broker at ADDRESS is not signed by an
 
 fails("tls says that the authority is another one, of the same name too", {
   listener: { identity: impostor.issue({ name: "broker", hosts: HOSTS }) },
-  says: NOT_SIGNED,
+  says: NOT_ACCEPTED,
+  checkSays: NOT_SIGNED,
 });
 
 fails("tls says that a self-signed certificate is not trusted", {
   listener: { identity: makeSelfSigned({ name: "broker", hosts: HOSTS }) },
-  says: NOT_SIGNED,
+  says: NOT_ACCEPTED,
+  checkSays: NOT_SIGNED,
 });
 
 fails("tls says that the certificate has expired", {
@@ -183,7 +200,8 @@ fails("tls says that the certificate has expired", {
       notAfter: ago(2),
     }),
   },
-  says: "the certificate of the broker at ADDRESS has expired; its owner must renew it " +
+  says: NOT_ACCEPTED,
+  checkSays: "the certificate of the broker at ADDRESS has expired; its owner must renew it " +
     "(or this machine's clock is wrong)",
 });
 
@@ -196,7 +214,8 @@ fails("tls says that the certificate is not valid yet", {
       notAfter: ago(-3),
     }),
   },
-  says: "the certificate of the broker at ADDRESS is not valid yet; " +
+  says: NOT_ACCEPTED,
+  checkSays: "the certificate of the broker at ADDRESS is not valid yet; " +
     "compare the clocks of this machine and of the broker",
 });
 
@@ -214,7 +233,8 @@ fails("tls says that the certificate is not for tls.server_name", {
 
 fails("tls says that the certificate is not one for servers", {
   listener: { identity: authority.issue({ name: "broker" }) },
-  says: "the certificate of the broker at ADDRESS is not one for servers; " +
+  says: NOT_ACCEPTED,
+  checkSays: "the certificate of the broker at ADDRESS is not one for servers; " +
     "its owner must make one with the extended key usage serverAuth",
 });
 
@@ -312,19 +332,21 @@ Deno.test({
 });
 
 Deno.test({
-  name: "mcpmqtt check fails with the reason where the certificate is not accepted",
+  name: "a certificate that is not accepted costs one connection, and in mcpmqtt check a second",
   ignore: !mosquittoAvailable(),
   fn: async () => {
-    await using broker = await startListener({ identity });
-    const { code, stdout } = await run("check", {
-      mqtt: {
-        url: `mqtts://localhost:${broker.port}`,
-        tls: { ca: impostor.cert },
-        connect_timeout: 0.5,
-      },
+    await using broker = await startListener({
+      identity: impostor.issue({ name: "b", hosts: HOSTS }),
     });
-    assert.equal(code, 1);
-    assert.match(stdout, /is not signed by an authority of mqtt\.tls\.ca/);
+    const mqtt = { host: "127.0.0.1", transport: "tls", tls: { ca: authority.cert } };
+    await using proxy = new FaultProxy(broker);
+    await using connection = await begin({ ...mqtt, port: proxy.port });
+    await until(() => connection.status.lastError);
+    assert.equal(proxy.accepted, 1);
+    await connection.close();
+    await using another = new FaultProxy(broker);
+    await checkFailure({ ...mqtt, port: another.port });
+    assert.equal(another.accepted, 2);
   },
 });
 

@@ -1,6 +1,10 @@
 /** Brokers behind TLS and WebSocket, and what has to hold over each transport. */
 
 import assert from "node:assert/strict";
+import type { AddressInfo, Socket } from "node:net";
+import { createServer } from "node:tls";
+import { runCheck } from "../../lib/cli/commands/check.ts";
+import { parseArguments } from "../../lib/cli/options.ts";
 import { brokerSettings } from "../../lib/cli/setup.ts";
 import type { McpMqttError } from "../../lib/errors.ts";
 import { Connection } from "../../lib/mqtt/connection.ts";
@@ -55,6 +59,39 @@ export async function startListener(options: ListenerOptions = {}): Promise<List
   }
 }
 
+/** A server of TLS that notes what it is sent, and answers nothing. */
+export interface TlsWitness extends AsyncDisposable {
+  readonly port: number;
+  /** What has been sent since the start, decrypted. */
+  received(): string;
+}
+
+/** Starts a witness on 127.0.0.1 that shows this certificate, or chain. */
+export async function startWitness(
+  { cert, key }: Pick<Identity, "cert" | "key">,
+): Promise<TlsWitness> {
+  const sockets = new Set<Socket>();
+  let received = "";
+  const server = createServer({ cert, key }, (socket) => {
+    socket.on("data", (bytes) => received += bytes.toString("latin1"));
+    socket.on("error", () => {});
+  });
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {}).on("close", () => sockets.delete(socket));
+  });
+  server.on("tlsClientError", () => {});
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    received: () => received,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await until(() => sockets.size === 0, { what: "the end of the connections" });
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
 /** The lines of the listener; what they name is in `dir`. */
 async function writeLines(dir: string, options: ListenerOptions): Promise<string[]> {
   const { identity, clientAuthority } = options;
@@ -73,7 +110,7 @@ async function writeLines(dir: string, options: ListenerOptions): Promise<string
 }
 
 /** A connection of a config that holds `mqtt`, begun and not yet there. */
-async function begin(mqtt: MqttOptions, world: World): Promise<Connection> {
+export async function begin(mqtt: MqttOptions, world: World = {}): Promise<Connection> {
   const config = await load({ mqtt: { connect_timeout: 3, ...mqtt } }, world);
   const connection = new Connection(brokerSettings(config), new MemoryLog());
   connection.start();
@@ -101,6 +138,28 @@ export async function connectFailure(mqtt: MqttOptions, world: World = {}): Prom
   assert.equal(error.code, "not_connected");
   assert.ok(error.message.endsWith(`: ${lastError}`), error.message);
   return lastError;
+}
+
+/**
+ * What `mcpmqtt check` prints of a config that leads to no connection. The files are in the folder of
+ * the config, by their last names.
+ */
+export async function checkFailure(mqtt: MqttOptions, { files = {} }: World = {}): Promise<string> {
+  const dir = await Deno.makeTempDir({ prefix: "mcpmqtt-check-" });
+  try {
+    for (const [path, text] of Object.entries(files)) {
+      await Deno.writeTextFile(`${dir}/${path.split("/").at(-1)}`, text);
+    }
+    const config = `${dir}/config.json`;
+    await Deno.writeTextFile(config, JSON.stringify({ mqtt: { connect_timeout: 3, ...mqtt } }));
+    let said = "";
+    const say = (text: string): void => void (said += text);
+    const invocation = parseArguments(["check", "--config", config]);
+    assert.equal(await runCheck(invocation, { stdout: say, stderr: say }), 1);
+    return said;
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
 }
 
 /** A publish and a collection go through. */

@@ -3,6 +3,7 @@ import { makeAuthority } from "../brokers/certificates.ts";
 import { freePort, mosquittoAvailable } from "../brokers/mosquitto.ts";
 import {
   assertWorks,
+  checkFailure,
   connect,
   connectFailure,
   type ListenerOptions,
@@ -41,10 +42,12 @@ function connects(
 /** Registers a test with a listener that a config does not get into, and what is said then. */
 function fails(
   name: string,
-  { listener = {}, mqtt, says }: {
+  { listener = {}, mqtt, says, checkSays = says }: {
     readonly listener?: ListenerOptions;
     readonly mqtt: MqttOptions;
     readonly says: string;
+    /** What `mcpmqtt check` says, which looks closer. */
+    readonly checkSays?: string;
   },
 ): void {
   Deno.test({
@@ -53,8 +56,12 @@ function fails(
     fn: async () => {
       await using broker = await startListener({ isWebSocket: true, ...listener });
       const { port } = broker;
-      const message = await connectFailure({ host: "127.0.0.1", port, ...mqtt });
-      assert.equal(message, says.replaceAll("ADDRESS", `127.0.0.1:${port}`));
+      const address = `127.0.0.1:${port}`;
+      const options = { host: "127.0.0.1", port, ...mqtt };
+      const message = await connectFailure(options);
+      assert.equal(message, says.replaceAll("ADDRESS", address));
+      const checked = await checkFailure(options);
+      assert.ok(checked.includes(`: ${checkSays.replaceAll("ADDRESS", address)}\n`), checked);
     },
   });
 }
@@ -190,7 +197,11 @@ fails("wss says that the certificate is not for tls.server_name", {
 fails("wss says that the authority is another one", {
   listener: { identity },
   mqtt: { transport: "wss", tls: { ca: makeAuthority("another").cert } },
-  says: "the certificate of the broker at ADDRESS is not signed by an authority of mqtt.tls.ca; " +
+  says: "the certificate of the broker at ADDRESS is not accepted: it is not signed by an " +
+    "authority of mqtt.tls.ca, is not valid now, or is not one for servers; " +
+    "mcpmqtt check says which",
+  checkSays:
+    "the certificate of the broker at ADDRESS is not signed by an authority of mqtt.tls.ca; " +
     "set it to the certificate of the one that signed it",
 });
 

@@ -8,6 +8,7 @@ import type { Config } from "../../config/config.ts";
 import { formatFault } from "../../config/config.ts";
 import { McpMqttError } from "../../errors.ts";
 import { Connection } from "../../mqtt/connection.ts";
+import { certificateFault } from "../../mqtt/faults/tls_diagnosis.ts";
 import { Access } from "../../access/access.ts";
 import { brokerUrl } from "../../access/status.ts";
 import type { Rule } from "../../topics/permissions.ts";
@@ -30,6 +31,8 @@ export async function runCheck({ options }: Invocation, io: Io): Promise<number>
 async function tryBroker(config: Config, io: Io): Promise<boolean> {
   await using connection = new Connection(brokerSettings(config), quietLogger);
   const access = new Access(connection, grantsOf(config));
+  // Without the path of a WebSocket, which may hold a token.
+  const url = brokerUrl(access.status).replace(/^(\w+:\/\/[^/]+).*$/s, "$1");
   const start = performance.now();
   try {
     // One attempt: waiting longer does not change what a broker says.
@@ -37,16 +40,16 @@ async function tryBroker(config: Config, io: Io): Promise<boolean> {
     await connection.ready({ ...forever(config), waitMs: 0 });
   } catch (error) {
     if (!(error instanceof McpMqttError)) throw error;
-    io.stdout(`broker   ${brokerUrl(access.status)}: ${error.message}\n`);
+    await connection.close();
+    const fault = await certificateFault(config.mqtt) ?? error.message;
+    io.stdout(`broker   ${url}: ${fault}\n`);
     return false;
   }
   const connectMs = Math.round(performance.now() - start);
   const { protocolVersion, address } = access.status;
   const isSecure = address.transport === "tls" || address.transport === "wss";
   io.stdout(
-    `broker   ${
-      brokerUrl(access.status)
-    }: connected in ${connectMs} ms, MQTT ${protocolVersion}, ` +
+    `broker   ${url}: connected in ${connectMs} ms, MQTT ${protocolVersion}, ` +
       `${isSecure ? `TLS${address.tls.verify ? "" : " (certificate not checked)"}` : "no TLS"}\n`,
   );
   return await tryReads(config, { access, io });

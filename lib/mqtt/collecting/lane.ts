@@ -5,18 +5,18 @@
  *
  * @module
  */
-import { McpMqttError } from "../errors.ts";
-import type { Logger } from "../log.ts";
-import { FilterIndex } from "../topics/filter_index.ts";
-import type { TopicFilter } from "../topics/topic_filter.ts";
-import { bounded } from "../wait.ts";
-import { LastingLink } from "./lasting_link.ts";
-import { type Link, type LinkEnd, LinkLost } from "./link.ts";
-import type { LinkOpener } from "./link_opener.ts";
-import { packets } from "./packet_size.ts";
-import { reasonCodeName } from "./reason_codes.ts";
+import { McpMqttError } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import { FilterIndex } from "../../topics/filter_index.ts";
+import type { TopicFilter } from "../../topics/topic_filter.ts";
+import { bounded } from "../../wait.ts";
+import { LastingLink } from "../link/lasting_link.ts";
+import { type Link, type LinkEnd, LinkLost } from "../link/link.ts";
+import type { LinkOpener } from "../link/link_opener.ts";
+import { packets } from "../link/packet_size.ts";
+import { reasonCodeName } from "../faults/reason_codes.ts";
 import type { Subscription } from "./subscription.ts";
-import type { Times } from "./times.ts";
+import type { Times } from "../times.ts";
 
 /** What a lane needs. */
 export interface LaneOptions {

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { McpMqttError } from "../errors.ts";
-import type { Logger } from "../log.ts";
-import { bounded, pause } from "../wait.ts";
+import { McpMqttError } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import { bounded, pause } from "../../wait.ts";
 import { Backoff } from "./backoff.ts";
 import type { Link, LinkEnd } from "./link.ts";
-import { LinkError } from "./link_error.ts";
+import { LinkError } from "../faults/link_error.ts";
 import type { LinkOpener } from "./link_opener.ts";
-import type { Message } from "../messages/message.ts";
-import { reasonCodeName, SESSION_TAKEN_OVER } from "./reason_codes.ts";
+import type { Message } from "../../messages/message.ts";
+import { reasonCodeName, SESSION_TAKEN_OVER } from "../faults/reason_codes.ts";
 
 /** What a lasting link needs, and whom it tells. */
 export interface LastingLinkOptions {

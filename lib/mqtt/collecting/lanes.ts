@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { McpMqttError } from "../errors.ts";
-import type { Logger } from "../log.ts";
-import { bounded } from "../wait.ts";
+import { McpMqttError } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import { bounded } from "../../wait.ts";
 import { Lane } from "./lane.ts";
-import type { LinkOpener } from "./link_opener.ts";
+import type { LinkOpener } from "../link/link_opener.ts";
 import type { Subscription } from "./subscription.ts";
-import type { Times } from "./times.ts";
+import type { Times } from "../times.ts";
 
 /** How many connections there may be at once. */
 const MAX_LANES = 128;

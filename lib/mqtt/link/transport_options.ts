@@ -4,7 +4,7 @@
  * @module
  */
 import type { IClientOptions } from "mqtt";
-import type { TlsConfig } from "../config/config.ts";
+import type { TlsConfig } from "../../config/config.ts";
 
 /** Where and how to connect. */
 export interface BrokerAddress {
@@ -38,10 +38,10 @@ export async function transportOptions(address: BrokerAddress): Promise<IClientO
 
 async function tlsOptions(tls: TlsConfig): Promise<IClientOptions> {
   const { ca, cert, key, keyPassphrase, serverName, verify } = tls;
-  const { checkServerIdentity } = await import("./server_identity.ts");
+  const { serverIdentityCheck } = await import("./server_identity.ts");
   return {
     rejectUnauthorized: verify,
-    ...(verify ? { checkServerIdentity } : {}),
+    ...(verify ? { checkServerIdentity: serverIdentityCheck(ca) } : {}),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),

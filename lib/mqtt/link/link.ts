@@ -5,13 +5,13 @@
  * @module
  */
 import type { IPublishPacket, MqttClient, Packet } from "mqtt";
-import type { Message, MessageProperties, QoS } from "../messages/message.ts";
+import type { Message, MessageProperties, QoS } from "../../messages/message.ts";
 import { type BrokerLimits, brokerLimits } from "./broker_limits.ts";
-import { LinkError } from "./link_error.ts";
+import { LinkError } from "../faults/link_error.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Pacer } from "./pacer.ts";
 import { PacketLimit } from "./packet_limit.ts";
-import { NO_MATCHING_SUBSCRIBERS } from "./reason_codes.ts";
+import { NO_MATCHING_SUBSCRIBERS } from "../faults/reason_codes.ts";
 import { messageProperties, publishProperties } from "./properties.ts";
 import type { BrokerAddress } from "./transport_options.ts";
 

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { McpMqttError } from "../errors.ts";
-import { LastByTopic } from "../messages/last_by_topic.ts";
-import type { Message } from "../messages/message.ts";
-import { FilterIndex } from "../topics/filter_index.ts";
-import type { TopicFilter } from "../topics/topic_filter.ts";
+import { McpMqttError } from "../../errors.ts";
+import { LastByTopic } from "../../messages/last_by_topic.ts";
+import type { Message } from "../../messages/message.ts";
+import { FilterIndex } from "../../topics/filter_index.ts";
+import type { TopicFilter } from "../../topics/topic_filter.ts";
 import { Subscription } from "./subscription.ts";
 
 /** What to collect, and for whom. */

@@ -5,9 +5,14 @@
  * @module
  */
 
+/** 1…5 are of MQTT 3.1.1, §3.2.2.3: what MQTT 5 means by them no broker sends as a failure. */
 const REASON_CODES: Readonly<Record<number, string>> = {
   0x00: "Success",
-  0x04: "Disconnect with Will Message",
+  0x01: "unacceptable protocol version",
+  0x02: "identifier rejected",
+  0x03: "server unavailable",
+  0x04: "bad user name or password",
+  0x05: "not authorized",
   0x10: "No matching subscribers",
   0x11: "No subscription existed",
   0x80: "Unspecified error",
@@ -47,21 +52,13 @@ const REASON_CODES: Readonly<Record<number, string>> = {
   0xA2: "Wildcard Subscriptions not supported",
 };
 
-const CONNECT_RETURN_CODES: Readonly<Record<number, string>> = {
-  1: "unacceptable protocol version",
-  2: "identifier rejected",
-  3: "server unavailable",
-  4: "bad user name or password",
-  5: "not authorized",
-};
-
 /** A PUBLISH was accepted and nobody is subscribed, §3.4.2.1. */
 export const NO_MATCHING_SUBSCRIBERS = 0x10;
 /** The broker closed the connection because another client uses the Client Identifier. */
 export const SESSION_TAKEN_OVER = 0x8E;
 
 /**
- * Number and name of a reason code (MQTT 5.0 §2.4, or MQTT 3.1.1 §3.2.2.3 for a CONNACK of 1…5).
+ * Number and name of a reason code (MQTT 5.0 §2.4, or MQTT 3.1.1 §3.2.2.3 for a CONNACK with 1…5).
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -71,6 +68,5 @@ export const SESSION_TAKEN_OVER = 0x8E;
  * ```
  */
 export function reasonCodeName(code: number): string {
-  const name = REASON_CODES[code] ?? CONNECT_RETURN_CODES[code] ?? "unknown reason code";
-  return `${code} (${name})`;
+  return `${code} (${REASON_CODES[code] ?? "unknown reason code"})`;
 }

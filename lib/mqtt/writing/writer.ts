@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { bounded } from "../wait.ts";
-import type { Waiting } from "./lanes.ts";
-import type { LastingLink } from "./lasting_link.ts";
-import { type Link, LinkLost, type Publication } from "./link.ts";
+import { bounded } from "../../wait.ts";
+import type { Waiting } from "../collecting/lanes.ts";
+import type { LastingLink } from "../link/lasting_link.ts";
+import { type Link, LinkLost, type Publication } from "../link/link.ts";
 import {
   assertTaken,
   lostWhilePublishing,
   noPlace,
   notAcknowledged,
+  notRead,
   notSent,
-  notWritten,
   publishRefused,
 } from "./publish_faults.ts";
 import { Semaphore } from "./semaphore.ts";
@@ -73,7 +73,7 @@ export class Writer {
         timeoutMs,
         signal: options.signal,
         onTimeout: () => {
-          throw qos === 0 ? notWritten(timeoutMs) : notAcknowledged(timeoutMs);
+          throw qos === 0 ? notRead(timeoutMs) : notAcknowledged(timeoutMs);
         },
       });
       if (code >= 0x80) throw publishRefused(code);

@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import type { MessageProperties } from "../messages/message.ts";
+import type { MessageProperties } from "../../messages/message.ts";
 
 /** User properties that take more than so many bytes of the packet are not kept. */
 const MAX_USER_PROPERTIES_BYTES = 32 * 1024;

@@ -5,8 +5,8 @@
  */
 import type { BrokerAddress, Link, ProtocolVersion } from "./link.ts";
 import { openLink } from "./open_link.ts";
-import { LinkError } from "./link_error.ts";
-import type { Message } from "../messages/message.ts";
+import { LinkError } from "../faults/link_error.ts";
+import type { Message } from "../../messages/message.ts";
 import { Pacer } from "./pacer.ts";
 
 /** What stays the same for every link to the broker. */

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { McpMqttError } from "../errors.ts";
-import type { Message } from "../messages/message.ts";
-import type { TopicFilter } from "../topics/topic_filter.ts";
+import { McpMqttError } from "../../errors.ts";
+import type { Message } from "../../messages/message.ts";
+import type { TopicFilter } from "../../topics/topic_filter.ts";
 import type { Collection } from "./collection.ts";
-import type { LinkEnd } from "./link.ts";
-import { reasonCodeName } from "./reason_codes.ts";
+import type { LinkEnd } from "../link/link.ts";
+import { reasonCodeName } from "../faults/reason_codes.ts";
 
 /**
  * `waiting` for a connection, `pending` until the SUBACK, `active`, `leaving` until the UNSUBACK,

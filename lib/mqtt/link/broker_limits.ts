@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { QoS } from "../messages/message.ts";
+import type { QoS } from "../../messages/message.ts";
 
 /** What the broker said it takes, MQTT 5.0 §3.2.2.3; the defaults stand for what it did not say. */
 export interface BrokerLimits {

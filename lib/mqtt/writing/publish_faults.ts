@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { McpMqttError } from "../errors.ts";
-import { type Link, LinkLost, type Publication } from "./link.ts";
-import type { QoS } from "../messages/message.ts";
-import { publishSize } from "./packet_size.ts";
-import { reasonCodeName } from "./reason_codes.ts";
+import { type ErrorCode, McpMqttError } from "../../errors.ts";
+import { type Link, LinkLost, type Publication } from "../link/link.ts";
+import type { QoS } from "../../messages/message.ts";
+import { publishSize } from "../link/packet_size.ts";
+import { reasonCodeName } from "../faults/reason_codes.ts";
 
 /** The same failure, said of a message that never left this process. */
 export function notSent(error: unknown): unknown {
@@ -24,44 +24,43 @@ export function notSent(error: unknown): unknown {
   });
 }
 
-/** The connection was lost between the message and its acknowledgement; at QoS 0, while writing. */
+/** The connection was lost between the message and its acknowledgement; at QoS 0 and the PINGRESP. */
 export function lostWhilePublishing(error: LinkLost, qos: QoS): McpMqttError {
-  const hint = "It may or may not have arrived; check before repeating it.";
-  const before = qos === 0
-    ? "before the message was written"
-    : "before it acknowledged the message";
-  if ((error.end.reasonCode ?? 0) >= 0x80) {
-    return new McpMqttError(
-      "broker_refused",
-      `the broker disconnected with ${reasonCodeName(error.end.reasonCode ?? 0x80)} ${before}`,
-      { outcome: "unknown", hint, cause: error },
-    );
+  const { reasonCode = 0 } = error.end;
+  if (reasonCode >= 0x80) {
+    const before = qos === 0 ? "it had read the message" : "it acknowledged the message";
+    const message = `the broker disconnected with ${reasonCodeName(reasonCode)} before ${before}`;
+    return unknown("broker_refused", message, { cause: error });
   }
-  return new McpMqttError(
-    "not_connected",
-    qos === 0
-      ? `the connection was lost ${before}`
-      : "the connection was lost before the broker acknowledged the message",
-    { outcome: "unknown", hint, cause: error },
-  );
+  const before = qos === 0
+    ? "the broker had read the message"
+    : "the broker acknowledged the message";
+  return unknown("not_connected", `the connection was lost before ${before}`, { cause: error });
 }
 
 /** No acknowledgement in time. */
 export function notAcknowledged(timeoutMs: number): McpMqttError {
-  return new McpMqttError(
+  const seconds = timeoutMs / 1000;
+  return unknown("timeout", `the broker did not acknowledge the message within ${seconds} s`);
+}
+
+/** At QoS 0: no PINGRESP in time. */
+export function notRead(timeoutMs: number): McpMqttError {
+  const seconds = timeoutMs / 1000;
+  return unknown(
     "timeout",
-    `the broker did not acknowledge the message within ${timeoutMs / 1000} s`,
-    { outcome: "unknown", hint: "It may or may not have arrived; check before repeating it." },
+    `the broker did not say within ${seconds} s that it has read the message`,
   );
 }
 
-/** At QoS 0: it could not be handed on in time. */
-export function notWritten(timeoutMs: number): McpMqttError {
-  return new McpMqttError(
-    "timeout",
-    `the message could not be written to the connection within ${timeoutMs / 1000} s`,
-    { outcome: "unknown", hint: "It may or may not have arrived; check before repeating it." },
-  );
+/** It was sent, and nobody knows more. */
+function unknown(
+  code: ErrorCode,
+  message: string,
+  options: { readonly cause?: LinkLost } = {},
+): McpMqttError {
+  const hint = "It may or may not have arrived; check before repeating it.";
+  return new McpMqttError(code, message, { outcome: "unknown", hint, ...options });
 }
 
 /** The broker takes no further message before it has acknowledged an earlier one, §3.3.4. */

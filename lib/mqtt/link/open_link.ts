@@ -6,8 +6,8 @@
 import type { IClientOptions, MqttClient } from "mqtt";
 import { Inbox } from "./inbox.ts";
 import { Link, type LinkOptions } from "./link.ts";
-import { LinkError } from "./link_error.ts";
-import { closedUnaccepted } from "./network_faults.ts";
+import { LinkError } from "../faults/link_error.ts";
+import { closedUnaccepted } from "../faults/faults.ts";
 import { bracketed, transportOptions } from "./transport_options.ts";
 
 /**

@@ -3,17 +3,8 @@
  *
  * @module
  */
-import {
-  at,
-  connectFault,
-  type Fault,
-  type FaultyAddress,
-  type LinkErrorKind,
-  networkFault,
-} from "./network_faults.ts";
+import { at, faultOf, type FaultyAddress, type LinkErrorKind } from "./faults.ts";
 import { reasonCodeName } from "./reason_codes.ts";
-
-export type { LinkErrorKind } from "./network_faults.ts";
 
 /** A connection that could not be made, or was lost. The message holds no text from the broker. */
 export class LinkError extends Error {
@@ -34,26 +25,25 @@ export class LinkError extends Error {
 
   /** Puts what mqtt.js, Node or Deno reported into words. */
   static from(error: unknown, address: FaultyAddress): LinkError {
-    return describe(error, { address, find: networkFault });
+    return describe(error, { address, isAccepted: true });
   }
 
   /** As {@linkcode LinkError.from}, for a connection that the broker has not accepted yet. */
   static whileConnecting(error: unknown, address: FaultyAddress): LinkError {
-    return describe(error, { address, find: connectFault });
+    return describe(error, { address, isAccepted: false });
   }
 }
 
-interface Describing {
-  readonly address: FaultyAddress;
-  readonly find: (report: string, address: FaultyAddress) => Fault | undefined;
-}
-
-function describe(error: unknown, { address, find }: Describing): LinkError {
+function describe(
+  error: unknown,
+  stage: { readonly address: FaultyAddress; readonly isAccepted: boolean },
+): LinkError {
   if (error instanceof LinkError) return error;
   const code = (error as { code?: unknown })?.code;
+  const { address } = stage;
   if (typeof code === "number") return refusal(code, { address, cause: error });
   const message = error instanceof Error ? error.message : String(error);
-  const fault = find(`${String(code)} ${message}`, address);
+  const fault = faultOf(`${String(code)} ${message}`, stage);
   if (fault !== undefined) return new LinkError(fault.kind, fault.message, { cause: error });
   // The message may hold what the broker sent; a code never does.
   const name = typeof code === "string" && /^\w+$/.test(code) ? ` (${code})` : "";

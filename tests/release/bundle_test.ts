@@ -41,7 +41,7 @@ Deno.test("the bundle", async (t) => {
   await t.step("holds of the project main.ts, lib/ and demo/, and another lib/version.ts", () => {
     const others = contents.modules.filter((path) => !/^(main\.ts$|lib\/|demo\/)/.test(path));
     assert.deepEqual(others, ["generated/version.ts"]);
-    assert(contents.modules.includes("lib/mqtt/link.ts"));
+    assert(contents.modules.includes("lib/cli/run.ts"));
     assert(!contents.modules.includes("lib/version.ts"));
   });
 

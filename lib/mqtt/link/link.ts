@@ -309,6 +309,11 @@ export class Link {
   }
 
   #onPacket(packet: Packet): void {
+    if (isMalformed(packet)) {
+      this.destroy("the broker sent a malformed packet");
+      // mqtt.js still handles it.
+      if (packet.cmd === "connack") delete packet.properties;
+    }
     if (packet.cmd === "publish") {
       this.#isTooLarge = this.#packetLimit.isTooLarge(++this.#publishesReceived);
     } else if (packet.cmd === "pingresp") {
@@ -333,6 +338,15 @@ function limitPackets(
   stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean =>
     push(chunk instanceof Uint8Array ? limit.pass(chunk) : chunk, encoding);
   return limit;
+}
+
+/**
+ * Whether a number is missing, or is there twice (§2.2.2.2), that mqtt.js takes on trust from its
+ * parser: it would throw where nobody can catch it.
+ */
+function isMalformed(packet: Packet): boolean {
+  const keepAlive = packet.cmd === "connack" ? packet.properties?.serverKeepAlive : undefined;
+  return [packet.messageId, keepAlive].some((number) => number !== undefined && !(number >= 0));
 }
 
 function bytesOf(payload: IPublishPacket["payload"]): Uint8Array {

@@ -98,6 +98,26 @@ Deno.test("a subscription to a resource that the broker refuses is answered so",
   );
 });
 
+Deno.test("a subscription to a resource that a watch covers is in force when it is answered", async () => {
+  await using broker = await startAedes();
+  const { host } = await listened(broker, "legacy");
+  await using _host = host;
+  await host.expectResult("mqtt_watch", { topic: "t/#" });
+  await host.client.subscribeResource({ uri: OFF });
+  assert.deepEqual(broker.subscriptions().toSorted(), ["t/#", "t/lamp"]);
+});
+
+Deno.test("a subscription to a resource for which the broker takes no connection is answered so", async () => {
+  await using broker = await startAedes({ refuseConnection: (id) => id === "only-2" });
+  const { host } = await listened(broker, "legacy", { client_id: "only" });
+  await using _host = host;
+  await host.expectResult("mqtt_watch", { topic: "t/#" });
+  await assert.rejects(
+    host.client.subscribeResource({ uri: OFF }),
+    /broker_refused: a further connection is needed/,
+  );
+});
+
 Deno.test("two spellings of one topic are two subscriptions, each with an end of its own", async () => {
   await using broker = await startAedes();
   const { host, updated } = await listened(broker, "legacy");

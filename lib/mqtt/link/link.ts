@@ -198,7 +198,7 @@ export class Link {
    * Sends a PUBLISH. It settles with the broker's acknowledgement, at QoS 0 when the broker has
    * read it.
    *
-   * @returns the reason code of the PUBACK, PUBREC or PUBCOMP; 0 at QoS 0.
+   * @returns the reason code of the PUBACK or PUBREC; 0 at QoS 0.
    * @throws {LinkLost} when the link ends before.
    */
   publish(publication: Publication): Promise<number> {
@@ -232,7 +232,7 @@ export class Link {
       (error) => {
         const code = (error as { code?: unknown } | null)?.code;
         const isUnmatched = this.#unmatched.delete(messageId);
-        if (typeof code === "number") resolve(code);
+        if (typeof code === "number" && this.isOpen) resolve(code);
         else if (!error) resolve(isUnmatched ? NO_MATCHING_SUBSCRIBERS : 0);
         // All other errors say that the link is about to end, and its end will say more.
       },
@@ -318,6 +318,9 @@ export class Link {
       this.#isTooLarge = this.#packetLimit.isTooLarge(++this.#publishesReceived);
     } else if (packet.cmd === "pingresp") {
       this.#pings.shift()?.();
+    } else if (packet.cmd === "pubcomp" && (packet.reasonCode ?? 0) >= 0x80) {
+      // Its PUBREC said that it had taken the message: what became of it nobody knows.
+      this.destroy("the broker lost a message of QoS 2 that it had begun to take");
     } else if (packet.cmd === "puback" || packet.cmd === "pubrec") {
       // mqtt.js does not pass this reason code on, because it is none of a failure.
       const { messageId, reasonCode } = packet;

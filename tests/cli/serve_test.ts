@@ -3,6 +3,7 @@ import { startAedes } from "../brokers/aedes.ts";
 import { mosquittoAvailable, startMosquitto } from "../brokers/mosquitto.ts";
 import { DEADLINE_MS, TIMED_RETRIES, until, within } from "../brokers/until.ts";
 import { launch, MAIN, type RawHost, rawHost, startHost, untilConnected } from "../host.ts";
+import { connack, CONNECT, DISCONNECT, ScriptedBroker } from "../mqtt/scripted_broker.ts";
 import { fromFileUrl } from "../paths.ts";
 import { ALL_OF_T } from "../tools/served.ts";
 import { FAILING_ID } from "./failing_entry.ts";
@@ -11,6 +12,19 @@ const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
 /** The program with a failure in it. */
 const FAILING_ENTRY = fromFileUrl(new URL("failing_entry.ts", import.meta.url));
+
+const INITIALIZE = `${
+  JSON.stringify({
+    jsonrpc: "2.0",
+    id: 0,
+    method: "initialize",
+    params: {
+      protocolVersion: "2025-11-25",
+      capabilities: {},
+      clientInfo: { name: "raw", version: "1" },
+    },
+  })
+}\n`;
 
 const CALL = {
   name: "mqtt_subscribe",
@@ -301,4 +315,28 @@ Deno.test("serve goes on where there is nobody left to tell something", async ()
   assert.ok(result.tools.length > 0);
   await host.closeInput();
   assert.equal((await host.ended()).code, 0);
+});
+
+Deno.test("serve sends a DISCONNECT at the end even if the host reads nothing", async () => {
+  let disconnects = 0;
+  await using broker = new ScriptedBroker(({ type }, client) => {
+    if (type === CONNECT) client.send(...connack("5"));
+    if (type === DISCONNECT) disconnects++;
+  });
+  const { host, port } = broker;
+  const mqtt = { host, port, protocol_version: "5" };
+  await using launched = await launch({ config: { mqtt, topics: ALL_OF_T } });
+  const { command, ...how } = launched;
+  const pipes = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
+  const child = new Deno.Command(command, { ...how, ...pipes, clearEnv: true }).spawn();
+  const stderr = new Response(child.stderr).text();
+  const input = child.stdin.getWriter();
+  const request = `${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" })}\n`;
+  // More than the pipe holds.
+  await input.write(new TextEncoder().encode(INITIALIZE + request.repeat(100)));
+  await until(() => broker.connections === 2);
+  await input.close();
+  assert.equal((await child.status).code, 0, await stderr);
+  await child.stdout.cancel();
+  assert.equal(disconnects, 2);
 });

@@ -286,12 +286,16 @@ Deno.test("close() ends calls that wait, and is done in time on a stalled connec
   await connection.publish(publication("open"), waiting());
   await using _first = await Gathering.open(connection, "a");
   proxy.stall();
+  let sent = 0;
+  const sending = { ...waiting(), onSent: () => sent++ };
   const calls = [
     rejection(Gathering.open(connection, "b")),
-    rejection(connection.publish(publication("a", "x", { qos: 1 }), waiting())),
-    rejection(connection.publish(publication("a", new Uint8Array(16_000_000)), waiting())),
+    rejection(connection.publish(publication("a", "x", { qos: 1 }), sending)),
+    rejection(connection.publish(publication("a", new Uint8Array(16_000_000)), sending)),
     rejection(Gathering.open(connection, "a")),
   ];
+  // What is not handed over yet is not sent.
+  await until(() => sent === 2);
   await within(connection.close(), 1_500);
   const errors = await within(Promise.all(calls), 500);
   assert.deepEqual(errors.map(({ code }) => code), Array(4).fill("not_connected"));

@@ -2,12 +2,28 @@ import assert from "node:assert/strict";
 import { startAedes } from "../brokers/aedes.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { until } from "../brokers/until.ts";
-import { type Host, rawHost, startHost, untilConnected } from "../host.ts";
-import { connack, CONNECT, ScriptedBroker, SUBSCRIBE } from "../mqtt/scripted_broker.ts";
+import { type Host, type RawHost, rawHost, startHost, untilConnected } from "../host.ts";
+import { connack, CONNECT, ScriptedBroker, suback, SUBSCRIBE } from "../mqtt/scripted_broker.ts";
 
 const TOPICS = [{ pattern: "t/#", permissions: ["read"] }];
 const OFF = "mcpmqtt://message/t/lamp";
+const OTHER = "mcpmqtt://message/t/other";
 const OFF_SPELLED = "mcpmqtt://message/t%2Flamp";
+
+/** What each request of protocol revision 2026-07-28 carries. */
+const ENVELOPE = {
+  "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+  "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
+  "io.modelcontextprotocol/clientCapabilities": {},
+};
+
+async function untilConnected(host: RawHost): Promise<void> {
+  const status = { name: "mqtt_status", arguments: {}, _meta: ENVELOPE };
+  await until(async () => {
+    const { result } = await host.request("tools/call", status);
+    return result.structuredContent.connected;
+  });
+}
 
 interface Listened {
   readonly host: Host;
@@ -79,6 +95,26 @@ Deno.test("a subscription to a resource that the broker refuses is answered so",
   await assert.rejects(
     host.client.subscribeResource({ uri: OFF }),
     /broker_refused: .*135 \(Not authorized\)/,
+  );
+});
+
+Deno.test("a subscription to a resource that a watch covers is in force when it is answered", async () => {
+  await using broker = await startAedes();
+  const { host } = await listened(broker, "legacy");
+  await using _host = host;
+  await host.expectResult("mqtt_watch", { topic: "t/#" });
+  await host.client.subscribeResource({ uri: OFF });
+  assert.deepEqual(broker.subscriptions().toSorted(), ["t/#", "t/lamp"]);
+});
+
+Deno.test("a subscription to a resource for which the broker takes no connection is answered so", async () => {
+  await using broker = await startAedes({ refuseConnection: (id) => id === "only-2" });
+  const { host } = await listened(broker, "legacy", { client_id: "only" });
+  await using _host = host;
+  await host.expectResult("mqtt_watch", { topic: "t/#" });
+  await assert.rejects(
+    host.client.subscribeResource({ uri: OFF }),
+    /broker_refused: a further connection is needed/,
   );
 });
 
@@ -155,22 +191,79 @@ Deno.test("a subscriptions/listen that the SDK refuses subscribes to nothing", a
   await using host = await rawHost({
     config: { mqtt: { host: broker.host, port: broker.port }, topics: TOPICS },
   });
-  const _meta = {
-    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-    "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
-    "io.modelcontextprotocol/clientCapabilities": {},
-  };
-  const status = { name: "mqtt_status", arguments: {}, _meta };
-  await until(async () => {
-    const { result } = await host.request("tools/call", status);
-    return result.structuredContent.connected;
-  });
+  await untilConnected(host);
   // `notifications` is not of the schema: true is wanted for toolsListChanged.
   const { error } = await host.request("subscriptions/listen", {
     notifications: { resourceSubscriptions: [OFF], toolsListChanged: "yes" },
-    _meta,
+    _meta: ENVELOPE,
   });
   assert.equal(error.code, -32602);
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.deepEqual(broker.subscriptions(), []);
+});
+
+Deno.test("a subscriptions/listen that is cancelled before its turn leaves nothing", async () => {
+  await using broker = await startAedes();
+  await using host = await rawHost({
+    config: { mqtt: { host: broker.host, port: broker.port }, topics: TOPICS },
+  });
+  await untilConnected(host);
+  const listen = { notifications: { resourceSubscriptions: [OFF] }, _meta: ENVELOPE };
+  const lines = [
+    { id: "before", method: "tools/list", params: { _meta: ENVELOPE } },
+    { id: "listen", method: "subscriptions/listen", params: listen },
+    { method: "notifications/cancelled", params: { requestId: "listen" } },
+    { id: "after", method: "tools/list", params: { _meta: ENVELOPE } },
+  ];
+  // In one chunk, so that the SDK is still at the first when the last has arrived.
+  await host.sendLine(
+    lines.map((message) => JSON.stringify({ jsonrpc: "2.0", ...message })).join("\n"),
+  );
+  await host.find(({ id }) => id === "after");
+  // What it had subscribed to would be in force when another subscription is.
+  await host.send({
+    id: "other",
+    method: "subscriptions/listen",
+    params: { notifications: { resourceSubscriptions: [OTHER] }, _meta: ENVELOPE },
+  });
+  await host.find(({ method }) => method === "notifications/subscriptions/acknowledged");
+  assert.deepEqual(broker.subscriptions(), ["t/other"]);
+});
+
+Deno.test("the acknowledgement of subscriptions/listen comes before the first update", async () => {
+  let acknowledge: (() => void) | undefined;
+  await using broker = new ScriptedBroker((packet, client) => {
+    if (packet.type === CONNECT) client.send(...connack("5"));
+    if (packet.type !== SUBSCRIBE) return;
+    const filter = new TextDecoder().decode(packet.body.subarray(5, -1));
+    if (filter === "t/lamp") {
+      client.send(...suback(packet));
+      // A message of QoS 0 of that topic.
+      client.send(0x30, 9, 0, 6, ...new TextEncoder().encode("t/lamp"), 0);
+    } else acknowledge = () => client.send(...suback(packet));
+  });
+  await using host = await rawHost({
+    config: {
+      mqtt: { host: broker.host, port: broker.port, protocol_version: "5" },
+      topics: TOPICS,
+    },
+  });
+  await untilConnected(host);
+  await host.send({
+    id: "listen",
+    method: "subscriptions/listen",
+    params: { notifications: { resourceSubscriptions: [OFF, OTHER] }, _meta: ENVELOPE },
+  });
+  await until(() => acknowledge !== undefined);
+  // By now the first is in force and its message is there.
+  const params = { uri: OFF, _meta: ENVELOPE };
+  const { result } = await host.request("resources/read", params);
+  assert.match(result.contents[0].text, /"topic":"t\/lamp"/);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  acknowledge?.();
+  await host.find(({ method }) => method === "notifications/resources/updated");
+  assert.deepEqual(host.messages.flatMap(({ method }) => method ?? []), [
+    "notifications/subscriptions/acknowledged",
+    "notifications/resources/updated",
+  ]);
 });

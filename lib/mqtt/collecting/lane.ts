@@ -163,7 +163,7 @@ export class Lane {
         { cause: error },
       );
       for (const subscription of subscriptions) {
-        if (subscription.state === "pending") subscription.fail(failure);
+        if (subscription.state === "pending") subscription.unanswered(failure);
         if (subscription.state === "gone") this.#end(subscription);
       }
       // What the broker holds of them is not known any more; a new connection holds nothing.

@@ -39,8 +39,10 @@ export class Inbox {
 
   /** A PUBREL has arrived. mqtt.js takes what `done` gets for the message, which has been. */
   get({ messageId = 0 }: Pick<IPublishPacket, "messageId">, done: Callback): this {
-    if (this.#identifiers.has(messageId)) done(undefined, { qos: 2, messageId, topic: "" });
-    else done(new Error("no such Packet Identifier"));
+    this.#listener?.pass(() => {
+      if (this.#identifiers.has(messageId)) done(undefined, { qos: 2, messageId, topic: "" });
+      else done(new Error("no such Packet Identifier"));
+    });
     return this;
   }
 

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Message } from "./message.ts";
-import { fitMessage, type Json, type ShownMessage, structureOf, textOf } from "./payload.ts";
+import { type Json, structureOf } from "./json.ts";
+import { fitMessage, type ShownMessage, textOf } from "./payload.ts";
 
 /** How many topics are told apart; a broker may have any number. */
 const MAX_TOPICS = 20_000;

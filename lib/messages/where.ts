@@ -5,7 +5,8 @@
  */
 import { McpMqttError } from "../errors.ts";
 import type { Message } from "./message.ts";
-import { type Json, nestsTooDeep, textOf } from "./payload.ts";
+import { type Json, parseJson } from "./json.ts";
+import { textOf } from "./payload.ts";
 
 /** The operators of {@linkcode Where}. */
 export const WHERE_OPERATORS = [
@@ -136,14 +137,10 @@ function lookUp(payload: Uint8Array, tokens: readonly string[]): Json | undefine
   return value;
 }
 
-/** The payload's JSON value, else the text itself; JSON nested too deep is a text too. */
+/** The payload's JSON value, else the text itself; JSON that is too much is a text too. */
 function parsed(text: string): Json {
-  if (nestsTooDeep(text)) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  const value = parseJson(text);
+  return value === undefined ? text : value;
 }
 
 /** A number, or a text that reads as one. */

@@ -24,7 +24,11 @@ export const messageShape = {
 export const hintSchema = z.string().optional();
 
 /** What is in force of the topic filters that were asked for. */
-export const narrowingShape = { filters: z.array(z.string()), narrowed: z.boolean() };
+export const narrowingShape = {
+  filters: z.array(z.string()),
+  filters_omitted: z.int().optional().describe("more in force"),
+  narrowed: z.boolean(),
+};
 
 /** A Message in a list: what every one has. */
 export const messageSchema = z.looseObject({

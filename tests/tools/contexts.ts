@@ -1,0 +1,64 @@
+/** What a tool has at hand, without a broker. */
+
+import type { Access } from "../../lib/access/access.ts";
+import type { Watches } from "../../lib/access/watches.ts";
+import type { Limits } from "../../lib/config/config.ts";
+import { loadConfig } from "../../lib/config/load.ts";
+import type { Message } from "../../lib/messages/message.ts";
+import type { Watch } from "../../lib/messages/watch.ts";
+import type { CollectOptions } from "../../lib/mqtt/connection.ts";
+import type { Publication } from "../../lib/mqtt/link.ts";
+import type { ToolContext } from "../../lib/tools/tool.ts";
+import type { TopicFilter } from "../../lib/topics/topic_filter.ts";
+
+/** What is there of it. */
+export interface Scene {
+  readonly limits: Limits;
+  /** What comes on every collection, once it is in force. */
+  readonly messages?: Iterable<Message>;
+  /** The filters in force of every collection. */
+  readonly filters?: readonly TopicFilter[];
+  readonly watch?: Watch;
+  /** Takes what is published. */
+  readonly published?: Publication[];
+}
+
+/** The default limits but for those given. */
+export async function limitsWith(some: Partial<Limits> = {}): Promise<Limits> {
+  const effects = { readTextFile: () => Promise.resolve("{}"), env: () => undefined };
+  const { limits } = await loadConfig({ path: "/c.json", effects });
+  return { ...limits, ...some };
+}
+
+/** A context that grants everything, and where nothing else happens than the scene says. */
+export function contextOf(
+  { limits, messages = [], filters, watch, published }: Scene,
+): ToolContext {
+  const permissions = { decide: () => ({ allowed: true, rule: undefined }) };
+  const access = {
+    grants: { limits, permissions, readOnly: false },
+    status: { protocolVersion: "5" },
+    seek(): void {},
+    assertWritable(): void {},
+    publish(publication: Publication): Promise<{ noSubscribers: boolean }> {
+      published?.push(publication);
+      return Promise.resolve({ noSubscribers: false });
+    },
+    collect(_topics: readonly string[], { onMessage }: CollectOptions): Promise<unknown> {
+      setTimeout(() => {
+        for (const message of messages) onMessage(message);
+      });
+      return Promise.resolve({
+        filters: filters ?? [],
+        narrowed: filters !== undefined,
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      });
+    },
+  };
+  const watches = { get: () => watch, start: () => Promise.resolve(watch) };
+  return {
+    access: access as unknown as Access,
+    watches: watches as unknown as Watches,
+    signal: new AbortController().signal,
+  };
+}

@@ -10,7 +10,7 @@ import { type SeenTopic, type ShownLast, Survey } from "../messages/survey.ts";
 import type { Permissions, Rule } from "../topics/permissions.ts";
 import { defineTool } from "./define_tool.ts";
 import { shownNarrowing } from "./narrowing.ts";
-import { hintSchema, messageSchema, narrowingShape } from "./schemas.ts";
+import { hintSchema, messageSchema } from "./schemas.ts";
 import { Turns } from "./turns.ts";
 import { eventOrTimeout } from "../wait.ts";
 
@@ -64,10 +64,9 @@ export const mqttTopics = defineTool({
     about: z.array(z.looseObject({})).optional(),
     total: z.int().describe("topics seen, those before the cursor included"),
     cursor: z.string().optional(),
-    ...narrowingShape,
-    filters: narrowingShape.filters.optional().describe("in force, where narrowed"),
+    narrowed: z.boolean(),
+    filters: z.array(z.string()).optional().describe("in force, where narrowed"),
     incomplete: z.literal(true).optional().describe("more topics than can be told apart"),
-    passed_over: z.int().optional().describe("messages of those others"),
     disconnected: z.literal(true).optional(),
     hint: hintSchema,
   }),

@@ -23,12 +23,11 @@ export const messageShape = {
 /** What was left out, and the next call that gets it. */
 export const hintSchema = z.string().optional();
 
-/** What is in force of the topic filters that were asked for. */
-export const narrowingShape = {
-  filters: z.array(z.string()),
-  filters_omitted: z.int().optional().describe("more in force"),
-  narrowed: z.boolean(),
-};
+/**
+ * What is in force of the topic filters that were asked for. `filters_omitted`, which is rare, is
+ * allowed as any other: what stands here stands in the context of every chat.
+ */
+export const narrowingShape = { filters: z.array(z.string()), narrowed: z.boolean() };
 
 /** A Message in a list: what every one has. */
 export const messageSchema = z.looseObject({

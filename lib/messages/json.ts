@@ -10,8 +10,8 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 
 /** The levels of nesting that are handled; few readers survive more. */
 export const MAX_DEPTH = 64;
-/** A longer text is not parsed. */
-export const MAX_PARSED_BYTES = 256 * 1024;
+/** A longer text, in UTF-16 code units, is not parsed. */
+const MAX_PARSED_LENGTH = 256 * 1024;
 /**
  * A text with more brackets, commas and colons is not parsed: each new key may cost a microsecond,
  * which a text of that length could have 60,000 of.
@@ -23,8 +23,6 @@ const MAX_PARTS = 256 * 1024;
 const SAFE_DIGITS = 15;
 const MIN_SAFE_SIZE = 1e-300;
 const MAX_SAFE_SIZE = 1e300;
-/** No JavaScript number is written with more. */
-const MAX_DIGITS = 17;
 
 /** What is looked for in a text: how it begins, and whether writing it again must change nothing. */
 interface Wanted {
@@ -54,7 +52,7 @@ const CLOSING_BRACE = 0x7D;
 
 /**
  * The value that a text is the JSON of, or undefined: where it is no JSON, nested deeper than 64
- * levels, longer than 256 Ki characters, or has more than 32 Ki brackets, commas and colons.
+ * levels, longer than 256 Ki code units, or has more than 32 Ki brackets, commas and colons.
  */
 export function parseJson(text: string): Json | undefined {
   return isWorthParsing(text, ANY) ? parsed(text) : undefined;
@@ -144,7 +142,7 @@ function parsed(text: string): Json | undefined {
  * that does not survive, or a string with a lone surrogate. That the text is JSON, parsing finds out.
  */
 function isWorthParsing(text: string, { start, isExact }: Wanted): boolean {
-  if (text.length > MAX_PARSED_BYTES || !start.test(text)) return false;
+  if (text.length > MAX_PARSED_LENGTH || !start.test(text)) return false;
   let depth = 0;
   let marks = 0;
   let inString = false;
@@ -231,8 +229,8 @@ function survives(source: string): boolean {
 }
 
 /**
- * A number's text in one form: sign, digits without zeros around them, and an exponent. Texts with
- * too many digits for a JavaScript number have none.
+ * A number's text in one form: sign, digits without zeros around them, and an exponent; undefined for
+ * what is no number.
  */
 function decimal(text: string): string | undefined {
   const parts = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
@@ -244,7 +242,6 @@ function decimal(text: string): string | undefined {
   let end = digits.length;
   while (end > first && digits.charCodeAt(end - 1) === ZERO) end--;
   if (first === end) return `${sign}0`;
-  if (end - first > MAX_DIGITS) return undefined;
   const power = Number(exponent) - fraction.length + (digits.length - end);
   return `${sign}${digits.slice(first, end)}e${power}`;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { isUtf8 } from "node:buffer";
-import { type Json, jsonBytes, MAX_PARSED_BYTES, structureOf } from "./json.ts";
+import { type Json, jsonBytes, structureOf } from "./json.ts";
 import { type Message, type MessageProperties, propertySize, type QoS } from "./message.ts";
 
 export { jsonBytes } from "./json.ts";
@@ -107,7 +107,7 @@ export function showPayload(payload: Uint8Array, previewBytes: number): ShownPay
   }
   const text = textOf(payload);
   if (text === undefined) return { payload: payload.toBase64(), encoding: "base64", size };
-  return { payload: (size > MAX_PARSED_BYTES ? undefined : structureOf(text)) ?? text };
+  return { payload: structureOf(text) ?? text };
 }
 
 /** The beginning of a payload, of at most `maxBytes` bytes and `maxJsonBytes` bytes of JSON. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Json, MAX_PARSED_BYTES, structureOf } from "./json.ts";
+import { type Json, structureOf } from "./json.ts";
 import { contentBytes, heldBytes, type Message } from "./message.ts";
 import { fitMessage, jsonBytes, type ShownMessage, textOf } from "./payload.ts";
 
@@ -15,6 +15,8 @@ const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_LONG_BYTES = 8 * 1024 * 1024;
 /** A message is long when its payload and properties have more bytes. */
 const MAX_SHORT_BYTES = 1_024;
+/** One with more is not kept: it would take much room, and has no shape. */
+const MAX_KEPT_BYTES = 256 * 1024;
 /** What the counts of a topic take in memory, about, in bytes. */
 const COUNTS_BYTES = 100;
 /** How much is shown of the last message of a topic, in bytes of its JSON. */
@@ -130,7 +132,7 @@ export class Survey {
     if (isShort && this.#shortBytes + bytes <= MAX_BYTES) {
       seen.last = message;
       seen.shortBytes = bytes;
-    } else if (!isShort && bytes <= MAX_PARSED_BYTES && this.#longBytes + bytes <= MAX_LONG_BYTES) {
+    } else if (!isShort && bytes <= MAX_KEPT_BYTES && this.#longBytes + bytes <= MAX_LONG_BYTES) {
       seen.last = message;
       seen.longBytes = bytes;
     } else {
@@ -168,7 +170,7 @@ function barely({ properties: _notShown, ...message }: Message): ShownMessage {
  * ```
  */
 export function shapeOf(payload: Uint8Array): string | undefined {
-  const value = payload.length > MAX_PARSED_BYTES ? undefined : structureOf(textOf(payload) ?? "");
+  const value = structureOf(textOf(payload) ?? "");
   if (value === undefined) return undefined;
   const text = shape(value, MAX_SHAPE_DEPTH);
   return text.length <= MAX_SHAPE_CHARACTERS

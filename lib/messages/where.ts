@@ -6,7 +6,7 @@
 import { McpMqttError } from "../errors.ts";
 import { BoundedMap } from "./bounded_map.ts";
 import { digest } from "./digest.ts";
-import { canonicalJson, type Json, MAX_PARSED_BYTES, parseJson, plainJsonFault } from "./json.ts";
+import { canonicalJson, type Json, parseJson, plainJsonFault } from "./json.ts";
 import type { Message } from "./message.ts";
 import { textOf } from "./payload.ts";
 import { textFinder } from "./text_search.ts";
@@ -121,10 +121,8 @@ function changedTest(tokens: readonly string[]): Test {
 
 /** A short text that differs where what stands at a place differs. */
 function fingerprint(payload: Uint8Array, tokens: readonly string[]): string {
-  const isWhole = tokens.length === 0;
-  if (isWhole && payload.length > MAX_PARSED_BYTES) return digest(payload);
   const value = lookUp(payload, tokens);
-  if (value === undefined) return isWhole ? digest(payload) : "";
+  if (value === undefined) return tokens.length === 0 ? digest(payload) : "";
   // What begins with a quotation mark is a text; no other JSON does.
   const text = typeof value === "string" ? `"${value}` : canonicalJson(value);
   return text.length <= MAX_KEPT_LENGTH ? text : digest(text);
@@ -158,12 +156,10 @@ function parsePointer(pointer: string): readonly string[] {
   );
 }
 
-/** The value at a place of a payload: of a text that is not parsed there is only the whole. */
+/** The value at a place of a payload; a text that is not parsed has only the whole. */
 function lookUp(payload: Uint8Array, tokens: readonly string[]): Json | undefined {
-  const isParsed = payload.length <= MAX_PARSED_BYTES;
-  if (!isParsed && tokens.length > 0) return undefined;
   const text = textOf(payload);
-  if (text === undefined || !isParsed) return text;
+  if (text === undefined) return undefined;
   let value = parseJson(text);
   if (value === undefined) value = text;
   for (const token of tokens) {

@@ -25,8 +25,6 @@ export function shownFilters(filters: readonly string[], maxBytes: number): Show
   let room = Math.min(MAX_FILTERS_BYTES, maxBytes * MAX_FILTERS_SHARE);
   const shown: string[] = [];
   for (const text of filters) {
-    // The least that it takes is looked at first: it may have 65,535 bytes.
-    if (text.length > room) break;
     room -= jsonBytes(text) + 1;
     if (room < 0) break;
     shown.push(text);
@@ -52,7 +50,5 @@ export function narrowingNote({ filters, narrowed }: GrantedFilters): string {
 }
 
 function cut(text: string): string {
-  return text.length > MAX_NAMED_LENGTH
-    ? `${text.slice(0, MAX_NAMED_LENGTH).toWellFormed()}…`
-    : text;
+  return text.length > MAX_NAMED_LENGTH ? `${text.slice(0, MAX_NAMED_LENGTH)}…` : text;
 }

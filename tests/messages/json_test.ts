@@ -28,6 +28,7 @@ Deno.test("structureOf() parses objects and arrays whose numbers survive", () =>
     '["12345678901234567890"]',
     '["\\"-0", "\\\\", "\\u0000"]',
     "[".repeat(64) + "]".repeat(64),
+    `[${"[[]],".repeat(100)}{"a":[]}]`,
   ];
   for (const text of parsed) assert.deepEqual(structureOf(text), JSON.parse(text), text);
   const kept = [
@@ -62,6 +63,7 @@ Deno.test("structureOf() gives no lone surrogate, which a strict reader would re
     '["\\uDFFF"]',
     '{"\\udc00":1}',
     '["\\ude00\\ud83d"]',
+    '["\\ude00\\ude00"]',
     '["\\ud83dx\\ude00"]',
     '["\\ud83d\\ud83d\\ude00"]',
     '["\\ud83d\\\\ude00"]',

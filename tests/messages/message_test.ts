@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { heldBytes, type Message, type MessageProperties } from "../../lib/messages/message.ts";
+import {
+  heldBytes,
+  type Message,
+  type MessageProperties,
+  propertySize,
+} from "../../lib/messages/message.ts";
 
 function bytesOf(topic: string, size: number, properties?: MessageProperties): number {
   const payload = new Uint8Array(size);
@@ -31,6 +36,12 @@ Deno.test("heldBytes() counts every property, and something for each value", () 
   // Thousands of values that are empty are not for nothing.
   const empty = { userProperties: { a: new Array(5_000).fill("") } };
   assert.ok(bytesOf("t", 0, empty) > 100_000);
+});
+
+Deno.test("propertySize() counts no more than showing takes", () => {
+  const userProperties = { a: ["bc", "d"], e: "" };
+  const properties = { contentType: "ü", correlationData: new Uint8Array(3), userProperties };
+  assert.equal(propertySize(properties).shownBytes, 1 + 3 + 4 + 1);
 });
 
 Deno.test("heldBytes() counts what a parser made of properties that were sent twice", () => {

@@ -178,6 +178,17 @@ Deno.test("compileWhere() makes a test that never throws, as a law", () => {
   );
 });
 
+Deno.test("compileWhere() words its errors in well-formed Unicode", () => {
+  for (const value of ["😀".repeat(100), `x${"😀".repeat(100)}`]) {
+    for (const where of [{ path: "", op: "lt", value }, { path: value, op: "exists" }] as const) {
+      assert.throws(() => compileWhere(where), (error) => {
+        assert.ok(error instanceof McpMqttError);
+        return error.message.isWellFormed();
+      });
+    }
+  }
+});
+
 Deno.test("compileWhere() takes a payload of more than 256 KiB for the text that it is", () => {
   const long = `{"a": "${"x".repeat(256 * 1024)}", "b": "error"}`;
   assert.equal(holds({ path: "/b", op: "exists" }, long), false);

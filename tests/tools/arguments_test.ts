@@ -104,6 +104,7 @@ Deno.test("parseArguments() takes no more room for an error than it needs, whate
     assert.ok((hint ?? "").length < 300);
   }
   assert.match(errors[5]?.message ?? "", /"k0", "k1", "k2", "k3", "k4" and 94 more/);
+  assert.equal(errors[6]?.message, "there are 100000 arguments, and no tool has so many");
   const many = {
     topic: 1,
     timeout: "",
@@ -111,7 +112,9 @@ Deno.test("parseArguments() takes no more room for an error than it needs, whate
     include_retained: 1,
     where: { path: 1 },
   };
-  assert.match(refused("mqtt_subscribe", many).message, /^topic .*; timeout .*; 1 more faults$/);
+  const { message } = refused("mqtt_subscribe", many);
+  assert.match(message, /^topic .*; timeout .*; 1 more faults$/);
+  assert.equal(message.split("; ").length, 6);
 });
 
 Deno.test("parseArguments() words its errors in well-formed Unicode", () => {

@@ -14,13 +14,16 @@ import type { TopicFilter } from "../../lib/topics/topic_filter.ts";
 /** What is there of it. */
 export interface Scene {
   readonly limits: Limits;
-  /** What comes on every collection, once it is in force. */
-  readonly messages?: Iterable<Message>;
+  /** What comes on every collection, once it is in force; at each "turn" others have theirs. */
+  readonly messages?: Iterable<Message | "turn">;
   /** The filters in force of every collection. */
   readonly filters?: readonly TopicFilter[];
   readonly watch?: Watch;
   /** Takes what is published. */
   readonly published?: Publication[];
+  /** Called when a tool asks whether a topic may be read. */
+  readonly onDecide?: () => void;
+  readonly signal?: AbortSignal;
 }
 
 /** The default limits but for those given. */
@@ -31,10 +34,14 @@ export async function limitsWith(some: Partial<Limits> = {}): Promise<Limits> {
 }
 
 /** A context that grants everything, and where nothing else happens than the scene says. */
-export function contextOf(
-  { limits, messages = [], filters, watch, published }: Scene,
-): ToolContext {
-  const permissions = { decide: () => ({ allowed: true, rule: undefined }) };
+export function contextOf(scene: Scene): ToolContext {
+  const { limits, messages = [], filters, watch, published } = scene;
+  const permissions = {
+    decide(): { allowed: boolean; rule: undefined } {
+      scene.onDecide?.();
+      return { allowed: true, rule: undefined };
+    },
+  };
   const access = {
     grants: { limits, permissions, readOnly: false },
     status: { protocolVersion: "5" },
@@ -45,13 +52,24 @@ export function contextOf(
       return Promise.resolve({ noSubscribers: false });
     },
     collect(_topics: readonly string[], { onMessage }: CollectOptions): Promise<unknown> {
-      setTimeout(() => {
-        for (const message of messages) onMessage(message);
-      });
+      const iterator = messages[Symbol.iterator]();
+      const next = (): void => {
+        for (let step = iterator.next(); !step.done; step = iterator.next()) {
+          if (step.value === "turn") {
+            timer = setTimeout(next);
+            return;
+          }
+          onMessage(step.value);
+        }
+      };
+      let timer = setTimeout(next);
       return Promise.resolve({
         filters: filters ?? [],
         narrowed: filters !== undefined,
-        [Symbol.asyncDispose]: () => Promise.resolve(),
+        [Symbol.asyncDispose](): Promise<void> {
+          clearTimeout(timer);
+          return Promise.resolve();
+        },
       });
     },
   };
@@ -59,6 +77,6 @@ export function contextOf(
   return {
     access: access as unknown as Access,
     watches: watches as unknown as Watches,
-    signal: new AbortController().signal,
+    signal: scene.signal ?? new AbortController().signal,
   };
 }

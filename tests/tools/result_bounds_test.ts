@@ -79,25 +79,3 @@ Deno.test("mqtt_topics counts the messages on topics that found no room", async 
   const whole = await resultOf("mqtt_topics", { duration: 0.1 }, { messages });
   assert.deepEqual([whole.total, whole.incomplete, whole.passed_over], [100, undefined, undefined]);
 });
-
-Deno.test("work on many costly messages lets others have their turn", async () => {
-  const fields = Array.from({ length: 8_000 }, (_, i) => `"field_${i}": ${i}`);
-  const payload = new TextEncoder().encode(`{${fields.join(", ")}}`);
-  const costly = Array.from({ length: 50 }, (_, i) => message(`t/${i}`, payload));
-  const watch = new Watch({ id: "w1", filters: [], narrowed: false }, 100);
-  for (const one of costly) watch.push(one);
-  const where = { path: "/field_7", op: "eq", value: 8 };
-  const works: ReadonlyArray<readonly [string, object, object]> = [
-    ["mqtt_watch_read", { watch_id: "w1", where }, { messages: [], next: 50 }],
-    ["mqtt_topics", { duration: 0.001, limit: 1_000 }, { total: 50 }],
-  ];
-  for (const [name, args, expected] of works) {
-    let turns = 0;
-    const timer = setInterval(() => turns++, 0);
-    const scene = { messages: costly, watch, limits: await limitsWith() };
-    const result = await resultOf(name, args, scene);
-    clearInterval(timer);
-    assert.deepEqual({ ...result, ...expected }, result, name);
-    assert.ok(turns >= 3, `${name}: ${turns} turns`);
-  }
-});

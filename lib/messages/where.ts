@@ -36,9 +36,9 @@ export interface Where {
   readonly value?: unknown;
 }
 
-/** What `changed` remembers of all topics, in bytes; where it is too little the oldest is forgotten. */
+/** What `changed` remembers of all topics, in bytes; the topic heard longest ago is forgotten first. */
 const MAX_REMEMBERED_BYTES = 4 * 1024 * 1024;
-/** Longer values are remembered by their digest, in characters of their JSON. */
+/** A value whose JSON has more characters is remembered by its digest. */
 const MAX_KEPT_LENGTH = 128;
 /** A longer text is no number. */
 const MAX_NUMBER_LENGTH = 1_000;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Connection } from "../../lib/mqtt/connection.ts";
-import { certificateFault } from "../../lib/mqtt/tls_diagnosis.ts";
+import { certificateFault } from "../../lib/mqtt/faults/tls_diagnosis.ts";
 import { startAedes } from "../brokers/aedes.ts";
 import { connectClient } from "../brokers/client.ts";
 import { eachBroker } from "../brokers/each_broker.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { LinkError } from "../../lib/mqtt/link_error.ts";
+import { LinkError } from "../../lib/mqtt/faults/link_error.ts";
 import { settingsFor } from "./connections.ts";
 
 /** What Node, Deno, mqtt.js and ws report, one for each row of the table and more. */

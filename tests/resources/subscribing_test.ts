@@ -17,7 +17,7 @@ const ENVELOPE = {
   "io.modelcontextprotocol/clientCapabilities": {},
 };
 
-async function untilConnected(host: RawHost): Promise<void> {
+async function untilRawConnected(host: RawHost): Promise<void> {
   const status = { name: "mqtt_status", arguments: {}, _meta: ENVELOPE };
   await until(async () => {
     const { result } = await host.request("tools/call", status);
@@ -191,7 +191,7 @@ Deno.test("a subscriptions/listen that the SDK refuses subscribes to nothing", a
   await using host = await rawHost({
     config: { mqtt: { host: broker.host, port: broker.port }, topics: TOPICS },
   });
-  await untilConnected(host);
+  await untilRawConnected(host);
   // `notifications` is not of the schema: true is wanted for toolsListChanged.
   const { error } = await host.request("subscriptions/listen", {
     notifications: { resourceSubscriptions: [OFF], toolsListChanged: "yes" },
@@ -207,7 +207,7 @@ Deno.test("a subscriptions/listen that is cancelled before its turn leaves nothi
   await using host = await rawHost({
     config: { mqtt: { host: broker.host, port: broker.port }, topics: TOPICS },
   });
-  await untilConnected(host);
+  await untilRawConnected(host);
   const listen = { notifications: { resourceSubscriptions: [OFF] }, _meta: ENVELOPE };
   const lines = [
     { id: "before", method: "tools/list", params: { _meta: ENVELOPE } },
@@ -248,7 +248,7 @@ Deno.test("the acknowledgement of subscriptions/listen comes before the first up
       topics: TOPICS,
     },
   });
-  await untilConnected(host);
+  await untilRawConnected(host);
   await host.send({
     id: "listen",
     method: "subscriptions/listen",

@@ -10,6 +10,12 @@ export const MAX_TOPIC_BYTES = 65_535;
 
 const MAX_QUOTED_CHARACTERS = 120;
 
+/**
+ * Characters that would not be seen, or that change how others are shown: control and format
+ * characters, line and paragraph separators, and U+2065, which is ignored by default.
+ */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u2065]/gu;
+
 /** Which of the two a text is meant to be, as error messages say it. */
 export type TopicKind = "topic name" | "topic filter";
 
@@ -17,27 +23,30 @@ export type TopicKind = "topic name" | "topic filter";
 export interface TopicFault {
   /** What must be, as in `it must have at least one character`. */
   readonly rule: string;
-  /** As in `MQTT-4.7.3-1`. */
+  /** As in `MQTT-4.7.3-1`, or the section where the rule has no number. */
   readonly clause: string;
   readonly hint: string;
 }
 
 /**
- * A topic as messages show it: quoted as in JSON, and cut after 120 characters.
+ * A topic as messages show it: quoted as in JSON, and cut after 120 characters. Invisible
+ * characters, and those that turn the direction of writing, are escaped as well, so that a topic
+ * cannot paint over the message.
  *
  * ```ts
  * import assert from "node:assert/strict";
  * import { quoteTopic } from "./topic_text.ts";
  *
  * assert.equal(quoteTopic('a/"b"'), String.raw`"a/\"b\""`);
+ * assert.equal(quoteTopic("a\u202eb"), String.raw`"a\u202eb"`);
  * assert(quoteTopic("a".repeat(200)).endsWith('a…" (200 characters)'));
  * ```
  */
 export function quoteTopic(text: string): string {
-  if (text.length <= MAX_QUOTED_CHARACTERS) return JSON.stringify(text);
+  if (text.length <= MAX_QUOTED_CHARACTERS) return quote(text);
   const shown = text.slice(0, MAX_QUOTED_CHARACTERS);
   const whole = text.isWellFormed() && !shown.isWellFormed() ? shown.slice(0, -1) : shown;
-  return `${JSON.stringify(`${whole}…`)} (${text.length.toLocaleString("en")} characters)`;
+  return `${quote(`${whole}…`)} (${text.length.toLocaleString("en")} characters)`;
 }
 
 /** Whether `text` has at most {@linkcode MAX_TOPIC_BYTES} in UTF-8. */
@@ -60,6 +69,14 @@ export function textFault(text: string): TopicFault | undefined {
       rule: "it must not contain U+0000",
       clause: "MQTT-4.7.3-2",
       hint: "Leave the null character out.",
+    };
+  }
+  const [control] = /\p{Cc}/u.exec(text) ?? [];
+  if (control !== undefined) {
+    return {
+      rule: `it must not contain the control character U+${codeOf(control).toUpperCase()}`,
+      clause: "MQTT 5.0 §1.5.4",
+      hint: "Leave it out: a broker may close the connection because of it.",
     };
   }
   if (!text.isWellFormed()) {
@@ -88,6 +105,17 @@ export function invalidTopic(kind: TopicKind, text: string, fault: TopicFault): 
     `${quoteTopic(text)} is not a valid ${kind}: ${fault.rule} [${fault.clause}]`,
     { hint: fault.hint },
   );
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text).replaceAll(UNSEEN, (character) =>
+    // Without the flag u: each half of a surrogate pair by itself, as JSON has it.
+    character.replaceAll(/[^]/g, (unit) => `\\u${codeOf(unit)}`));
+}
+
+/** The first UTF-16 code unit in four hexadecimal digits. */
+function codeOf(text: string): string {
+  return text.charCodeAt(0).toString(16).padStart(4, "0");
 }
 
 function utf8Length(text: string): number {

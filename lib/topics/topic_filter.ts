@@ -19,8 +19,8 @@ const DOLLAR = 0x24;
 
 /**
  * Checks a topic filter: 1 to 65,535 bytes of well-formed UTF-8 [MQTT-4.7.3-1, MQTT-4.7.3-3,
- * MQTT-1.5.4-1], without U+0000 [MQTT-4.7.3-2] and the other control characters (§1.5.4); `#` is
- * the whole last level [MQTT-4.7.1-1] and `+` a whole level [MQTT-4.7.1-2].
+ * MQTT-1.5.4-1], without U+0000 [MQTT-4.7.3-2], other control characters and noncharacters
+ * (§1.5.4); `#` is the whole last level [MQTT-4.7.1-1] and `+` a whole level [MQTT-4.7.1-2].
  *
  * @throws {McpMqttError} `invalid_topic`, with the clause that is broken.
  *

@@ -10,11 +10,15 @@ export const MAX_TOPIC_BYTES = 65_535;
 
 const MAX_QUOTED_CHARACTERS = 120;
 
+/** Code points because of which a broker may close the connection, MQTT 5.0 §1.5.4. */
+const UNSAFE = /[\p{Cc}\p{Noncharacter_Code_Point}]/u;
+
 /**
  * Characters that would not be seen, or that change how others are shown: control and format
- * characters, line and paragraph separators, and U+2065, which is ignored by default.
+ * characters, line and paragraph separators, noncharacters, and U+2065, which is not assigned but
+ * ignored when it is shown.
  */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u2065]/gu;
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}\u2065]/gu;
 
 /** Which of the two a text is meant to be, as error messages say it. */
 export type TopicKind = "topic name" | "topic filter";
@@ -71,10 +75,12 @@ export function textFault(text: string): TopicFault | undefined {
       hint: "Leave the null character out.",
     };
   }
-  const [control] = /\p{Cc}/u.exec(text) ?? [];
-  if (control !== undefined) {
+  const [unsafe] = UNSAFE.exec(text) ?? [];
+  if (unsafe !== undefined) {
+    const kind = /\p{Cc}/u.test(unsafe) ? "control character" : "noncharacter";
+    const code = unsafe.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
     return {
-      rule: `it must not contain the control character U+${codeOf(control).toUpperCase()}`,
+      rule: `it must not contain the ${kind} U+${code}`,
       clause: "MQTT 5.0 §1.5.4",
       hint: "Leave it out: a broker may close the connection because of it.",
     };
@@ -108,14 +114,12 @@ export function invalidTopic(kind: TopicKind, text: string, fault: TopicFault): 
 }
 
 function quote(text: string): string {
-  return JSON.stringify(text).replaceAll(UNSEEN, (character) =>
-    // Without the flag u: each half of a surrogate pair by itself, as JSON has it.
-    character.replaceAll(/[^]/g, (unit) => `\\u${codeOf(unit)}`));
+  // Without the flag u the inner pattern takes the halves of a surrogate pair one by one, as JSON does.
+  return JSON.stringify(text).replaceAll(UNSEEN, (unseen) => unseen.replaceAll(/[^]/g, escaped));
 }
 
-/** The first UTF-16 code unit in four hexadecimal digits. */
-function codeOf(text: string): string {
-  return text.charCodeAt(0).toString(16).padStart(4, "0");
+function escaped(codeUnit: string): string {
+  return `\\u${codeUnit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 function utf8Length(text: string): number {

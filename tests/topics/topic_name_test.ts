@@ -25,6 +25,9 @@ const BROKEN: readonly [what: string, text: string, clause: string][] = [
   ["U+001F", "\u001f", "MQTT 5.0 §1.5.4"],
   ["U+007F", "a\u007f", "MQTT 5.0 §1.5.4"],
   ["U+009F", "a\u009fb", "MQTT 5.0 §1.5.4"],
+  ["the noncharacter U+FFFF", "a\uffff", "MQTT 5.0 §1.5.4"],
+  ["the noncharacter U+FDD0", "\ufdd0", "MQTT 5.0 §1.5.4"],
+  ["the noncharacter U+10FFFE", "a/\u{10fffe}", "MQTT 5.0 §1.5.4"],
   ["a lone high surrogate", "a/\ud800", "MQTT-1.5.4-1"],
   ["a lone low surrogate", "\udc00a", "MQTT-1.5.4-1"],
   ["surrogates in the wrong order", "\udc00\ud800", "MQTT-1.5.4-1"],
@@ -49,6 +52,7 @@ const VALID: readonly [what: string, text: string][] = [
   ["one separator", "/"],
   ["a $ at the beginning", "$SYS/uptime"],
   ["the neighbours of control characters", " ~\u00a0"],
+  ["the neighbours of noncharacters", "\ufdcf\ufdf0\ufffd\u{1fffd}\ue000"],
   ["invisible characters", "a\u200b\u202e\u2066\ufeff"],
   ["surrogate pairs", "a/𝄞"],
   ["65,535 bytes", "a".repeat(65_535)],
@@ -90,6 +94,10 @@ Deno.test("parseTopicName() names the control character", () => {
   );
 });
 
+Deno.test("parseTopicName() names the noncharacter", () => {
+  assert.match(refusal("\u{1ffff}").message, /: it must not contain the noncharacter U\+1FFFF \[/);
+});
+
 Deno.test("parseTopicName() does not normalise", () => {
   assert.notEqual(parseTopicName("\u00e9"), parseTopicName("e\u0301"));
 });
@@ -97,7 +105,8 @@ Deno.test("parseTopicName() does not normalise", () => {
 Deno.test("parseTopicName() refuses exactly what the clauses name", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }), (a, b) => {
     for (const text of [a, b, a + b, `${a}/${b}`]) {
-      const isValid = text !== "" && !/[\p{Cc}+#]/u.test(text) && text.isWellFormed();
+      const isValid = text !== "" && !/[\p{Cc}\p{Noncharacter_Code_Point}+#]/u.test(text) &&
+        text.isWellFormed();
       if (isValid) assert.equal(parseTopicName(text), text);
       else assert.equal(refusal(text).code, "invalid_topic");
     }

@@ -4,7 +4,9 @@ import { quoteTopic } from "../../lib/topics/topic_text.ts";
 
 Deno.test("quoteTopic() escapes what is invisible or turns the writing round", () => {
   const ranges = [[0, 0x1f], [0x7f, 0x9f], [0x61c, 0x61c], [0x200b, 0x200f], [0x2028, 0x202e]];
-  for (const [from = 0, to = 0] of [...ranges, [0x2060, 0x2069], [0xfeff, 0xfeff]]) {
+  for (
+    const [from = 0, to = 0] of [...ranges, [0x2060, 0x2069], [0xfeff, 0xfeff], [0xfffe, 0xffff]]
+  ) {
     for (let code = from; code <= to; code++) {
       const quoted = quoteTopic(`a${String.fromCharCode(code)}`);
       assert.match(quoted, /^"a\\([bfnrt]|u[0-9a-f]{4})"$/, code.toString(16));

@@ -32,3 +32,10 @@ Deno.test("quoteTopic() gives a text that JSON reads back, whatever it holds", (
     assert.doesNotMatch(quoted, /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
   }));
 });
+
+Deno.test("quoteTopic() escapes in what it shortens, and counts what is given", () => {
+  assert.equal(
+    quoteTopic("\u202e" + "a".repeat(200)),
+    `"\\u202e${"a".repeat(119)}…" (201 characters)`,
+  );
+});

@@ -73,16 +73,22 @@ function fillIn(filter: TopicFilter, levels: readonly string[]): string {
     .slice(0, MAX_COMPARED_CHARACTERS);
 }
 
-/** Insertions, deletions and replacements that turn `a` into `b`. */
+/** How many insertions, deletions and replacements turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
-  let last = Array.from({ length: b.length + 1 }, (_, at) => at);
+  // One row of the usual table at a time: what turns the first `i` characters of `a` into the first
+  // `j` of `b`.
+  const row = Uint8Array.from({ length: b.length + 1 }, (_, j) => j);
+  let left = b.length;
   for (let i = 1; i <= a.length; i++) {
-    const row = [i];
+    let diagonal = i - 1;
+    left = i;
     for (let j = 1; j <= b.length; j++) {
-      const replaced = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, replaced));
+      const above = row[j] ?? 0;
+      const isSame = a.charCodeAt(i - 1) === b.charCodeAt(j - 1);
+      left = Math.min(left + 1, above + 1, isSame ? diagonal : diagonal + 1);
+      row[j] = left;
+      diagonal = above;
     }
-    last = row;
   }
-  return last[b.length] ?? 0;
+  return left;
 }

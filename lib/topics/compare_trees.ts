@@ -80,7 +80,7 @@ export function firstCovering<A, B extends { readonly at: number }>(
     const visit = (child: Node<A>, overChild: readonly Node<B>[]): void => {
       steps.take(1 + overChild.length);
       if (overChild.length > 0) places.push({ node: child, over: overChild, above: below });
-      else note(valuesBelow(child), below);
+      else if (below !== undefined) note(valuesBelow(child), below);
     };
     if (node.plus) visit(node.plus, pluses);
     if (node.children === undefined) continue;

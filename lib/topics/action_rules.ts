@@ -27,17 +27,10 @@ export class ActionRules implements Grants {
 
   constructor(rules: readonly Rule[], action: Action) {
     const entries = rules.map((rule, at) => ({ rule, at, filter: rule.pattern }));
-    const deciding = (decision: Omit<Decision, "rule">, list: "permissions" | "deny") =>
-      new OrderedFilters(
-        entries
-          .filter(({ rule }) => rule[list].includes(action))
-          .map((entry) => ({
-            ...entry,
-            decision: Object.freeze({ ...decision, rule: entry.rule }),
-          })),
-      );
-    this.granted = deciding({ allowed: true, reason: "granted" }, "permissions");
-    this.denied = deciding({ allowed: false, reason: "denied" }, "deny");
+    const grants = entries.filter(({ rule }) => rule.permissions.includes(action));
+    const denials = entries.filter(({ rule }) => rule.deny.includes(action));
+    this.granted = deciding(grants, { allowed: true, reason: "granted" });
+    this.denied = deciding(denials, { allowed: false, reason: "denied" });
   }
 
   /** Decides on a topic name. */
@@ -55,7 +48,10 @@ export class ActionRules implements Grants {
     return [...denials.values()][0]?.rule;
   }
 
-  /** Whether some rule grants a part of the filters, denied or not. True also if that is too hard. */
+  /**
+   * Whether some rule grants a part of the filters, denied or not. True as well if that takes too
+   * many steps to find out.
+   */
   grantsPart(filters: readonly TopicFilter[]): boolean {
     return attempt(
       (steps) => new OrderedFilters(rank(filters), steps).overlapsAny(this.granted, steps),
@@ -90,4 +86,13 @@ export class ActionRules implements Grants {
       this.usable(steps).filter((entry) => !covered.has(entry)),
     );
   }
+}
+
+function deciding(
+  entries: readonly Omit<Entry, "decision">[],
+  decision: Omit<Decision, "rule">,
+): OrderedFilters<Entry> {
+  return new OrderedFilters(entries.map((entry) => {
+    return { ...entry, decision: Object.freeze({ ...decision, rule: entry.rule }) };
+  }));
 }

@@ -1,5 +1,5 @@
 /**
- * Finds, among many topic filters, those that have to do with a name or with another filter.
+ * Finds, among many topic filters, those that have to do with a name or with other filters.
  *
  * @module
  */
@@ -24,9 +24,8 @@ interface Place<T> {
 /**
  * A set of pairs of a topic filter and a value, as a tree over levels. A look-up costs as much as
  * there are levels and branches on the way, however many filters there are. Filters that match the
- * same names (`#` and `+/#`) are one filter here.
- *
- * What compares many filters with many takes {@linkcode Steps}.
+ * same names (`#` and `+/#`) are one filter here. Methods that may take too long count
+ * {@linkcode Steps}.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -43,12 +42,12 @@ interface Place<T> {
 export class FilterIndex<T> {
   readonly #root: Node<T> = createNode();
 
-  /** How many pairs there are. */
+  /** How many pairs it has. */
   get size(): number {
     return this.#root.size;
   }
 
-  /** Adds a pair; does nothing if it is there already. */
+  /** Adds a pair. Does nothing if it has it already. */
   add(filter: TopicFilter, value: T, steps?: Steps): void {
     const path = [this.#root];
     const count = leastLevels(filter);
@@ -64,7 +63,7 @@ export class FilterIndex<T> {
     for (const one of path) one.size++;
   }
 
-  /** Takes a pair out, and says whether it was there. */
+  /** Takes a pair out, and says whether it had it. */
   delete(filter: TopicFilter, value: T): boolean {
     const path = [this.#root];
     const count = leastLevels(filter);
@@ -106,7 +105,7 @@ export class FilterIndex<T> {
     return this.#match(name, undefined);
   }
 
-  /** The values whose filter has a name in common with `filter`, were names of any length allowed. */
+  /** The values whose filter has a name in common with `filter`, if names of any length count. */
   overlapping(filter: TopicFilter): T[] {
     return [...this.#overlapping(filter)];
   }
@@ -117,28 +116,28 @@ export class FilterIndex<T> {
   }
 
   /**
-   * The pairs of a value of this index and one of another whose filters have a name in common, in
-   * groups. To count the pairs costs much less than to go through them.
+   * The pairs of a value of this index and one of another whose filters have a name in common, if
+   * names of any length count. They come in groups, so that they can be counted without being made.
    */
   overlaps<U>(other: FilterIndex<U>, steps: Steps): Iterable<Overlap<T, U>> {
     return overlapsBetween([this.#root, other.#root], steps);
   }
 
   /**
-   * The values whose filter one of `other` covers, each with the first of these by `at`. If the
-   * other is this very index, no value covers itself.
+   * The values whose filters are covered by filters of `other`, each with that value of `other` that
+   * covers it and has the least `at`. If `other` is this very index, no value covers itself.
    */
   coveredBy<U extends { readonly at: number }>(other: FilterIndex<U>, steps: Steps): Map<T, U> {
     return firstCovering([this.#root, other.#root], steps);
   }
 
   /**
-   * Whether all filters together match every name that `filter` matches, were names of any length
-   * allowed: `a` and `a/+/#` together do so for `a/#`. It looks at each node at most once.
+   * Whether all filters together match every name that `filter` matches, if names of any length
+   * count: `a` and `a/+/#` together do so for `a/#`. No part of the tree is looked at twice.
    */
   coversJointly(filter: TopicFilter, steps?: Steps): boolean {
-    // A level in which no filter has a literal is the hardest to match where `+` or `#` allow any,
-    // since only `+` and `#` match it. So it stands for all of them.
+    // Think of names that have, for each level that `filter` leaves open, a text that is in no
+    // filter here. Only `+` and `#` match that. If all such names are covered, so are all others.
     let nodes = [this.#root];
     const count = leastLevels(filter);
     for (let at = 0; at < count; at++) {
@@ -149,7 +148,7 @@ export class FilterIndex<T> {
       if (nodes.some((node) => node.open)) return true;
     }
     if (!isOpen(filter)) return nodes.some((node) => node.exact);
-    // The filter itself, then all that are longer by one level, by two …
+    // So far the shortest names. Now those that are one level longer, two levels longer …
     while (nodes.some((node) => node.exact)) {
       nodes = nodes.flatMap(({ plus }) => plus ?? []);
       steps?.take(1 + nodes.length);

@@ -14,7 +14,7 @@ import { quoteTopic } from "./topic_text.ts";
 /** How many intersections there may be, and so how many filters in force for one call. */
 const MAX_INTERSECTIONS = 10_000;
 
-/** What the rules say of one action. */
+/** What the rules grant and deny of one action. */
 export interface Grants {
   readonly granted: OrderedFilters;
   readonly denied: OrderedFilters;
@@ -29,13 +29,13 @@ interface Part {
   readonly places: readonly [request: number, rule: number];
 }
 
-/** How requests and rules lie to each other. */
+/** What requests and rules have in common. */
 interface Relation {
-  /** What needs no new filter: the requests that a rule covers, the rules that a request covers. */
+  /** What needs no new filter: requests that a rule covers, and rules that a request covers. */
   readonly parts: readonly Part[];
   /** The requests that no rule covers. */
   readonly cut: readonly Ranked[];
-  /** Where such a request and a rule overlap, and neither covers the other. */
+  /** The pairs of such a request and a rule that overlap, neither of which covers the other. */
   readonly crossings: readonly Overlap<Ranked, Ranked>[];
 }
 
@@ -91,7 +91,7 @@ function relate(asked: OrderedFilters, grants: Grants, steps: Steps): Relation {
   return { parts, cut, crossings };
 }
 
-/** The filters that come of crossings. `isTooLong`: one is missing, as it would be too long. */
+/** The filters that come of crossings, and whether one is missing because it would be too long. */
 function intersectAll(
   crossings: readonly Overlap<Ranked, Ranked>[],
   steps: Steps,

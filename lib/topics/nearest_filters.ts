@@ -5,7 +5,7 @@
  */
 import type { TopicFilter } from "./topic_filter.ts";
 
-/** How many characters of a topic are compared. */
+/** How many characters and levels of a topic are compared; less than 256, see `editDistance`. */
 const MAX_COMPARED_CHARACTERS = 64;
 /** How many candidates are compared character by character. */
 const MAX_COMPARED_FILTERS = 1_000;
@@ -13,14 +13,15 @@ const MAX_COMPARED_FILTERS = 1_000;
 /** How near a filter is. */
 interface Nearness {
   readonly filter: TopicFilter;
-  /** How many leading levels are literally the same; wildcards do not count but do not end it. */
+  /** How many leading levels are literally the same. A `+` counts for nothing, but ends nothing. */
   readonly shared: number;
   readonly edits: number;
 }
 
 /**
  * The filters nearest to a topic name or filter: those that share the most leading levels, of these
- * those that fewest edits make the same, of these the first.
+ * those that fewest edits make the same, of these the first. At most 1,000 filters are compared
+ * character by character, and of each the first 64 characters.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -75,8 +76,8 @@ function fillIn(filter: TopicFilter, levels: readonly string[]): string {
 
 /** How many insertions, deletions and replacements turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
-  // One row of the usual table at a time: what turns the first `i` characters of `a` into the first
-  // `j` of `b`.
+  // The usual table, of which one row is kept: the edits that turn the first `i` characters of `a`
+  // into the first `j` of `b`.
   const row = Uint8Array.from({ length: b.length + 1 }, (_, j) => j);
   let left = b.length;
   for (let i = 1; i <= a.length; i++) {

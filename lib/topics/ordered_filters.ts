@@ -14,12 +14,12 @@ export interface Ranked {
   readonly at: number;
 }
 
-/** Filters in order, and indexed. Of those that match the same names the first is kept. */
+/** Filters in order, with an index of them. Of those that match the same names the first is kept. */
 export class OrderedFilters<T extends Ranked = Ranked> {
   readonly entries: readonly T[];
   readonly index = new FilterIndex<T>();
 
-  /** Takes the entries in their order. */
+  /** Takes entries in the order of their `at`. */
   constructor(entries: Iterable<T>, steps?: Steps) {
     const byText = new Map<string, T>();
     for (const entry of entries) {
@@ -40,7 +40,10 @@ export class OrderedFilters<T extends Ranked = Ranked> {
     return first;
   }
 
-  /** Those that are covered, each with the first of `others` that covers it; see {@linkcode FilterIndex.coveredBy}. */
+  /**
+   * Those that are covered, each with the first of `others` that covers it; see
+   * {@linkcode FilterIndex.coveredBy}.
+   */
   coveredBy<U extends Ranked>(others: OrderedFilters<U>, steps: Steps): Map<T, U> {
     return this.index.coveredBy(others.index, steps);
   }
@@ -63,7 +66,7 @@ export class OrderedFilters<T extends Ranked = Ranked> {
   }
 }
 
-/** Filters ranked as they stand. */
+/** Filters in the order in which they stand. */
 export function rank(filters: readonly TopicFilter[]): Ranked[] {
   return filters.map((filter, at) => ({ filter, at }));
 }

@@ -96,7 +96,7 @@ export class Permissions {
   }
 
   /**
-   * Demands that the name may be written, with the retain flag where it is to be set.
+   * Demands that the name may be written and, if `retain` is set, with the retain flag.
    *
    * @throws {McpMqttError} `forbidden`, with what decides and what is granted near it.
    */
@@ -144,7 +144,7 @@ export class Permissions {
     return `Granted for ${action} near it: ${shown.join(", ")}.`;
   }
 
-  /** What the owner says of a granted pattern, in parentheses; empty where that is nothing. */
+  /** The owner's words on a granted pattern, in parentheses; empty if there are none. */
   #about(pattern: string, action: Action): string {
     const rule = this.rules.find((one) =>
       one.pattern.text === pattern && one.permissions.includes(action)

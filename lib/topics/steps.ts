@@ -4,7 +4,10 @@
  * @module
  */
 
-/** A step takes some 20 ns. Unlike a limit of time this one has the same effect everywhere. */
+/**
+ * Some tenths of a second: a step takes 20 to 100 ns. Unlike a limit of time it has the same effect
+ * on every machine.
+ */
 const MAX_STEPS = 5_000_000;
 
 /** What {@linkcode Steps.take} throws, for {@linkcode attempt} to catch. */
@@ -24,10 +27,10 @@ export class Steps {
 }
 
 /**
- * Computes what could take much too long.
+ * Computes what might take much too long.
  *
- * @param compute says what it costs: it takes steps, at most 10 million
- * @param otherwise gives the result if these are not enough
+ * @param compute takes the steps that it costs, at most 5 million
+ * @param otherwise gives the result if that is not enough
  *
  * ```ts
  * import assert from "node:assert/strict";

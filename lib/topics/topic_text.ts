@@ -6,7 +6,7 @@
 import { McpMqttError } from "../errors.ts";
 
 /** The longest topic name and topic filter, [MQTT-4.7.3-3]. */
-export const MAX_TOPIC_BYTES = 65_535;
+const MAX_TOPIC_BYTES = 65_535;
 
 const MAX_QUOTED_CHARACTERS = 120;
 
@@ -20,14 +20,11 @@ const UNSAFE = /[\p{Cc}\p{Noncharacter_Code_Point}]/u;
  */
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}\u2065]/gu;
 
-/** Which of the two a text is meant to be, as error messages say it. */
-export type TopicKind = "topic name" | "topic filter";
-
 /** A rule of the standard that a text breaks. */
 export interface TopicFault {
   /** What must be, as in `it must have at least one character`. */
   readonly rule: string;
-  /** As in `MQTT-4.7.3-1`, or the section where the rule has no number. */
+  /** As in `MQTT-4.7.3-1`, or the section if the rule has no number. */
   readonly clause: string;
   readonly hint: string;
 }
@@ -53,13 +50,13 @@ export function quoteTopic(text: string): string {
   return `${quote(`${whole}…`)} (${text.length.toLocaleString("en")} characters)`;
 }
 
-/** Whether `text` has at most {@linkcode MAX_TOPIC_BYTES} in UTF-8. */
+/** Whether `text` has at most 65,535 bytes in UTF-8 [MQTT-4.7.3-3]. */
 export function fitsTopic(text: string): boolean {
   if (text.length > MAX_TOPIC_BYTES) return false;
   return text.length * 3 <= MAX_TOPIC_BYTES || utf8Length(text) <= MAX_TOPIC_BYTES;
 }
 
-/** The rule that `text` breaks of those that hold for names and filters alike. */
+/** The rule that `text` breaks, of those that hold for names and filters alike; else undefined. */
 export function textFault(text: string): TopicFault | undefined {
   if (text === "") {
     return {
@@ -104,8 +101,12 @@ export function textFault(text: string): TopicFault | undefined {
   return undefined;
 }
 
-/** The `invalid_topic` error for a text that breaks a rule. */
-export function invalidTopic(kind: TopicKind, text: string, fault: TopicFault): McpMqttError {
+/** The error `invalid_topic`. */
+export function invalidTopic(
+  kind: "topic name" | "topic filter",
+  text: string,
+  fault: TopicFault,
+): McpMqttError {
   return new McpMqttError(
     "invalid_topic",
     `${quoteTopic(text)} is not a valid ${kind}: ${fault.rule} [${fault.clause}]`,

@@ -282,6 +282,14 @@ Deno.test("FilterIndex works with 65,535 levels", () => {
   assert.equal(index.size, 0);
 });
 
+Deno.test("delete() of the last value of a filter leaves those of longer filters", () => {
+  const index = indexOf(["a", "a/#", "a/b"].map(parseTopicFilter));
+  assert.ok(index.delete(parseTopicFilter("a"), 0) && index.delete(parseTopicFilter("a/#"), 1));
+  assert.equal(index.anyMatch("a") || index.anyMatch("a/c"), false);
+  assert.equal(index.anyOverlapping(parseTopicFilter("+")), false);
+  assert.deepEqual(index.matching("a/b"), [2]);
+});
+
 Deno.test("delete() leaves nothing behind that would have to be searched", () => {
   const index = new FilterIndex<number>();
   const filters = Array.from({ length: 10_000 }, (_, i) => parseTopicFilter(`${i}/+/a`));

@@ -140,6 +140,7 @@ const CASES: readonly {
   { rules: ["r a", "-w a"], requested: ["a"], filters: ["a"], narrowed: false },
   { rules: ["r #"], requested: ["b", "a", "b"], filters: ["b", "a"], narrowed: false },
   { rules: ["r a", "r b"], requested: ["b", "#"], filters: ["b", "a"], narrowed: true },
+  { rules: ["r a", "r b/+"], requested: ["+", "b/c"], filters: ["a", "b/c"], narrowed: true },
   { rules: [], requested: ["#"], filters: [], narrowed: true },
   { rules: ["r a"], requested: [], filters: [], narrowed: false },
 ];

@@ -6,6 +6,7 @@
  */
 
 import type { LogLevel } from "../log.ts";
+import { escapeUnseen } from "../text.ts";
 import type { Rule } from "../topics/permissions.ts";
 
 /** Everything the user decided, with defaults filled in. */
@@ -128,7 +129,8 @@ export interface Fault {
 }
 
 /**
- * The fault on one line, as in `config.json:3:13: mqtt.port: must be …`.
+ * The fault on one line, as in `config.json:3:13: mqtt.port: must be …`; what is not seen in it is
+ * escaped.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -141,7 +143,7 @@ export interface Fault {
 export function formatFault(fault: Fault): string {
   const position = fault.line === undefined ? "" : `:${fault.line}:${fault.column}`;
   const path = fault.path === "" ? "" : `${fault.path}: `;
-  return `${fault.file}${position}: ${path}${fault.message}`;
+  return escapeUnseen(`${fault.file}${position}: ${path}${fault.message}`);
 }
 
 /** A config that cannot be used. Its message has one line for each fault. */

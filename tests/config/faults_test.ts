@@ -40,6 +40,7 @@ for (
     ['{ "mqtt": { "host": "x" "port": 1 } }', /^\/etc\/config\.json:1:25: a "," is expected/],
     ["", /^\/etc\/config\.json:1:1: a value is expected/],
     ['{\n "mqtt": {\n', /^\/etc\/config\.json:3:1: a "}" is expected/],
+    ["/*", /^\/etc\/config\.json:1:1: the comment that begins here has no end/],
     ["nonsense", /^\/etc\/config\.json:1:1: not JSON/],
     ["[]", /^\/etc\/config\.json:1:1: must be an object, not a list/],
     ["[".repeat(50_000), /nested more than 100 levels deep/],

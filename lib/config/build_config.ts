@@ -8,10 +8,8 @@ import type { Rule } from "../topics/permissions.ts";
 import { DEFAULT_PORTS, parseBrokerUrl } from "./broker_url.ts";
 import type { Config, Fault, MqttConfig, RemoteServerConfig } from "./config.ts";
 import { type ConfigFile, isPlaceholder } from "./schema.ts";
+import type { PemTexts } from "./pem.ts";
 import { type Folders, resolvePath } from "./secrets.ts";
-
-/** The PEM texts of `mqtt.tls`, by key. */
-export type PemTexts = Readonly<Partial<Record<"ca" | "cert" | "key", string>>>;
 
 /** What goes into the config beside the file. */
 export interface BuildOptions {

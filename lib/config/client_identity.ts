@@ -1,11 +1,10 @@
 /**
- * The certificate and the key with which the program shows itself to the broker.
+ * The certificate and the key with which the program shows itself to the broker. Loaded only where
+ * there is a key, for the sake of a quick start.
  *
  * @module
  */
-import { Buffer } from "node:buffer";
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { decryptPbes2 } from "./pbes2.ts";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 
 /** PEM texts and the passphrase, as they were given. */
 export interface ClientIdentity {
@@ -16,69 +15,42 @@ export interface ClientIdentity {
 
 /** The key without its encryption, PEM; or what is wrong, and with which key of `mqtt.tls`. */
 export type OpenedIdentity = { readonly key: string } | {
-  readonly wrong: "cert" | "key" | "key_passphrase";
+  readonly wrong: "cert" | "key";
   readonly message: string;
 };
 
+const UNDECIPHERED =
+  'cannot be decrypted: "key_passphrase" is not the right one, or it is encrypted in a way that is ' +
+  "unknown here; this makes it readable: " +
+  "openssl pkcs8 -topk8 -v2 aes256 -v2prf hmacWithSHA256 -in OLD -out NEW";
+
 /** Decrypts the key and compares it with the certificate. Messages show nothing of either. */
 export function openIdentity({ cert, key, passphrase }: ClientIdentity): OpenedIdentity {
-  const opened = openKey(key, passphrase);
-  if ("wrong" in opened) return opened;
-  const certificate = cert === undefined ? undefined : parseCertificate(cert);
-  if (certificate === null) return { wrong: "cert", message: "holds no certificate" };
-  if (certificate !== undefined && !certificate.checkPrivateKey(opened.key)) {
-    return { wrong: "key", message: 'is not the key of the certificate in "cert"' };
-  }
-  return { key: String(opened.key.export({ type: "pkcs8", format: "pem" })) };
-}
-
-/** Null where there is none. */
-function parseCertificate(pem: string): X509Certificate | null {
-  try {
-    return new X509Certificate(pem);
-  } catch {
-    // What exactly is wrong with it helps nobody: it has to be replaced.
-    return null;
-  }
-}
-
-type OpenedKey = { readonly key: KeyObject } | Extract<OpenedIdentity, { wrong: string }>;
-
-function openKey(pem: string, passphrase: string | undefined): OpenedKey {
-  const isEncrypted = /-----BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(pem);
+  const isEncrypted = /-----BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(key);
   if (isEncrypted && passphrase === undefined) {
     return { wrong: "key", message: 'is encrypted; give its passphrase as "key_passphrase"' };
   }
-  let failure: unknown;
-  try {
-    const options = isEncrypted && passphrase !== undefined ? { passphrase } : {};
-    return { key: createPrivateKey({ key: pem, format: "pem", ...options }) };
-  } catch (error) {
-    failure = error;
+  const options = isEncrypted && passphrase !== undefined ? { passphrase } : {};
+  const opened = attempt(() => createPrivateKey({ key, format: "pem", ...options }));
+  if (opened === undefined) {
+    const message = isEncrypted ? UNDECIPHERED : "holds no private key that can be read";
+    return { wrong: "key", message };
   }
-  if (!isEncrypted || passphrase === undefined) {
-    return { wrong: "key", message: "holds no private key that can be read" };
+  const certificate = cert === undefined ? undefined : attempt(() => new X509Certificate(cert));
+  if (cert !== undefined && certificate === undefined) {
+    return { wrong: "cert", message: "holds no certificate" };
   }
-  return openPbes2(pem, passphrase) ?? wrongPassphrase(failure);
+  if (certificate?.checkPrivateKey(opened) === false) {
+    return { wrong: "key", message: 'is not the key of the certificate in "cert"' };
+  }
+  return { key: String(opened.export({ type: "pkcs8", format: "pem" })) };
 }
 
-/** Undefined where it cannot be opened so. */
-function openPbes2(pem: string, passphrase: string): OpenedKey | undefined {
+/** Undefined where it throws: what exactly is wrong with a key or a certificate helps nobody. */
+function attempt<T>(make: () => T): T | undefined {
   try {
-    const content = decryptPbes2(pem, passphrase);
-    if (content === undefined) return undefined;
-    const key = createPrivateKey({ key: Buffer.from(content), format: "der", type: "pkcs8" });
-    return { key };
-  } catch (error) {
-    return wrongPassphrase(error, { isKnown: true });
+    return make();
+  } catch {
+    return undefined;
   }
-}
-
-function wrongPassphrase(failure: unknown, { isKnown = false } = {}): OpenedKey {
-  if (isKnown || /bad decrypt/i.test(String(failure))) {
-    return { wrong: "key_passphrase", message: 'does not unlock "key"' };
-  }
-  const message = "is encrypted in a way unknown here; write it anew with: " +
-    "openssl pkcs8 -topk8 -v2 aes256 -in OLD -out NEW";
-  return { wrong: "key", message };
 }

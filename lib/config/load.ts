@@ -5,7 +5,7 @@
  * @module
  */
 
-import { buildConfig, type PemTexts } from "./build_config.ts";
+import { buildConfig } from "./build_config.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { crossCheck } from "./cross_checks.ts";
 import type { Document } from "./document.ts";
@@ -13,7 +13,7 @@ import { describeIssues, type Issue } from "./issues.ts";
 import { locateAll } from "./locate.ts";
 import { applyOverrides, type Override } from "./overrides.ts";
 import { formatPath, type Path } from "./path.ts";
-import { readPem } from "./pem.ts";
+import { type PemTexts, readPem } from "./pem.ts";
 import { quickParse } from "./quick_parse.ts";
 import { type ConfigFile, configSchema } from "./schema.ts";
 import {

@@ -4,81 +4,70 @@
  * @module
  */
 
-import type { PemTexts } from "./build_config.ts";
 import type { Issue } from "./issues.ts";
-import { type Path, valueAt } from "./path.ts";
+import { valueAt } from "./path.ts";
 import { type ConfigEffects, type Folders, readFailure, resolvePath } from "./secrets.ts";
 
-/** Reads what `mqtt.tls` names, once, so that the program needs no read permission later. */
+/** The PEM texts of `mqtt.tls`, by key. */
+export type PemTexts = Partial<Record<"ca" | "cert" | "key", string>>;
+
+/**
+ * Reads what `mqtt.tls` names, once, so that the program needs no read permission later. The key is
+ * decrypted, so that nothing needs its passphrase any more.
+ */
 export async function readPem(
   root: unknown,
-  { effects, folders }: { effects: ConfigEffects; folders: Folders },
+  outside: { effects: ConfigEffects; folders: Folders },
 ): Promise<{ texts: PemTexts; faults: Issue[] }> {
-  const texts: { ca?: string; cert?: string; key?: string } = {};
+  const texts: PemTexts = {};
   const faults: Issue[] = [];
+  const fault = (key: keyof PemTexts, message: string): unknown =>
+    faults.push({ path: ["mqtt", "tls", key], message, at: "value" });
   for (const key of ["ca", "cert", "key"] as const) {
-    const path = ["mqtt", "tls", key];
-    const value = valueAt(root, path);
+    const value = valueAt(root, ["mqtt", "tls", key]);
     if (typeof value !== "string" || value === "") continue;
-    if (value.includes("-----BEGIN")) {
-      texts[key] = value;
-      continue;
-    }
-    const file = resolvePath(value, folders);
-    // What stands here may be a key pasted without its frame, so only what looks like a path is shown.
-    const named = /^[\w./\\: ~-]{1,200}\.(?:pem|crt|cer|key|p8)$/.test(value)
-      ? `the file ${file}`
-      : "a file that";
-    const joint = named === "a file that" ? " " : ", which ";
-    try {
-      const text = await effects.readTextFile(file);
-      if (text.includes("-----BEGIN")) texts[key] = text;
-      else faults.push({ path, message: `names ${named}${joint}is not PEM`, at: "value" });
-    } catch (cause) {
-      const message = `names ${named}${joint}cannot be read: ${readFailure(cause)}`;
-      faults.push({ path, message, at: "value" });
-    }
+    const found = value.includes("-----BEGIN") ? { text: value } : await readFile(value, outside);
+    if ("fault" in found) fault(key, found.fault);
+    else texts[key] = found.text;
   }
-  const issue = await checkTexts(texts, root);
-  return { texts, faults: [...faults, ...issue === undefined ? [] : [issue]] };
-}
-
-/** Looks into the texts; the key is decrypted, so that nothing needs its passphrase any more. */
-async function checkTexts(texts: Writable<PemTexts>, root: unknown): Promise<Issue | undefined> {
-  const path = (key: string): Path => ["mqtt", "tls", key];
-  const fault = (key: string, message: string): Issue => ({
-    path: path(key),
-    message,
-    at: "value",
-  });
   for (const key of ["ca", "cert"] as const) {
-    const text = texts[key];
-    if (text !== undefined && !text.includes("-----BEGIN CERT") && isPrivateKey(text)) {
-      return fault(key, "holds a private key, and no certificate");
-    }
+    const { isCertificate, isPrivateKey } = kindsOf(texts[key]);
+    if (!isPrivateKey || isCertificate) continue;
+    fault(key, "holds a private key, and no certificate");
+    delete texts[key];
   }
   const { cert, key } = texts;
-  if (key === undefined) return undefined;
-  if (!isPrivateKey(key)) {
-    return key.includes("-----BEGIN CERT")
-      ? fault("key", "holds a certificate, and no private key")
-      : undefined;
-  }
-  const passphrase = valueAt(root, path("key_passphrase"));
-  // Loaded only here, for the sake of a quick start.
+  const { isCertificate, isPrivateKey } = kindsOf(key);
+  if (isCertificate && !isPrivateKey) fault("key", "holds a certificate, and no private key");
+  if (key === undefined || !isPrivateKey) return { texts, faults };
+  const passphrase = valueAt(root, ["mqtt", "tls", "key_passphrase"]);
   const { openIdentity } = await import("./client_identity.ts");
-  const opened = openIdentity({
-    cert,
-    key,
-    passphrase: typeof passphrase === "string" ? passphrase : undefined,
-  });
-  if ("wrong" in opened) return fault(opened.wrong, opened.message);
-  texts.key = opened.key;
-  return undefined;
+  const given = typeof passphrase === "string" ? passphrase : undefined;
+  const opened = openIdentity({ cert, key, passphrase: given });
+  if ("wrong" in opened) fault(opened.wrong, opened.message);
+  else texts.key = opened.key;
+  return { texts, faults };
 }
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
+async function readFile(
+  value: string,
+  { effects, folders }: { effects: ConfigEffects; folders: Folders },
+): Promise<{ text: string } | { fault: string }> {
+  const path = resolvePath(value, folders);
+  // It may be a key pasted without its frame, so only what looks like a path is shown.
+  const isPath = /^[\w./\\: ~-]{1,200}\.(?:pem|crt|cer|key|p8)$/.test(value);
+  const named = isPath ? `names the file ${path}, which` : "names a file that";
+  try {
+    const text = await effects.readTextFile(path);
+    return text.includes("-----BEGIN") ? { text } : { fault: `${named} is not PEM` };
+  } catch (cause) {
+    return { fault: `${named} cannot be read: ${readFailure(cause)}` };
+  }
+}
 
-function isPrivateKey(pem: string): boolean {
-  return /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/.test(pem);
+function kindsOf(pem = ""): { isCertificate: boolean; isPrivateKey: boolean } {
+  return {
+    isCertificate: pem.includes("-----BEGIN CERT"),
+    isPrivateKey: /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/.test(pem),
+  };
 }

@@ -7,7 +7,7 @@
 
 import type { Issue } from "./issues.ts";
 import { isRecord, type Path, valueAt } from "./path.ts";
-import { isPlaceholder } from "./schema.ts";
+import { isPlaceholder } from "./remote_server_schema.ts";
 import { parseBrokerUrl } from "./broker_url.ts";
 
 /** What must not be, and what should be known. */
@@ -36,10 +36,8 @@ type Tell = (path: Path, message: string) => void;
 function checkUrl(root: unknown, fault: Tell): void {
   const url = valueAt(root, ["mqtt", "url"]);
   if (typeof url !== "string" || url === "") return;
-  const parsed = parseBrokerUrl(url);
-  if ("fault" in parsed) fault(["mqtt", "url"], parsed.fault);
   const replaced = ["host", "port", "transport"];
-  if ("path" in parsed && parsed.path !== undefined) replaced.push("path");
+  if ("path" in parseBrokerUrl(url)) replaced.push("path");
   for (const key of replaced) {
     if (valueAt(root, ["mqtt", key]) !== undefined) {
       fault(["mqtt", key], `stands beside "url", which says it already; leave one of the two`);

@@ -40,28 +40,22 @@ export function describeIssues(
   });
 }
 
-/** The schema of what stands at `path`, without its default, or undefined where there is none. */
+/** The schema of what stands at `path`, or undefined where there is none. */
 export function schemaAt(path: Path): z.core.$ZodType | undefined {
-  let schema: z.core.$ZodType | undefined = bare(configSchema);
-  for (const step of path) {
-    if (schema instanceof z.ZodObject) {
-      schema = Object.hasOwn(schema.shape, step) ? schema.shape[step] : undefined;
-    } else if (schema instanceof z.ZodArray) schema = schema.element;
-    else return undefined;
-    if (schema === undefined) return undefined;
-    schema = bare(schema);
-  }
-  return schema;
+  return path.reduce<z.core.$ZodType | undefined>((schema, step) => {
+    const inner = schema && bare(schema);
+    if (inner instanceof z.ZodArray) return inner.element;
+    const isKnown = inner instanceof z.ZodObject && Object.hasOwn(inner.shape, step);
+    return isKnown ? inner.shape[step] : undefined;
+  }, configSchema);
 }
 
-/** The schema inside defaults and `null`. */
+/** The schema of what is written: inside defaults and `null`, before what becomes of it. */
 export function bare(schema: z.core.$ZodType): z.core.$ZodType {
-  let inner = schema;
-  while (
-    inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault ||
-    inner instanceof z.ZodNullable || inner instanceof z.ZodOptional
-  ) inner = inner.unwrap();
-  return inner;
+  if (schema instanceof z.ZodPipe) return bare(schema.in);
+  const isWrapped = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodNullable || schema instanceof z.ZodOptional;
+  return isWrapped ? bare(schema.unwrap()) : schema;
 }
 
 function unknownKey(path: Path, key: string): string {
@@ -76,7 +70,7 @@ function unknownKey(path: Path, key: string): string {
 }
 
 function keysAt(path: Path): string[] {
-  const schema = schemaAt(path);
+  const schema = bare(schemaAt(path) ?? configSchema);
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 

@@ -5,17 +5,18 @@
  * @module
  */
 
-import { buildConfig } from "./build_config.ts";
+import type * as z from "zod/v4";
 import { type Config, ConfigError } from "./config.ts";
 import { crossCheck } from "./cross_checks.ts";
 import type { Document } from "./document.ts";
 import { describeIssues, type Issue } from "./issues.ts";
 import { locateAll } from "./locate.ts";
 import { applyOverrides, type Override } from "./overrides.ts";
-import { formatPath, type Path } from "./path.ts";
+import { formatPath, type Path, valueAt } from "./path.ts";
 import { type PemTexts, readPem } from "./pem.ts";
 import { quickParse } from "./quick_parse.ts";
-import { type ConfigFile, configSchema } from "./schema.ts";
+import { isPlaceholder } from "./remote_server_schema.ts";
+import { configSchema } from "./schema.ts";
 import {
   type ConfigEffects,
   type Folders,
@@ -78,34 +79,35 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const defaultPath = defaultConfigPath(effects);
   const read = await readSource(options, effects, defaultPath);
   const source = read?.path;
-  const folders: Folders = {
-    base: source?.replace(/[^/\\]*$/, "") ?? "",
-    home: effects.env("HOME") || undefined,
-  };
+  const base = source?.replace(/[^/\\]*$/, "") ?? "";
+  const folders: Folders = { base, home: effects.env("HOME") || undefined };
   const text = read?.text ?? "{}";
   const quick = quickParse(text);
-  const checked = await check((quick ?? await parsePositions(text)).value, { effects, folders });
+  const broken = quick === undefined ? await parsePositions(text) : undefined;
+  const checked = await check((quick ?? broken)?.value, { effects, folders });
   const isPlain = quick !== undefined && checked.issues.length + checked.warnings.length === 0;
-  const located = isPlain ? { faults: [], warnings: [] } : locateAll(await parsePositions(text), {
-    file: source ?? "",
-    issues: checked.issues,
-    warnings: checked.warnings,
-  });
-  const applied = applyOverrides(checked.file, overrides);
-  const faults = [...located.faults, ...applied.faults];
-  if (faults.length > 0 || applied.file === undefined) throw new ConfigError(faults);
-  return buildConfig(applied.file, {
+  const located = isPlain
+    ? { faults: [], warnings: [] }
+    : locateAll(broken ?? await parsePositions(text), { file: source ?? "", ...checked });
+  const faults = [...located.faults, ...applyOverrides(checked.config, overrides)];
+  if (faults.length > 0 || checked.config === undefined) throw new ConfigError(faults);
+  const config = completed(checked.config, { folders, pem: checked.pem, overrides });
+  return deepFreeze({
+    ...config,
     source,
     defaultPath,
-    folders,
-    pem: checked.pem,
-    overridden: (key) => overrides.some((override) => override.key.join(".") === key),
+    secrets: secretsOf(config, checked.value),
     warnings: located.warnings,
   });
 }
 
+type SchemaOutput = z.output<typeof configSchema>;
+
 interface Checked {
-  readonly file: ConfigFile | undefined;
+  /** What was written, with its references resolved. */
+  readonly value: unknown;
+  /** What the schema makes of it; undefined where it finds fault. */
+  readonly config: SchemaOutput | undefined;
   readonly pem: PemTexts;
   readonly issues: readonly Issue[];
   readonly warnings: readonly Issue[];
@@ -133,7 +135,45 @@ async function check(
     ...faults.map((fault) => ({ ...fault, at: "value" as const })),
     ...found.filter(({ path }) => !unresolved.has(formatPath(path))),
   ];
-  return { file: parsed.data, pem: pem.texts, issues, warnings: cross.warnings };
+  return { value, config: parsed.data, pem: pem.texts, issues, warnings: cross.warnings };
+}
+
+/** Puts in the PEM texts, and resolves paths: an option's by the working folder, else by the file. */
+function completed(
+  { mqtt, logging, remoteServer, ...rest }: SchemaOutput,
+  { folders, pem, overrides }: {
+    folders: Folders;
+    pem: PemTexts;
+    overrides: readonly Override[];
+  },
+): SchemaOutput {
+  const { logfile } = logging;
+  const isOption = overrides.some(({ key }) => key.join(".") === "logging.logfile");
+  const base = isOption ? "" : folders.base;
+  const listen = remoteServer?.listen;
+  return {
+    ...rest,
+    mqtt: { ...mqtt, tls: { ...mqtt.tls, ...pem } },
+    logging: { ...logging, logfile: logfile && resolvePath(logfile, { ...folders, base }) },
+    remoteServer: remoteServer && listen?.kind === "uds"
+      ? { ...remoteServer, listen: { ...listen, path: resolvePath(listen.path, folders) } }
+      : remoteServer,
+  };
+}
+
+/** What the log is to redact. */
+function secretsOf({ mqtt }: SchemaOutput, written: unknown): string[] {
+  const keys = [["api_key"], ["api_key_kdf", "salt"], ["api_key_kdf", "hash"]]
+    .map((path) => String(valueAt(written, ["remote_server", ...path]) ?? ""))
+    .filter((value) => !isPlaceholder(value));
+  const { password = "", tls: { key = "", keyPassphrase = "" } } = mqtt;
+  return [...new Set([password, key, keyPassphrase, ...keys])].filter((value) => value !== "");
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.values(Object.freeze(value)).forEach(deepFreeze);
+  return value;
 }
 
 interface Source {

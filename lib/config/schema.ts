@@ -1,6 +1,7 @@
 /**
- * The config as it is written in the file: the one source of its types, bounds and defaults, of the
- * JSON Schema and of `docs/configuration.md`. What spans several keys is `cross_checks.ts`.
+ * The config as it is written in the file, and what the program makes of it: the one source of its
+ * types, bounds and defaults, of the JSON Schema and of `docs/configuration.md`. A key such as
+ * `max_messages` is `maxMessages` in the program. What spans several keys is `cross_checks.ts`.
  *
  * @module
  */
@@ -8,10 +9,14 @@
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
+import type { Rule } from "../topics/rule.ts";
 import { parseTopicFilter, refuseSharedSubscription } from "../topics/topic_filter.ts";
+import { DEFAULT_PORTS, parseBrokerUrl, withoutBrackets } from "./broker_url.ts";
+import { isHost, remoteServer } from "./remote_server_schema.ts";
 import {
   anyOf,
   flag,
+  given,
   integer,
   list,
   mqttString,
@@ -31,6 +36,13 @@ const host = text("a host name or an address").superRefine((value, context) => {
         'a port belongs to "port", a scheme to "url"',
     );
   }
+}).transform(withoutBrackets);
+
+const url = text("a URL").transform((value, context) => {
+  const parsed = parseBrokerUrl(value);
+  if (!("fault" in parsed)) return parsed;
+  context.addIssue(parsed.fault);
+  return z.NEVER;
 });
 
 const topicFilter = text("a topic filter").transform((value, context) => {
@@ -82,7 +94,7 @@ const mqtt = record({
     ),
   keepalive: integer(1, 65_535).default(60)
     .describe("Keep Alive in seconds, 1 to 65,535: the longest silence towards the broker."),
-  url: text("a URL").nullable().default(null)
+  url: url.nullable().default(null)
     .describe(
       "Instead of `host`, `port` and `transport`: `mqtt://`, `mqtts://`, `ws://` or `wss://`, with no " +
         "user name and password in it.",
@@ -106,6 +118,14 @@ const mqtt = record({
   connect_timeout: positive(3600, "seconds").default(10)
     .describe("How long to wait for a connection, in seconds: above 0, at most 3,600."),
   tls: tls.prefault({}).describe("For `tls` and `wss`."),
+}).transform(({ url, keepalive, connectTimeout, ...mqtt }) => {
+  const address = { ...mqtt, ...url };
+  return {
+    ...address,
+    port: address.port ?? DEFAULT_PORTS[address.transport],
+    keepaliveSeconds: keepalive,
+    connectTimeoutMs: Math.ceil(connectTimeout * 1000),
+  };
 });
 
 const payload = record({
@@ -115,7 +135,7 @@ const payload = record({
     .describe("Payloads as they occur, told to the agent."),
   schema: z.null(notYet("null")).default(null)
     .describe("A JSON Schema for what is written. Not supported yet: only `null`."),
-});
+}).transform(({ unit, examples }) => given({ unit, examples }));
 
 const topic = record({
   pattern: topicFilter
@@ -138,7 +158,13 @@ const topic = record({
     .describe("A rate for writes under this rule. Not supported yet: only `null`."),
   payload: payload.nullable().default(null)
     .describe("What the payload looks like."),
-});
+}).transform(({ pattern, permissions, deny, retain, description, payload }): Rule => ({
+  pattern,
+  permissions: [...new Set(permissions)],
+  deny: [...new Set(deny)],
+  retain,
+  ...given({ description, payload }),
+}));
 
 const limits = record({
   max_timeout: integer(1, 86_400).default(300)
@@ -157,7 +183,7 @@ const limits = record({
     .describe("The most watches at a time: 1 to 1,000."),
   watch_buffer_messages: integer(1, 1_000_000).default(1000)
     .describe("The most messages a watch keeps until they are read: 1 to 1,000,000."),
-});
+}).transform(({ maxTimeout, ...limits }) => ({ maxTimeoutMs: maxTimeout * 1000, ...limits }));
 
 const logging = record({
   level: logLevel.default("INFO")
@@ -166,38 +192,7 @@ const logging = record({
     .describe("A file the log is appended to, beside stderr."),
   audit: z.null(notYet("null")).default(null)
     .describe("A file with a line for each call. Not supported yet: only `null`."),
-});
-
-const base64 = text("base64").superRefine((value, context) => {
-  if (!isPlaceholder(value) && !isBase64(value)) context.addIssue("must be valid base64");
-});
-
-const apiKeyKdf = record({
-  algorithm: oneOf(["argon2id"]).default("argon2id").describe("How the hash is made."),
-  salt: base64.describe("The salt, base64."),
-  time_cost: integer(1, 1000).default(3).describe("Passes over the memory: 1 to 1,000."),
-  memory_cost: integer(8, 4_194_304).default(65_536).describe("Memory in KiB: 8 to 4,194,304."),
-  parallelism: integer(1, 255).default(1).describe("Lanes: 1 to 255."),
-  hash_len: integer(16, 1024).default(32).describe("Bytes of the hash: 16 to 1,024."),
-  hash: base64.describe("The Argon2id hash of the API key, base64."),
-});
-
-const remoteServer = record({
-  api_key_kdf: apiKeyKdf.nullable().default(null)
-    .describe("The hash of the API key. This or `api_key` is needed."),
-  api_key: text("the API key").nullable().default(null)
-    .describe("The API key itself. Deprecated: it loads with a warning; take `api_key_kdf`."),
-  host: z.string({ error: "must be a host name or an address" })
-    .refine((value) => value === "" || isHost(value), "must be a host name or an address alone")
-    .default("127.0.0.1")
-    .describe(
-      "The address to listen on where `port` is set. `0.0.0.0`, all of them, has to be written.",
-    ),
-  port: integer(1, 65_535).nullable().default(null)
-    .describe("The TCP port, 1 to 65,535. `null`: the Unix socket."),
-  uds: text("a path").default("/var/run/mcpmqtt.sock")
-    .describe("The Unix socket to listen on where `port` is not set."),
-});
+}).transform(({ level, logfile }) => ({ level, logfile }));
 
 /** The whole file. */
 export const configSchema = record({
@@ -212,25 +207,7 @@ export const configSchema = record({
   logging: logging.prefault({}).describe("The log."),
   remote_server: remoteServer.nullable().default(null)
     .describe("MCP over HTTP. Checked; of no effect on stdio."),
-});
-
-/** The file with its defaults filled in. */
-export type ConfigFile = z.output<typeof configSchema>;
-
-/** Whether the value is one like `<base64-salt>`, which stands in examples until `genkey` sets it. */
-export function isPlaceholder(value: string): boolean {
-  return /^<[^<>]*>$/.test(value);
-}
-
-function isBase64(value: string): boolean {
-  return value.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(value);
-}
-
-function isHost(value: string): boolean {
-  const bare = value.replace(/^\[(.*)\]$/, "$1");
-  if (bare.includes(":")) return URL.canParse(`http://[${bare.replace(/%.*$/, "")}]`);
-  return /^[^\s/?#@:[\]\\]+$/.test(bare);
-}
+}).transform(({ $schema: _, topics, ...config }) => ({ ...config, rules: topics }));
 
 /** A pattern for the words in any case that holds without a flag, as JSON Schema has none. */
 function anyCase(words: readonly string[]): RegExp {

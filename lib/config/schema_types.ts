@@ -55,11 +55,49 @@ export function mqttString(options: { minLength: 0 | 1; maxBytes?: number }): z.
     });
 }
 
+/** `max_messages` as `maxMessages`. */
+type CamelCase<Key> = Key extends `${infer Word}_${infer Rest}`
+  ? `${Word}${Capitalize<CamelCase<Rest> & string>}`
+  : Key;
+
+/** What a record of the file becomes: keys in camel case, and `undefined` for `null`. */
+export type Exact<Written> = {
+  [Key in keyof Written as CamelCase<Key>]: null extends Written[Key]
+    ? Exclude<Written[Key], null> | undefined
+    : Written[Key];
+};
+
 /** An object of the given keys and no others. */
 export function record<Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
-): z.ZodObject<Shape, z.core.$strict> {
-  return z.strictObject(shape, { error: expectedObject });
+): z.ZodPipe<
+  z.ZodObject<Shape, z.core.$strict>,
+  z.ZodTransform<
+    Exact<z.output<z.ZodObject<Shape, z.core.$strict>>>,
+    z.output<z.ZodObject<Shape, z.core.$strict>>
+  >
+> {
+  return z.strictObject(shape, { error: expectedObject }).transform(exact);
+}
+
+/** `max_messages` as `maxMessages`. */
+export function camelCase(key: string): string {
+  return key.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function exact<Written extends object>(written: Written): Exact<Written> {
+  const entries = Object.entries(written).map((
+    [key, value],
+  ) => [camelCase(key), value ?? undefined]);
+  return Object.fromEntries(entries) as Exact<Written>;
+}
+
+/** The record without what is undefined in it. */
+export function given<T extends object>(
+  record: T,
+): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  const entries = Object.entries(record).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Key in keyof T]?: Exclude<T[Key], undefined> };
 }
 
 /** A list. */

@@ -23,6 +23,14 @@ Deno.test("loadConfig() replaces references anywhere", async () => {
   assert.deepEqual(secrets, ["s3cret"]);
 });
 
+Deno.test("loadConfig() counts a password in angle brackets among the secrets, and no placeholder", async () => {
+  const { secrets } = await load({
+    mqtt: { password: "<s3cret>", tls: {} },
+    remote_server: { api_key: "sesame", api_key_kdf: { salt: "<base64-salt>", hash: "aGFzaA==" } },
+  });
+  assert.deepEqual(secrets, ["<s3cret>", "sesame", "aGFzaA=="]);
+});
+
 for (
   const [reference, message] of [
     ["${env:MCPMQTT_NONE}", /needs the environment variable MCPMQTT_NONE, which is not set/],

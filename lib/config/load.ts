@@ -81,7 +81,7 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const source = read?.path;
   const base = source?.replace(/[^/\\]*$/, "") ?? "";
   const folders: Folders = { base, home: effects.env("HOME") || undefined };
-  const text = read?.text ?? "{}";
+  const text = read?.text.replace(/^\uFEFF/, "") ?? "{}";
   const quick = quickParse(text);
   const broken = quick === undefined ? await parsePositions(text) : undefined;
   const checked = await check((quick ?? broken)?.value, { effects, folders });
@@ -206,5 +206,5 @@ async function readSource(
 /** Loaded only when something is to be located, for the sake of a quick start. */
 async function parsePositions(text: string): Promise<Document> {
   const { parseDocument } = await import("./document.ts");
-  return parseDocument(text.replace(/^\uFEFF/, ""));
+  return parseDocument(text);
 }

@@ -45,3 +45,26 @@ export function valueAt(root: unknown, path: Path): unknown {
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** How much there is in a value: values in all, those that have a key, and levels of nesting. */
+export interface Size {
+  readonly values: number;
+  readonly keys: number;
+  readonly depth: number;
+}
+
+/** Counts what is in plain data; what is deeper than {@linkcode MAX_DEPTH} is not looked into. */
+export function sizeOf(root: unknown): Size {
+  const size = { values: 0, keys: 0, depth: 0 };
+  const count = (value: unknown, depth: number): void => {
+    size.values++;
+    if (typeof value !== "object" || value === null) return;
+    size.depth = Math.max(size.depth, depth);
+    if (depth > MAX_DEPTH) return;
+    const inside: unknown[] = Object.values(value);
+    if (!Array.isArray(value)) size.keys += inside.length;
+    for (const one of inside) count(one, depth + 1);
+  };
+  count(root, 1);
+  return size;
+}

@@ -15,13 +15,13 @@ import { applyOverrides, type Override } from "./overrides.ts";
 import { formatPath, type Path, valueAt } from "./path.ts";
 import { type PemTexts, readPem } from "./pem.ts";
 import { quickParse } from "./quick_parse.ts";
+import { MAX_CONFIG_BYTES, readFailure, readTextFile, UnreadableText } from "./read_text.ts";
 import { isPlaceholder } from "./remote_server_schema.ts";
 import { configSchema } from "./schema.ts";
 import {
   type ConfigEffects,
   type Folders,
   isSecret,
-  readFailure,
   resolvePath,
   resolveReferences,
 } from "./secrets.ts";
@@ -43,7 +43,7 @@ export interface LoadOptions {
 
 /** Files and environment of the system. */
 export const systemEffects: ConfigEffects = {
-  readTextFile: (path) => Deno.readTextFile(path),
+  readTextFile,
   env: (name) => Deno.env.get(name),
 };
 
@@ -81,7 +81,7 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const source = read?.path;
   const base = source?.replace(/[^/\\]*$/, "") ?? "";
   const folders: Folders = { base, home: effects.env("HOME") || undefined };
-  const text = read?.text.replace(/^\uFEFF/, "") ?? "{}";
+  const text = read?.text ?? "{}";
   const quick = quickParse(text);
   const broken = quick === undefined ? await parsePositions(text) : undefined;
   const checked = await check((quick ?? broken)?.value, { effects, folders });
@@ -191,9 +191,13 @@ async function readSource(
   const wanted = path === undefined ? defaultPath : resolvePath(path, { base: "", home });
   if (wanted === undefined) return undefined;
   try {
-    return { path: wanted, text: await effects.readTextFile(wanted) };
+    return { path: wanted, text: await effects.readTextFile(wanted, MAX_CONFIG_BYTES) };
   } catch (cause) {
     if (path === undefined && cause instanceof Deno.errors.NotFound) return undefined;
+    if (cause instanceof UnreadableText && cause.position !== undefined) {
+      const message = cause.message.replace(/^it /, "");
+      throw new ConfigError([{ file: wanted, ...cause.position, path: "", message }]);
+    }
     const from = pathSource === undefined ? "" : ` (given by ${pathSource})`;
     const message = `cannot be read${from}: ${readFailure(cause)}; ` +
       "give the path of a config, or make one with: mcpmqtt init";

@@ -6,7 +6,8 @@
 
 import type { Issue } from "./issues.ts";
 import { valueAt } from "./path.ts";
-import { type ConfigEffects, type Folders, readFailure, resolvePath } from "./secrets.ts";
+import { readFailure, UnreadableText } from "./read_text.ts";
+import { type ConfigEffects, type Folders, resolvePath } from "./secrets.ts";
 
 /** The PEM texts of `mqtt.tls`, by key. */
 export type PemTexts = Partial<Record<"ca" | "cert" | "key", string>>;
@@ -61,6 +62,8 @@ async function readFile(
     const text = await effects.readTextFile(path);
     return text.includes("-----BEGIN") ? { text } : { fault: `${named} is not PEM` };
   } catch (cause) {
+    const isBinary = cause instanceof UnreadableText && cause.position !== undefined;
+    if (isBinary) return { fault: `${named} is not PEM` };
     return { fault: `${named} cannot be read: ${readFailure(cause)}` };
   }
 }

@@ -5,11 +5,12 @@
  */
 
 import type { Path } from "./path.ts";
+import { readFailure } from "./read_text.ts";
 
 /** What the loader needs of the outside. */
 export interface ConfigEffects {
-  /** Rejects as `Deno.readTextFile` does. */
-  readTextFile(path: string): Promise<string>;
+  /** As {@linkcode readTextFile}. */
+  readTextFile(path: string, maxBytes?: number): Promise<string>;
   env(name: string): string | undefined;
 }
 
@@ -90,17 +91,6 @@ export function resolvePath(path: string, folders: Folders): string {
   return `${folders.base.replace(/[/\\]$/, "")}/${path.replace(/^\.[/\\]/, "")}`;
 }
 
-/** Why a file could not be read, without its content. */
-export function readFailure(cause: unknown): string {
-  if (cause instanceof Deno.errors.NotFound) return "it does not exist";
-  if (cause instanceof Deno.errors.PermissionDenied) return "the system does not permit it";
-  if (cause instanceof Deno.errors.NotCapable) {
-    return "Deno was started without permission to read it";
-  }
-  if (cause instanceof Deno.errors.IsADirectory) return "it is a folder";
-  return cause instanceof Error ? cause.name : "for an unknown reason";
-}
-
 type Found = { readonly value: string } | { readonly fault: string };
 
 async function resolve(
@@ -135,6 +125,6 @@ async function fromFile(name: string, effects: ConfigEffects, folders: Folders):
   } catch (cause) {
     return { fault: `needs the file ${path}, which cannot be read: ${readFailure(cause)}` };
   }
-  const value = content.replace(/^\uFEFF/, "").replace(/\r?\n$/, "");
+  const value = content.replace(/\r?\n$/, "");
   return value === "" ? { fault: `needs the file ${path}, which is empty` } : { value };
 }

@@ -115,18 +115,20 @@ function duplicates(
   path: Path,
   position: (offset: number) => Position,
 ): TextFault[] {
-  const seen = new Set<string>();
+  const seen = new Map<string, Node>();
   return (node?.children ?? []).flatMap((child, at) => {
     if (child.type !== "property") return duplicates(child, [...path, at], position);
     const [keyNode = child, value] = child.children ?? [];
     const key = String(keyNode.value);
     const here = [...path, key];
     const below = duplicates(value, here, position);
-    if (!seen.has(key)) {
-      seen.add(key);
+    const first = seen.get(key);
+    if (first === undefined) {
+      seen.set(key, keyNode);
       return below;
     }
-    const message = "stands twice in one object; leave one";
+    const { line, column } = position(first.offset);
+    const message = `stands twice in one object, first at ${line}:${column}; leave one`;
     return [{ ...position(keyNode.offset), path: formatPath(here), message }, ...below];
   });
 }

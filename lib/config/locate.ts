@@ -32,9 +32,11 @@ export function locateAll(
     message: issue.message,
   });
   const broken = document.faults.filter(({ path }) => path === "").map(({ line }) => line);
-  // Where the syntax is wrong the parser guesses what was meant, and of guesses nothing is told.
+  const twice = new Set(document.faults.map(({ path }) => path).filter((path) => path !== ""));
+  // Where the syntax is wrong, or a key stands twice, what was meant is not known.
   const isGuess = ({ path }: Issue, { line = 0 }: Fault): boolean =>
-    broken.length > 0 && (broken.includes(line) || document.positionOf(path) === undefined);
+    broken.length > 0 && (broken.includes(line) || document.positionOf(path) === undefined) ||
+    path.some((_, at) => twice.has(formatPath(path.slice(0, at + 1))));
   const faults = [
     ...document.faults.map((fault) => ({ file, ...fault })),
     ...issues.map((issue) => ({ issue, fault: toFault(issue) }))

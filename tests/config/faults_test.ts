@@ -26,6 +26,23 @@ Deno.test("loadConfig() tells every fault at once, each with its line and column
   ]);
 });
 
+Deno.test("loadConfig() tells both places of a key that stands twice, however it is written", async () => {
+  const text = `{
+  "mqtt": { "host": "a",
+    "ho\\u0073t": "b", "host": "c" },
+  "topics": [{ "pattern": "a", "deny": ["read"], "deny": ["x"] }], "topics": [{ "x": 1 }]
+}`;
+  const found = (await faultsOf(text)).map((f) => `${f.line}:${f.column} ${f.path}: ${f.message}`);
+  const twice = (place: string): string =>
+    `stands twice in one object, first at ${place}; leave one`;
+  assert.deepEqual(found, [
+    `3:5 mqtt.host: ${twice("2:13")}`,
+    `3:23 mqtt.host: ${twice("2:13")}`,
+    `4:50 topics[0].deny: ${twice("4:32")}`,
+    `4:68 topics: ${twice("4:3")}`,
+  ]);
+});
+
 Deno.test("ConfigError has one line for each fault", async () => {
   const error = await loadError({ mqtt: { pasword: 1, port: "1883" } });
   assert.equal(

@@ -62,13 +62,21 @@ export function formatFault(fault: Fault): string {
   return escapeUnseen(`${fault.file}${position}: ${path}${fault.message}`);
 }
 
+/** How many faults are told; who has more begins with these. */
+export const MAX_FAULTS = 100;
+
 /** A config that cannot be used. Its message has one line for each fault. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+  /** {@linkcode MAX_FAULTS} at most. */
   readonly faults: readonly Fault[];
 
-  constructor(faults: readonly Fault[]) {
-    super(faults.map(formatFault).join("\n"));
-    this.faults = faults;
+  /** @param more how many there are beside `faults`. */
+  constructor(faults: readonly Fault[], more = 0) {
+    const told = faults.slice(0, MAX_FAULTS);
+    const left = faults.length - told.length + more;
+    const last = left === 0 ? [] : [`and ${left} more fault${left === 1 ? "" : "s"}`];
+    super([...told.map(formatFault), ...last].join("\n"));
+    this.faults = told;
   }
 }

@@ -92,7 +92,10 @@ function tooDeepAt(text: string): number | undefined {
 
 /** From offsets in the text to positions. */
 function positions(text: string): (offset: number) => Position {
-  const starts = [0, ...[...text.matchAll(/\r\n|\r|\n/g)].map((m) => m.index + m[0].length)];
+  const starts = [0];
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === "\n" || text[at] === "\r" && text[at + 1] !== "\n") starts.push(at + 1);
+  }
   return (offset) => {
     let low = 0;
     let high = starts.length;

@@ -5,8 +5,9 @@
  */
 
 import * as z from "zod/v4";
+import { MAX_FAULTS } from "./config.ts";
 import { nearest } from "./nearest_key.ts";
-import { type Path, valueAt } from "./path.ts";
+import { type Path, shownKey, valueAt } from "./path.ts";
 import { configSchema } from "./schema.ts";
 
 /** Something wrong at a path of the config. */
@@ -18,26 +19,33 @@ export interface Issue {
 }
 
 /**
- * The issues of a config that failed the schema, each path once.
+ * The first issues of a config that failed the schema, and how many more there are.
  *
- * @param hidden tells which values are not to be shown
+ * @param hidden tells which values are not to be shown.
+ * @param unresolved tells of which values nothing is known, and so nothing said.
  */
 export function describeIssues(
   error: z.ZodError,
-  options: { value: unknown; hidden: (path: Path) => boolean },
-): Issue[] {
-  return error.issues.flatMap((issue): Issue[] => {
+  { value: root, hidden, unresolved }: {
+    value: unknown;
+    hidden: (path: Path) => boolean;
+    unresolved: (path: Path) => boolean;
+  },
+): { issues: Issue[]; more: number } {
+  const all = error.issues.flatMap((issue) => {
     const path = issue.path.map((step) => typeof step === "number" ? step : String(step));
-    if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => ({
-        path: [...path, key],
-        message: unknownKey(path, key),
-        at: "key",
-      }));
-    }
-    const value = valueAt(options.value, path);
-    return [{ path, message: sentence(issue, value, options.hidden(path)), at: "value" }];
+    if (unresolved(path)) return [];
+    const keys = issue.code === "unrecognized_keys" ? issue.keys : [undefined];
+    return keys.map((key) => ({ issue, path, key }));
   });
+  const issues = all.slice(0, MAX_FAULTS).map(({ issue, path, key }): Issue => {
+    if (key !== undefined) {
+      return { path: [...path, key], message: unknownKey(path, key), at: "key" };
+    }
+    const value = valueAt(root, path);
+    return { path, message: sentence(issue, value, hidden(path)), at: "value" };
+  });
+  return { issues, more: all.length - issues.length };
 }
 
 /** The schema of what stands at `path`, or undefined where there is none. */
@@ -61,12 +69,12 @@ export function bare(schema: z.core.$ZodType): z.core.$ZodType {
 function unknownKey(path: Path, key: string): string {
   const keys = keysAt(path);
   const near = nearest(key, keys);
-  if (near !== undefined) return `unknown key ${JSON.stringify(key)}; did you mean "${near}"?`;
+  if (near !== undefined) return `unknown key ${shownKey(key)}; did you mean "${near}"?`;
   const elsewhere = placesOf(key, configSchema, []);
   if (elsewhere[0] !== undefined) {
-    return `unknown key ${JSON.stringify(key)} here; did you mean "${elsewhere[0]}"?`;
+    return `unknown key ${shownKey(key)} here; did you mean "${elsewhere[0]}"?`;
   }
-  return `unknown key ${JSON.stringify(key)}; the keys here are ${keys.join(", ")}`;
+  return `unknown key ${shownKey(key)}; the keys here are ${keys.join(", ")}`;
 }
 
 function keysAt(path: Path): string[] {

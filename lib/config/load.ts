@@ -12,12 +12,13 @@ import type { Document } from "./document.ts";
 import { describeIssues, type Issue } from "./issues.ts";
 import { locateAll } from "./locate.ts";
 import { applyOverrides, type Override } from "./overrides.ts";
-import { formatPath, type Path, valueAt } from "./path.ts";
+import { formatPath, type Path, sizeOf, valueAt } from "./path.ts";
 import { type PemTexts, readPem } from "./pem.ts";
 import { quickParse } from "./quick_parse.ts";
 import { MAX_CONFIG_BYTES, readFailure, readTextFile, UnreadableText } from "./read_text.ts";
 import { isPlaceholder } from "./remote_server_schema.ts";
 import { configSchema } from "./schema.ts";
+import { grouped } from "./schema_types.ts";
 import {
   type ConfigEffects,
   type Folders,
@@ -87,10 +88,12 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const checked = await check((quick ?? broken)?.value, { effects, folders });
   const isPlain = quick !== undefined && checked.issues.length + checked.warnings.length === 0;
   const located = isPlain
-    ? { faults: [], warnings: [] }
+    ? { faults: [], more: 0, warnings: [] }
     : locateAll(broken ?? await parsePositions(text), { file: source ?? "", ...checked });
   const faults = [...located.faults, ...applyOverrides(checked.config, overrides)];
-  if (faults.length > 0 || checked.config === undefined) throw new ConfigError(faults);
+  if (faults.length > 0 || checked.config === undefined) {
+    throw new ConfigError(faults, located.more + checked.more);
+  }
   const config = completed(checked.config, { folders, pem: checked.pem, overrides });
   return deepFreeze({
     ...config,
@@ -101,6 +104,9 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   });
 }
 
+/** How many values a config may hold: some 20,000 rules. With more zod runs out of stack. */
+const MAX_VALUES = 100_000;
+
 type SchemaOutput = z.output<typeof configSchema>;
 
 interface Checked {
@@ -110,6 +116,8 @@ interface Checked {
   readonly config: SchemaOutput | undefined;
   readonly pem: PemTexts;
   readonly issues: readonly Issue[];
+  /** How many of the schema's there are beside them. */
+  readonly more: number;
   readonly warnings: readonly Issue[];
 }
 
@@ -118,24 +126,36 @@ async function check(
   written: unknown,
   outside: { effects: ConfigEffects; folders: Folders },
 ): Promise<Checked> {
+  const { values } = sizeOf(written);
+  if (values > MAX_VALUES) {
+    const message = `holds ${grouped(values)} values; ${grouped(MAX_VALUES)} are the most`;
+    const issues: Issue[] = [{ path: [], message, at: "value" }];
+    return { value: written, config: undefined, pem: {}, issues, more: 0, warnings: [] };
+  }
   const { value, faults, paths } = await resolveReferences(written, outside);
-  const resolved = new Set(paths.map(formatPath));
-  const hidden = (path: Path): boolean => isSecret(path) || resolved.has(formatPath(path));
+  const references = new Set(paths.map(formatPath));
+  const hidden = (path: Path): boolean => isSecret(path) || references.has(formatPath(path));
+  const broken = new Set(faults.map(({ path }) => formatPath(path)));
+  const unresolved = (path: Path): boolean => broken.has(formatPath(path));
   const parsed = configSchema.safeParse(value, { jitless: true });
   const cross = crossCheck(value);
   const pem = await readPem(value, outside);
-  const found = [
-    ...parsed.success ? [] : describeIssues(parsed.error, { value, hidden }),
-    ...cross.faults,
-    ...pem.faults,
-  ];
-  // What a reference would have led to is not known, so nothing else is said of its key.
-  const unresolved = new Set(faults.map(({ path }) => formatPath(path)));
+  const described = parsed.success
+    ? { issues: [], more: 0 }
+    : describeIssues(parsed.error, { value, hidden, unresolved });
   const issues: Issue[] = [
     ...faults.map((fault) => ({ ...fault, at: "value" as const })),
-    ...found.filter(({ path }) => !unresolved.has(formatPath(path))),
+    ...described.issues,
+    ...[...cross.faults, ...pem.faults].filter(({ path }) => !unresolved(path)),
   ];
-  return { value, config: parsed.data, pem: pem.texts, issues, warnings: cross.warnings };
+  return {
+    value,
+    config: parsed.data,
+    pem: pem.texts,
+    issues,
+    more: described.more,
+    warnings: cross.warnings,
+  };
 }
 
 /** Puts in the PEM texts, and resolves paths: an option's by the working folder, else by the file. */

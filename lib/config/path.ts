@@ -24,9 +24,17 @@ export function formatPath(path: Path): string {
   let text = "";
   for (const step of path) {
     if (typeof step === "number") text += `[${step}]`;
-    else text += `${text === "" ? "" : "."}${/^[\w$-]+$/.test(step) ? step : JSON.stringify(step)}`;
+    else text += `${text === "" ? "" : "."}${/^[\w$-]{1,60}$/.test(step) ? step : shownKey(step)}`;
   }
   return text;
+}
+
+const MAX_SHOWN_CHARACTERS = 60;
+
+/** A key in double quotes, cut where it is long. */
+export function shownKey(key: string): string {
+  const isLong = key.length > MAX_SHOWN_CHARACTERS;
+  return JSON.stringify(isLong ? `${key.slice(0, MAX_SHOWN_CHARACTERS)}…` : key);
 }
 
 /** The value at `path` in plain data, or undefined. */

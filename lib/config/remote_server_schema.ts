@@ -65,6 +65,7 @@ function isBase64(value: string): boolean {
 
 /** Whether the value is a host name or an address and nothing more. */
 export function isHost(value: string): boolean {
+  if (value.length > 255) return false;
   const bare = value.replace(/^\[(.*)\]$/, "$1");
   if (bare.includes(":")) return URL.canParse(`http://[${bare.replace(/%.*$/, "")}]`);
   return /^[^\s/?#@:[\]\\]+$/.test(bare);

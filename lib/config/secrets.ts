@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Path } from "./path.ts";
+import { isRecord, type Path } from "./path.ts";
 import { readFailure } from "./read_text.ts";
 
 /** What the loader needs of the outside. */
@@ -38,38 +38,61 @@ export function isSecret(path: Path): boolean {
 /** The config with its references replaced. */
 export interface Resolved {
   readonly value: unknown;
+  /** What is wrong with references; it shows no value. */
   readonly faults: readonly { readonly path: Path; readonly message: string }[];
-  /** The paths, formatted by nobody, of values that came from elsewhere and are not to be shown. */
+  /** Where references stand: what came of them is not to be shown. */
   readonly paths: readonly Path[];
 }
 
-/** Replaces each text that is a reference as a whole. What is missing is a fault that shows no value. */
+/** How many different references are followed; a file may be large. */
+const MAX_REFERENCES = 256;
+
+/** Replaces each text that is a reference as a whole. */
 export async function resolveReferences(
   root: unknown,
-  options: { effects: ConfigEffects; folders: Folders },
+  outside: { effects: ConfigEffects; folders: Folders },
 ): Promise<Resolved> {
-  const faults: { path: Path; message: string }[] = [];
-  const paths: Path[] = [];
+  const places: { text: string; path: Path }[] = [];
+  findReferences(root, [], places);
+  const found = new Map<string, Found>();
+  for (const { text } of places) {
+    if (found.has(text)) continue;
+    const isOneTooMany = found.size >= MAX_REFERENCES;
+    found.set(text, isOneTooMany ? { fault: TOO_MANY } : await resolve(text, outside));
+  }
+  const faults = places.flatMap(({ text, path }) => {
+    const one = found.get(text);
+    return one !== undefined && "fault" in one ? [{ path, message: one.fault }] : [];
+  });
+  return { value: replaced(root, found), faults, paths: places.map(({ path }) => path) };
+}
 
-  const visit = async (value: unknown, path: Path): Promise<unknown> => {
-    if (Array.isArray(value)) {
-      return await Promise.all(value.map((item, at) => visit(item, [...path, at])));
-    }
-    if (typeof value === "object" && value !== null) {
-      const entries = Object.entries(value).map(
-        async ([key, item]) => [key, await visit(item, [...path, key])] as const,
-      );
-      return Object.fromEntries(await Promise.all(entries));
-    }
-    if (typeof value !== "string" || !/\$\{(?:env|file):/.test(value)) return value;
-    paths.push(path);
-    const found = await resolve(value, options);
-    if ("value" in found) return found.value;
-    faults.push({ path, message: found.fault });
-    return value;
-  };
+const TOO_MANY = `is one reference too many; ${MAX_REFERENCES} are the most`;
 
-  return { value: await visit(root, []), faults, paths };
+function findReferences(
+  value: unknown,
+  path: Path,
+  places: { text: string; path: Path }[],
+): void {
+  if (typeof value === "string" && /\$\{(?:env|file):/.test(value)) {
+    places.push({ text: value, path });
+  } else if (Array.isArray(value)) {
+    value.forEach((item, at) => findReferences(item, [...path, at], places));
+  } else if (isRecord(value)) {
+    for (const [key, item] of Object.entries(value)) findReferences(item, [...path, key], places);
+  }
+}
+
+function replaced(value: unknown, found: ReadonlyMap<string, Found>): unknown {
+  if (typeof value === "string") {
+    const one = found.get(value);
+    return one !== undefined && "value" in one ? one.value : value;
+  }
+  if (Array.isArray(value)) return value.map((item) => replaced(item, found));
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, replaced(item, found)]),
+  );
 }
 
 /**

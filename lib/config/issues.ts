@@ -98,17 +98,21 @@ function placesOf(key: string, schema: z.core.$ZodType, path: readonly string[])
 function sentence(issue: z.core.$ZodIssue, value: unknown, hidden: boolean): string {
   const { code, message } = issue;
   if (value === undefined) return `is missing; it ${message}`;
-  if (code === "custom" || hidden || !message.startsWith("must be")) return message;
+  if (hidden) return message;
+  if (code === "custom") return String(issue.params?.quoting ?? message);
+  if (!message.startsWith("must be")) return message;
   const wantsContainer = code === "invalid_type" && ["object", "array"].includes(issue.expected);
   return `${message}, not ${wantsContainer ? kindOf(value) : shownOf(value)}`;
 }
 
 const MAX_SHOWN_CHARACTERS = 60;
 
-function shownOf(value: unknown): string {
+/** The value, or its kind where it is long or may hold a password, as in `user:password@host`. */
+export function shownOf(value: unknown): string {
   const shown = JSON.stringify(value);
-  const isShort = typeof value !== "object" && shown.length <= MAX_SHOWN_CHARACTERS;
-  return isShort ? shown : kindOf(value);
+  const isShown = typeof value !== "object" && shown.length <= MAX_SHOWN_CHARACTERS &&
+    !shown.includes("@");
+  return isShown ? shown : kindOf(value);
 }
 
 function kindOf(value: unknown): string {

@@ -133,13 +133,14 @@ async function check(
     return { value: written, config: undefined, pem: {}, issues, more: 0, warnings: [] };
   }
   const { value, faults, paths } = await resolveReferences(written, outside);
-  const references = new Set(paths.map(formatPath));
-  const hidden = (path: Path): boolean => isSecret(path) || references.has(formatPath(path));
+  const places = new Set(paths.map(formatPath));
+  const references = (path: Path): boolean => places.has(formatPath(path));
+  const hidden = (path: Path): boolean => isSecret(path) || references(path);
   const broken = new Set(faults.map(({ path }) => formatPath(path)));
   const unresolved = (path: Path): boolean => broken.has(formatPath(path));
   const parsed = configSchema.safeParse(value, { jitless: true });
   const cross = crossCheck(value);
-  const pem = await readPem(value, outside);
+  const pem = await readPem(value, { ...outside, references });
   const described = parsed.success
     ? { issues: [], more: 0 }
     : describeIssues(parsed.error, { value, hidden, unresolved });
@@ -186,8 +187,10 @@ function secretsOf({ mqtt }: SchemaOutput, written: unknown): string[] {
   const keys = [["api_key"], ["api_key_kdf", "salt"], ["api_key_kdf", "hash"]]
     .map((path) => String(valueAt(written, ["remote_server", ...path]) ?? ""))
     .filter((value) => !isPlaceholder(value));
-  const { password = "", tls: { key = "", keyPassphrase = "" } } = mqtt;
-  return [...new Set([password, key, keyPassphrase, ...keys])].filter((value) => value !== "");
+  const { path, password = "", tls: { key = "", keyPassphrase = "" } } = mqtt;
+  const [, query = ""] = path.split(/\?(.*)/s);
+  const all = [query, password, key, keyPassphrase, ...keys];
+  return [...new Set(all)].filter((value) => value !== "");
 }
 
 function deepFreeze<T>(value: T): T {

@@ -6,7 +6,7 @@
 
 import * as z from "zod/v4";
 import type { Fault } from "./config.ts";
-import { bare, schemaAt } from "./issues.ts";
+import { bare, schemaAt, shownOf } from "./issues.ts";
 import { isRecord, valueAt } from "./path.ts";
 import { camelCase } from "./schema_types.ts";
 import { isSecret } from "./secrets.ts";
@@ -39,7 +39,7 @@ export function applyOverrides(config: unknown, overrides: readonly Override[]):
     }
     const { message = "is not valid" } = result.error.issues[0] ?? {};
     const isShown = !isSecret(key) && message.startsWith("must be");
-    const shown = isShown ? `, not ${JSON.stringify(value)}` : "";
+    const shown = isShown ? `, not ${shownOf(value)}` : "";
     return [{
       file: source,
       line: undefined,

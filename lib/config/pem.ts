@@ -5,12 +5,20 @@
  */
 
 import type { Issue } from "./issues.ts";
-import { valueAt } from "./path.ts";
+import { type Path, valueAt } from "./path.ts";
 import { readFailure, UnreadableText } from "./read_text.ts";
 import { type ConfigEffects, type Folders, resolvePath } from "./secrets.ts";
 
 /** The PEM texts of `mqtt.tls`, by key. */
 export type PemTexts = Partial<Record<"ca" | "cert" | "key", string>>;
+
+/** Where PEM texts are looked for. */
+export interface PemSource {
+  readonly effects: ConfigEffects;
+  readonly folders: Folders;
+  /** Whether the value at this path came by a reference, and is not to be shown. */
+  references(path: Path): boolean;
+}
 
 /**
  * Reads what `mqtt.tls` names, once, so that the program needs no read permission later. The key is
@@ -18,7 +26,7 @@ export type PemTexts = Partial<Record<"ca" | "cert" | "key", string>>;
  */
 export async function readPem(
   root: unknown,
-  outside: { effects: ConfigEffects; folders: Folders },
+  outside: PemSource,
 ): Promise<{ texts: PemTexts; faults: Issue[] }> {
   const texts: PemTexts = {};
   const faults: Issue[] = [];
@@ -27,7 +35,8 @@ export async function readPem(
   for (const key of ["ca", "cert", "key"] as const) {
     const value = valueAt(root, ["mqtt", "tls", key]);
     if (typeof value !== "string" || value === "") continue;
-    const found = value.includes("-----BEGIN") ? { text: value } : await readFile(value, outside);
+    const isNamed = !value.includes("-----BEGIN");
+    const found = isNamed ? await readFile(value, key, outside) : { text: value };
     if ("fault" in found) fault(key, found.fault);
     else texts[key] = found.text;
   }
@@ -52,11 +61,13 @@ export async function readPem(
 
 async function readFile(
   value: string,
-  { effects, folders }: { effects: ConfigEffects; folders: Folders },
+  key: keyof PemTexts,
+  { effects, folders, references }: PemSource,
 ): Promise<{ text: string } | { fault: string }> {
   const path = resolvePath(value, folders);
   // It may be a key pasted without its frame, so only what looks like a path is shown.
-  const isPath = /^[\w./\\: ~-]{1,200}\.(?:pem|crt|cer|key|p8)$/.test(value);
+  const isPath = !references(["mqtt", "tls", key]) &&
+    /^[\w./\\: ~-]{1,200}\.(?:pem|crt|cer|key|p8)$/.test(value);
   const named = isPath ? `names the file ${path}, which` : "names a file that";
   try {
     const text = await effects.readTextFile(path);

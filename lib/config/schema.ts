@@ -52,7 +52,9 @@ const topicFilter = text("a topic filter").transform((value, context) => {
     return filter;
   } catch (cause) {
     if (!(cause instanceof McpMqttError)) throw cause;
-    context.addIssue(cause.message);
+    // The cause quotes the filter, which may have come from elsewhere and not be for showing.
+    const message = "must be a valid topic filter that is not shared";
+    context.addIssue({ code: "custom", message, params: { quoting: cause.message } });
     return z.NEVER;
   }
 });

@@ -21,13 +21,16 @@ export interface Folders {
   readonly home: string | undefined;
 }
 
+/** A path and a URL may hold a token in their query. */
 const SECRET_KEYS: ReadonlySet<string> = new Set([
   "api_key",
   "hash",
   "key",
   "key_passphrase",
   "password",
+  "path",
   "salt",
+  "url",
 ]);
 
 /** Whether some key of the path names a secret, so that its value is never shown. */

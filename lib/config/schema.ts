@@ -181,10 +181,16 @@ const limits = record({
     .describe("The most bytes of a payload that is published: 1 to 268,435,455."),
   publish_per_minute: integer(0, 1_000_000).default(600)
     .describe("The most writes a minute, all together: 0 to 1,000,000; 0 is no limit."),
+  max_message_bytes: integer(1024, 268_435_455).default(8_388_608)
+    .describe("The most bytes of one message to the program: 1,024 to 268,435,455."),
   max_watches: integer(1, 1000).default(16)
     .describe("The most watches at a time: 1 to 1,000."),
   watch_buffer_messages: integer(1, 1_000_000).default(1000)
     .describe("The most messages a watch keeps until they are read: 1 to 1,000,000."),
+  watch_buffer_bytes: integer(65_536, 1_073_741_824).default(16_777_216)
+    .describe(
+      "The most bytes a watch keeps, with topics, properties and overhead: 65,536 to 1,073,741,824.",
+    ),
 }).transform(({ maxTimeout, ...limits }) => ({ maxTimeoutMs: maxTimeout * 1000, ...limits }));
 
 const logging = record({

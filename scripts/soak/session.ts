@@ -56,6 +56,8 @@ const LIMITS: Limits = {
   publishPerMinute: 0,
   maxWatches: 8,
   watchBufferMessages: 200,
+  maxMessageBytes: 8_388_608,
+  watchBufferBytes: 16_777_216,
 };
 
 /** A client that lives until it is disposed of. */

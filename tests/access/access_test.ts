@@ -22,6 +22,8 @@ const LIMITS = {
   publishPerMinute: 2,
   maxWatches: 2,
   watchBufferMessages: 10,
+  maxMessageBytes: 8_388_608,
+  watchBufferBytes: 16_777_216,
 };
 
 const quiet = { debug() {}, info() {}, warning() {}, error() {}, critical() {} };

@@ -136,7 +136,9 @@ const integers: readonly [string, number, number][] = [
   ["limits.max_publish_bytes", 1, 268_435_455],
   ["limits.publish_per_minute", 0, 1_000_000],
   ["limits.max_watches", 1, 1000],
+  ["limits.max_message_bytes", 1024, 268_435_455],
   ["limits.watch_buffer_messages", 1, 1_000_000],
+  ["limits.watch_buffer_bytes", 65_536, 1_073_741_824],
 ];
 const bounds: readonly Bound[] = [
   ...integers.map(([path, min, max]) => ({

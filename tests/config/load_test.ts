@@ -66,6 +66,8 @@ Deno.test("loadConfig() of an empty object gives the documented defaults", async
     publishPerMinute: 600,
     maxWatches: 16,
     watchBufferMessages: 1000,
+    maxMessageBytes: 8_388_608,
+    watchBufferBytes: 16_777_216,
   });
   assert.deepEqual(rules, []);
   assert.equal(readOnly, false);

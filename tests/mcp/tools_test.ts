@@ -16,6 +16,8 @@ const LIMITS: Limits = {
   publishPerMinute: 600,
   maxWatches: 16,
   watchBufferMessages: 1_000,
+  maxMessageBytes: 8_388_608,
+  watchBufferBytes: 16_777_216,
 };
 
 const bytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;

@@ -1,5 +1,6 @@
 /**
- * A JSONC text and where each of its values stands. Loaded only when something has to be located.
+ * A JSONC text, and where in it what was found wrong stands. Loaded only when something has to be
+ * located.
  *
  * @module
  */
@@ -13,13 +14,10 @@ import {
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
+import { type Fault, formatFault, MAX_FAULTS } from "./config.ts";
+import type { Issue } from "./issues.ts";
 import { formatPath, MAX_DEPTH, type Path } from "./path.ts";
-
-/** Where something begins, both from 1, the column in UTF-16 code units. */
-export interface Position {
-  readonly line: number;
-  readonly column: number;
-}
+import type { Position } from "./read_text.ts";
 
 /** What is wrong with the text itself. */
 export interface TextFault extends Position {
@@ -28,16 +26,22 @@ export interface TextFault extends Position {
   readonly message: string;
 }
 
+/** Faults and warnings at their places, in the order of the file, each once. */
+export interface Located {
+  readonly faults: readonly Fault[];
+  /** How many there are beside the first that were located. */
+  readonly more: number;
+  readonly warnings: readonly Fault[];
+}
+
 /** A parsed JSONC text. */
 export interface Document {
   /** The value, as far as it could be understood; undefined where there is none. */
   readonly value: unknown;
   /** Wrong syntax, once for each line, and keys that stand twice. */
   readonly faults: readonly TextFault[];
-  /** Where the value at `path` begins, or undefined where there is none. */
-  positionOf(path: Path): Position | undefined;
-  /** Where the key at the end of `path` begins, or undefined where there is none. */
-  positionOfKey(path: Path): Position | undefined;
+  /** The faults of the text and the issues found in its value, as faults of `file`. */
+  locate(issues: readonly Issue[], file: string): Located;
 }
 
 /**
@@ -47,9 +51,9 @@ export interface Document {
  * import assert from "node:assert/strict";
  * import { parseDocument } from "./document.ts";
  *
- * const document = parseDocument('{\n  "port": 1883, // the usual one\n}');
- * assert(document.faults.length === 0);
- * assert.deepEqual(document.positionOf(["port"]), { line: 2, column: 11 });
+ * const document = parseDocument('{\n  "port": 0, // the usual one\n}');
+ * const { faults } = document.locate([{ path: ["port"], message: "is wrong" }], "a.json");
+ * assert(faults[0]?.line === 2 && faults[0].column === 11);
  * ```
  */
 export function parseDocument(text: string): Document {
@@ -59,8 +63,6 @@ export function parseDocument(text: string): Document {
     ? parseTree(text, errors, { allowTrailingComma: true })
     : undefined;
   const position = positions(text);
-  const at = (node: Node | undefined): Position | undefined => node && position(node.offset);
-  const find = (path: Path): Node | undefined => root && findNodeAtLocation(root, [...path]);
   const syntax = errors.map(({ error, offset }) => ({
     ...position(offset),
     path: "",
@@ -70,11 +72,54 @@ export function parseDocument(text: string): Document {
     const message = `is nested more than ${MAX_DEPTH} levels deep`;
     syntax.push({ ...position(deep), path: "", message });
   }
+  // One slip makes the parser stumble more than once in its line.
+  const stumbles = syntax.filter(({ line }, at) => line !== syntax[at - 1]?.line);
+  const faults = [...stumbles, ...duplicates(root, [], position)];
+  const find = (path: Path): Node | undefined => root && findNodeAtLocation(root, [...path]);
   return {
     value: root && getNodeValue(root),
-    faults: [...firstOfEachLine(syntax), ...duplicates(root, [], position)],
-    positionOf: (path) => at(find(path)),
-    positionOfKey: (path) => at(find(path)?.parent?.children?.[0]),
+    faults,
+    locate: (issues, file) => locate(issues, { file, faults, find, position }),
+  };
+}
+
+function locate(
+  issues: readonly Issue[],
+  { file, faults, find, position }: {
+    file: string;
+    faults: readonly TextFault[];
+    find: (path: Path) => Node | undefined;
+    position: (offset: number) => Position;
+  },
+): Located {
+  const placeOf = ({ path, isOfKey = false }: Issue): Position => {
+    const node = find(path);
+    const place = isOfKey ? node?.parent?.children?.[0] : node;
+    if (place !== undefined || path.length === 0) return position(place?.offset ?? 0);
+    return placeOf({ path: path.slice(0, -1), message: "" });
+  };
+  const brokenLines = new Set(faults.filter(({ path }) => path === "").map(({ line }) => line));
+  const twice = new Set(faults.map(({ path }) => path).filter((path) => path !== ""));
+  // Where the syntax is wrong, or a key stands twice, what was meant is not known.
+  const isGuess = (issue: Issue): boolean =>
+    brokenLines.size > 0 &&
+      (find(issue.path) === undefined || brokenLines.has(placeOf(issue).line)) ||
+    issue.path.some((_, at) => twice.has(formatPath(issue.path.slice(0, at + 1))));
+  const toFault = (issue: Issue): Fault => {
+    const { path, message } = issue;
+    return { file, ...placeOf(issue), path: formatPath(path), message };
+  };
+  const wrong = issues.filter(({ isWarning }) => !isWarning);
+  const all = [
+    ...faults.slice(0, MAX_FAULTS).map((fault) => ({ file, ...fault })),
+    ...wrong.slice(0, MAX_FAULTS).filter((issue) => !isGuess(issue)).map(toFault),
+  ].sort((a: Fault, b: Fault) =>
+    (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
+  );
+  return {
+    faults: [...new Map(all.map((fault) => [formatFault(fault), fault])).values()],
+    more: Math.max(0, faults.length - MAX_FAULTS) + Math.max(0, wrong.length - MAX_FAULTS),
+    warnings: issues.filter(({ isWarning }) => isWarning).map(toFault),
   };
 }
 
@@ -106,11 +151,6 @@ function positions(text: string): (offset: number) => Position {
     }
     return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
   };
-}
-
-/** One slip makes the parser stumble more than once in its line. */
-function firstOfEachLine(faults: readonly TextFault[]): TextFault[] {
-  return faults.filter(({ line }, at) => line !== faults[at - 1]?.line);
 }
 
 function duplicates(

@@ -5,47 +5,48 @@
  */
 
 import * as z from "zod/v4";
-import { MAX_FAULTS } from "./config.ts";
 import { nearest } from "./nearest_key.ts";
 import { type Path, shownKey, valueAt } from "./path.ts";
 import { configSchema } from "./schema.ts";
 
-/** Something wrong at a path of the config. */
+/** Something wrong at a path of the config: at the value, or where that is missing at its holder. */
 export interface Issue {
   readonly path: Path;
   readonly message: string;
-  /** Where it stands: the value at the path (its container where there is none), or the key. */
-  readonly at: "value" | "key";
+  /** It is the key that is wrong. */
+  readonly isOfKey?: boolean;
+  /** It is accepted, but should be known. */
+  readonly isWarning?: boolean;
 }
 
 /**
- * The first issues of a config that failed the schema, and how many more there are.
+ * The issues of a config that failed the schema. There may be very many, so each is put into words
+ * when its message is asked for.
  *
  * @param hidden tells which values are not to be shown.
- * @param unresolved tells of which values nothing is known, and so nothing said.
  */
 export function describeIssues(
   error: z.ZodError,
-  { value: root, hidden, unresolved }: {
-    value: unknown;
-    hidden: (path: Path) => boolean;
-    unresolved: (path: Path) => boolean;
-  },
-): { issues: Issue[]; more: number } {
-  const all = error.issues.flatMap((issue) => {
+  { value, hidden }: { value: unknown; hidden: (path: Path) => boolean },
+): Issue[] {
+  return error.issues.flatMap((issue): Issue[] => {
     const path = issue.path.map((step) => typeof step === "number" ? step : String(step));
-    if (unresolved(path)) return [];
-    const keys = issue.code === "unrecognized_keys" ? issue.keys : [undefined];
-    return keys.map((key) => ({ issue, path, key }));
-  });
-  const issues = all.slice(0, MAX_FAULTS).map(({ issue, path, key }): Issue => {
-    if (key !== undefined) {
-      return { path: [...path, key], message: unknownKey(path, key), at: "key" };
+    if (issue.code !== "unrecognized_keys") {
+      return [{
+        path,
+        get message(): string {
+          return sentence(issue, valueAt(value, path), hidden(path));
+        },
+      }];
     }
-    const value = valueAt(root, path);
-    return { path, message: sentence(issue, value, hidden(path)), at: "value" };
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      isOfKey: true,
+      get message(): string {
+        return unknownKey(path, key);
+      },
+    }));
   });
-  return { issues, more: all.length - issues.length };
 }
 
 /** The schema of what stands at `path`, or undefined where there is none. */

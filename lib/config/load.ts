@@ -10,24 +10,22 @@ import { type Config, ConfigError } from "./config.ts";
 import { crossCheck } from "./cross_checks.ts";
 import type { Document } from "./document.ts";
 import { describeIssues, type Issue } from "./issues.ts";
-import { locateAll } from "./locate.ts";
 import { applyOverrides, type Override } from "./overrides.ts";
-import { formatPath, type Path, sizeOf, valueAt } from "./path.ts";
-import { type PemTexts, readPem } from "./pem.ts";
+import { formatPath, isRecord, type Path, sizeOf, valueAt } from "./path.ts";
 import { quickParse } from "./quick_parse.ts";
 import { MAX_CONFIG_BYTES, readFailure, readTextFile, UnreadableText } from "./read_text.ts";
+import {
+  type ConfigEffects,
+  isSecret,
+  type Outside,
+  resolvePath,
+  resolveReferences,
+} from "./references.ts";
 import { isPlaceholder } from "./remote_server_schema.ts";
 import { configSchema } from "./schema.ts";
 import { grouped } from "./schema_types.ts";
-import {
-  type ConfigEffects,
-  type Folders,
-  isSecret,
-  resolvePath,
-  resolveReferences,
-} from "./secrets.ts";
 
-export type { ConfigEffects } from "./secrets.ts";
+export type { ConfigEffects } from "./references.ts";
 export type { Override } from "./overrides.ts";
 
 /** What to load, and by what means. */
@@ -76,114 +74,89 @@ export function defaultConfigPath(effects: ConfigEffects = systemEffects): strin
  * @throws {ConfigError} with every fault
  */
 export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
-  const { effects = systemEffects, overrides = [] } = options;
+  const { effects = systemEffects } = options;
   const defaultPath = defaultConfigPath(effects);
+  const home = effects.env("HOME") || undefined;
   const read = await readSource(options, effects, defaultPath);
   const source = read?.path;
-  const base = source?.replace(/[^/\\]*$/, "") ?? "";
-  const folders: Folders = { base, home: effects.env("HOME") || undefined };
+  const folders = { base: source?.replace(/[^/\\]*$/, "") ?? "", home };
   const text = read?.text ?? "{}";
   const quick = quickParse(text);
   const broken = quick === undefined ? await parsePositions(text) : undefined;
-  const checked = await check((quick ?? broken)?.value, { effects, folders });
-  const isPlain = quick !== undefined && checked.issues.length + checked.warnings.length === 0;
-  const located = isPlain
-    ? { faults: [], more: 0, warnings: [] }
-    : locateAll(broken ?? await parsePositions(text), { file: source ?? "", ...checked });
-  const faults = [...located.faults, ...applyOverrides(checked.config, overrides)];
-  if (faults.length > 0 || checked.config === undefined) {
-    throw new ConfigError(faults, located.more + checked.more);
-  }
-  const config = completed(checked.config, { folders, pem: checked.pem, overrides });
-  return deepFreeze({
-    ...config,
-    source,
-    defaultPath,
-    secrets: secretsOf(config, checked.value),
-    warnings: located.warnings,
+  const { config, value, issues } = await check((quick ?? broken)?.value, { effects, folders });
+  const isPlain = broken === undefined && issues.length === 0;
+  const document = isPlain ? undefined : broken ?? await parsePositions(text);
+  const located = document?.locate(issues, source ?? "");
+  const { faults = [], more = 0, warnings = [] } = located ?? {};
+  // A path that is given as an option begins at the working folder.
+  const overrides = (options.overrides ?? []).map((override) => {
+    const { key, value } = override;
+    const isPath = key.join(".") === "logging.logfile" && typeof value === "string";
+    return isPath ? { ...override, value: resolvePath(value, { base: "", home }) } : override;
   });
+  const all = [...faults, ...applyOverrides(config, overrides)];
+  if (all.length > 0 || config === undefined) throw new ConfigError(all, more);
+  const secrets = secretsOf(config, value);
+  return deepFreeze({ ...config, source, defaultPath, secrets, warnings });
 }
 
 /** How many values a config may hold: some 20,000 rules. With more zod runs out of stack. */
 const MAX_VALUES = 100_000;
 
-type SchemaOutput = z.output<typeof configSchema>;
-
 interface Checked {
-  /** What was written, with its references resolved. */
-  readonly value: unknown;
   /** What the schema makes of it; undefined where it finds fault. */
-  readonly config: SchemaOutput | undefined;
-  readonly pem: PemTexts;
+  readonly config: z.output<typeof configSchema> | undefined;
+  /** What was written, with what is outside of it in its place. */
+  readonly value: unknown;
   readonly issues: readonly Issue[];
-  /** How many of the schema's there are beside them. */
-  readonly more: number;
-  readonly warnings: readonly Issue[];
 }
 
 /** Everything that can be said of the value of the file. */
-async function check(
-  written: unknown,
-  outside: { effects: ConfigEffects; folders: Folders },
-): Promise<Checked> {
+async function check(written: unknown, outside: Outside): Promise<Checked> {
   const { values } = sizeOf(written);
   if (values > MAX_VALUES) {
     const message = `holds ${grouped(values)} values; ${grouped(MAX_VALUES)} are the most`;
-    const issues: Issue[] = [{ path: [], message, at: "value" }];
-    return { value: written, config: undefined, pem: {}, issues, more: 0, warnings: [] };
+    return { config: undefined, value: written, issues: [{ path: [], message }] };
   }
-  const { value, faults, paths } = await resolveReferences(written, outside);
-  const places = new Set(paths.map(formatPath));
-  const references = (path: Path): boolean => places.has(formatPath(path));
-  const hidden = (path: Path): boolean => isSecret(path) || references(path);
-  const broken = new Set(faults.map(({ path }) => formatPath(path)));
-  const unresolved = (path: Path): boolean => broken.has(formatPath(path));
+  const { value, issues: broken, places } = await resolveReferences(written, outside);
+  const references = new Set(places.map(formatPath));
+  const isReference = (path: Path): boolean => references.has(formatPath(path));
+  const pemIssues = await takeFiles(value, { ...outside, isReference });
   const parsed = configSchema.safeParse(value, { jitless: true });
-  const cross = crossCheck(value);
-  const pem = await readPem(value, { ...outside, references });
-  const described = parsed.success
-    ? { issues: [], more: 0 }
-    : describeIssues(parsed.error, { value, hidden, unresolved });
-  const issues: Issue[] = [
-    ...faults.map((fault) => ({ ...fault, at: "value" as const })),
-    ...described.issues,
-    ...[...cross.faults, ...pem.faults].filter(({ path }) => !unresolved(path)),
+  const hidden = (path: Path): boolean => isSecret(path) || isReference(path);
+  const found = [
+    ...parsed.success ? [] : describeIssues(parsed.error, { value, hidden }),
+    ...crossCheck(value),
+    ...pemIssues,
   ];
-  return {
-    value,
-    config: parsed.data,
-    pem: pem.texts,
-    issues,
-    more: described.more,
-    warnings: cross.warnings,
-  };
+  // What a broken reference would have led to is not known, so nothing else is said of its key.
+  const unknown = new Set(broken.map(({ path }) => formatPath(path)));
+  const issues = [...broken, ...found.filter(({ path }) => !unknown.has(formatPath(path)))];
+  return { config: parsed.data, value, issues };
 }
 
-/** Puts in the PEM texts, and resolves paths: an option's by the working folder, else by the file. */
-function completed(
-  { mqtt, logging, remoteServer, ...rest }: SchemaOutput,
-  { folders, pem, overrides }: {
-    folders: Folders;
-    pem: PemTexts;
-    overrides: readonly Override[];
-  },
-): SchemaOutput {
-  const { logfile } = logging;
-  const isOption = overrides.some(({ key }) => key.join(".") === "logging.logfile");
-  const base = isOption ? "" : folders.base;
-  const listen = remoteServer?.listen;
-  return {
-    ...rest,
-    mqtt: { ...mqtt, tls: { ...mqtt.tls, ...pem } },
-    logging: { ...logging, logfile: logfile && resolvePath(logfile, { ...folders, base }) },
-    remoteServer: remoteServer && listen?.kind === "uds"
-      ? { ...remoteServer, listen: { ...listen, path: resolvePath(listen.path, folders) } }
-      : remoteServer,
-  };
+/** Puts the PEM texts into the value, and makes its paths those of the system. */
+async function takeFiles(
+  value: unknown,
+  outside: Outside & { isReference(path: Path): boolean },
+): Promise<Issue[]> {
+  for (const [section, key] of [["logging", "logfile"], ["remote_server", "uds"]] as const) {
+    const holder = valueAt(value, [section]);
+    const path = valueAt(holder, [key]);
+    if (!isRecord(holder) || typeof path !== "string" || path === "") continue;
+    Reflect.set(holder, key, resolvePath(path, outside.folders));
+  }
+  const tls = valueAt(value, ["mqtt", "tls"]);
+  if (!isRecord(tls) || ![tls.ca, tls.cert, tls.key].some((one) => typeof one === "string")) {
+    return [];
+  }
+  const { readPem } = await import("./pem.ts");
+  const isReference = (key: string): boolean => outside.isReference(["mqtt", "tls", key]);
+  return await readPem(tls, { ...outside, isReference });
 }
 
 /** What the log is to redact. */
-function secretsOf({ mqtt }: SchemaOutput, written: unknown): string[] {
+function secretsOf({ mqtt }: z.output<typeof configSchema>, written: unknown): string[] {
   const keys = [["api_key"], ["api_key_kdf", "salt"], ["api_key_kdf", "hash"]]
     .map((path) => String(valueAt(written, ["remote_server", ...path]) ?? ""))
     .filter((value) => !isPlaceholder(value));

@@ -9,7 +9,7 @@ import type { Fault } from "./config.ts";
 import { bare, schemaAt, shownOf } from "./issues.ts";
 import { isRecord, valueAt } from "./path.ts";
 import { camelCase } from "./schema_types.ts";
-import { isSecret } from "./secrets.ts";
+import { isSecret } from "./references.ts";
 
 /** One value that stands over the file: of the environment or of an option. */
 export interface Override {

@@ -1,11 +1,13 @@
 /**
- * Paths into the config.
+ * Paths into the config, and what they lead to.
  *
  * @module
  */
 
 /** How deep objects and lists may be nested in each other. */
 export const MAX_DEPTH = 100;
+
+const MAX_SHOWN_CHARACTERS = 60;
 
 /** The keys and indices that lead to a value. */
 export type Path = readonly (string | number)[];
@@ -21,15 +23,12 @@ export type Path = readonly (string | number)[];
  * ```
  */
 export function formatPath(path: Path): string {
-  let text = "";
-  for (const step of path) {
-    if (typeof step === "number") text += `[${step}]`;
-    else text += `${text === "" ? "" : "."}${/^[\w$-]{1,60}$/.test(step) ? step : shownKey(step)}`;
-  }
-  return text;
+  const steps = path.map((step) => {
+    if (typeof step === "number") return `[${step}]`;
+    return `.${/^[\w$-]{1,60}$/.test(step) ? step : shownKey(step)}`;
+  });
+  return steps.join("").replace(/^\./, "");
 }
-
-const MAX_SHOWN_CHARACTERS = 60;
 
 /** A key in double quotes, cut where it is long. */
 export function shownKey(key: string): string {
@@ -39,14 +38,10 @@ export function shownKey(key: string): string {
 
 /** The value at `path` in plain data, or undefined. */
 export function valueAt(root: unknown, path: Path): unknown {
-  let value = root;
-  for (const step of path) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) {
-      return undefined;
-    }
-    value = Reflect.get(value, step);
-  }
-  return value;
+  return path.reduce<unknown>((value, step) => {
+    const isHolder = typeof value === "object" && value !== null && Object.hasOwn(value, step);
+    return isHolder ? Reflect.get(value, step) : undefined;
+  }, root);
 }
 
 /** Whether the value is an object and no array. */
@@ -54,15 +49,8 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** How much there is in a value: values in all, those that have a key, and levels of nesting. */
-export interface Size {
-  readonly values: number;
-  readonly keys: number;
-  readonly depth: number;
-}
-
-/** Counts what is in plain data; what is deeper than {@linkcode MAX_DEPTH} is not looked into. */
-export function sizeOf(root: unknown): Size {
+/** How many values there are in plain data, how many have a key, and how deep they are nested. */
+export function sizeOf(root: unknown): { values: number; keys: number; depth: number } {
   const size = { values: 0, keys: 0, depth: 0 };
   const count = (value: unknown, depth: number): void => {
     size.values++;

@@ -1,87 +1,120 @@
 /**
- * The certificates and the key of `mqtt.tls`.
+ * The certificates and the key of `mqtt.tls`. Loaded only where there are some, for the sake of a
+ * quick start.
  *
  * @module
  */
 
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Issue } from "./issues.ts";
-import { type Path, valueAt } from "./path.ts";
 import { readFailure, UnreadableText } from "./read_text.ts";
-import { type ConfigEffects, type Folders, resolvePath } from "./secrets.ts";
+import { type Outside, resolvePath } from "./references.ts";
 
-/** The PEM texts of `mqtt.tls`, by key. */
-export type PemTexts = Partial<Record<"ca" | "cert" | "key", string>>;
+const UNDECIPHERED =
+  'cannot be decrypted: "key_passphrase" is not the right one, or it is encrypted in a way that is ' +
+  "unknown here; this makes it readable: " +
+  "openssl pkcs8 -topk8 -v2 aes256 -v2prf hmacWithSHA256 -in OLD -out NEW";
 
-/** Where PEM texts are looked for. */
-export interface PemSource {
-  readonly effects: ConfigEffects;
-  readonly folders: Folders;
-  /** Whether the value at this path came by a reference, and is not to be shown. */
-  references(path: Path): boolean;
-}
+/** A text, or what is wrong. */
+type Read = { readonly text: string } | { readonly wrong: string };
 
 /**
- * Reads what `mqtt.tls` names, once, so that the program needs no read permission later. The key is
- * decrypted, so that nothing needs its passphrase any more.
+ * Puts their texts in place of the paths, so that the program needs no read permission later, and
+ * decrypts the key.
+ *
+ * @param tls is changed.
+ * @param outside tells also at which keys the path came by a reference, and is not to be shown.
+ * @returns what is wrong with them; it shows nothing of them.
  */
 export async function readPem(
-  root: unknown,
-  outside: PemSource,
-): Promise<{ texts: PemTexts; faults: Issue[] }> {
-  const texts: PemTexts = {};
-  const faults: Issue[] = [];
-  const fault = (key: keyof PemTexts, message: string): unknown =>
-    faults.push({ path: ["mqtt", "tls", key], message, at: "value" });
-  for (const key of ["ca", "cert", "key"] as const) {
-    const value = valueAt(root, ["mqtt", "tls", key]);
+  tls: Readonly<Record<string, unknown>>,
+  outside: Outside & { isReference(key: string): boolean },
+): Promise<Issue[]> {
+  const issues: Issue[] = [];
+  const texts = new Map<string, string>();
+  const take = (key: string, read: Read): void => {
+    if ("text" in read) texts.set(key, read.text);
+    else issues.push({ path: ["mqtt", "tls", key], message: read.wrong });
+  };
+  for (const key of ["ca", "cert", "key"]) {
+    const value = tls[key];
     if (typeof value !== "string" || value === "") continue;
     const isNamed = !value.includes("-----BEGIN");
-    const found = isNamed ? await readFile(value, key, outside) : { text: value };
-    if ("fault" in found) fault(key, found.fault);
-    else texts[key] = found.text;
+    const read = isNamed
+      ? await readFile(value, { ...outside, isShown: !outside.isReference(key) })
+      : { text: value };
+    take(key, "text" in read ? ofRightKind(key, read.text) : read);
   }
-  for (const key of ["ca", "cert"] as const) {
-    const { isCertificate, isPrivateKey } = kindsOf(texts[key]);
-    if (!isPrivateKey || isCertificate) continue;
-    fault(key, "holds a private key, and no certificate");
-    delete texts[key];
+  const [cert, key] = [texts.get("cert"), texts.get("key")];
+  const certificate = cert === undefined ? undefined : attempt(() => new X509Certificate(cert));
+  if (isPrivateKey(key)) {
+    if (cert !== undefined && certificate === undefined) {
+      take("cert", { wrong: "holds no certificate" });
+    }
+    take("key", opened(key, { certificate, passphrase: tls.key_passphrase }));
   }
-  const { cert, key } = texts;
-  const { isCertificate, isPrivateKey } = kindsOf(key);
-  if (isCertificate && !isPrivateKey) fault("key", "holds a certificate, and no private key");
-  if (key === undefined || !isPrivateKey) return { texts, faults };
-  const passphrase = valueAt(root, ["mqtt", "tls", "key_passphrase"]);
-  const { openIdentity } = await import("./client_identity.ts");
-  const given = typeof passphrase === "string" ? passphrase : undefined;
-  const opened = openIdentity({ cert, key, passphrase: given });
-  if ("wrong" in opened) fault(opened.wrong, opened.message);
-  else texts.key = opened.key;
-  return { texts, faults };
+  for (const [name, text] of texts) Reflect.set(tls, name, text);
+  return issues;
 }
 
 async function readFile(
   value: string,
-  key: keyof PemTexts,
-  { effects, folders, references }: PemSource,
-): Promise<{ text: string } | { fault: string }> {
+  { effects, folders, isShown }: Outside & { isShown: boolean },
+): Promise<Read> {
   const path = resolvePath(value, folders);
   // It may be a key pasted without its frame, so only what looks like a path is shown.
-  const isPath = !references(["mqtt", "tls", key]) &&
-    /^[\w./\\: ~-]{1,200}\.(?:pem|crt|cer|key|p8)$/.test(value);
+  const isPath = isShown && /^[\w./\\: ~-]{1,200}\.(?:pem|crt|cer|key|p8)$/.test(value);
   const named = isPath ? `names the file ${path}, which` : "names a file that";
   try {
     const text = await effects.readTextFile(path);
-    return text.includes("-----BEGIN") ? { text } : { fault: `${named} is not PEM` };
+    return text.includes("-----BEGIN") ? { text } : { wrong: `${named} is not PEM` };
   } catch (cause) {
     const isBinary = cause instanceof UnreadableText && cause.position !== undefined;
-    if (isBinary) return { fault: `${named} is not PEM` };
-    return { fault: `${named} cannot be read: ${readFailure(cause)}` };
+    return {
+      wrong: `${named} ${isBinary ? "is not PEM" : `cannot be read: ${readFailure(cause)}`}`,
+    };
   }
 }
 
-function kindsOf(pem = ""): { isCertificate: boolean; isPrivateKey: boolean } {
-  return {
-    isCertificate: pem.includes("-----BEGIN CERT"),
-    isPrivateKey: /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/.test(pem),
-  };
+/** A certificate may stand where a key should, or the other way round. */
+function ofRightKind(key: string, text: string): Read {
+  const isCertificate = text.includes("-----BEGIN CERT");
+  if (isCertificate === isPrivateKey(text) || isCertificate === (key !== "key")) return { text };
+  const [there, missing] = isCertificate
+    ? ["a certificate", "private key"]
+    : ["a private key", "certificate"];
+  return { wrong: `holds ${there}, and no ${missing}` };
+}
+
+/** The key without its encryption. */
+function opened(
+  key: string,
+  { certificate, passphrase }: { certificate: X509Certificate | undefined; passphrase: unknown },
+): Read {
+  const isEncrypted = /-----BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(key);
+  if (isEncrypted && typeof passphrase !== "string") {
+    return { wrong: 'is encrypted; give its passphrase as "key_passphrase"' };
+  }
+  const options = isEncrypted ? { passphrase: String(passphrase) } : {};
+  const found = attempt(() => createPrivateKey({ key, format: "pem", ...options }));
+  if (found === undefined) {
+    return { wrong: isEncrypted ? UNDECIPHERED : "holds no private key that can be read" };
+  }
+  if (certificate?.checkPrivateKey(found) === false) {
+    return { wrong: 'is not the key of the certificate in "cert"' };
+  }
+  return { text: String(found.export({ type: "pkcs8", format: "pem" })) };
+}
+
+function isPrivateKey(pem: string | undefined): pem is string {
+  return /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/.test(pem ?? "");
+}
+
+/** Undefined where it throws: what exactly is wrong with a key or a certificate helps nobody. */
+function attempt<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
 }

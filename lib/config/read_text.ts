@@ -5,8 +5,13 @@
  */
 
 import { bounded } from "../async.ts";
-import type { Position } from "./document.ts";
 import { grouped } from "./schema_types.ts";
+
+/** Where something begins, both from 1, the column in UTF-16 code units. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
 
 /** The most bytes of a config. */
 export const MAX_CONFIG_BYTES = 16 * 1024 * 1024;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ConfigError, formatFault } from "../../lib/config/config.ts";
 import { configJsonSchema } from "../../lib/config/json_schema.ts";
 import { isRecord, type Path } from "../../lib/config/path.ts";
-import { isSecret } from "../../lib/config/secrets.ts";
+import { isSecret } from "../../lib/config/references.ts";
 import { load, type World } from "./memory.ts";
 
 const CANARY = "Zq7canary";

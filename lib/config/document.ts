@@ -19,108 +19,122 @@ import type { Issue } from "./issues.ts";
 import { formatPath, MAX_DEPTH, type Path } from "./path.ts";
 import type { Position } from "./read_text.ts";
 
-/** What is wrong with the text itself. */
-export interface TextFault extends Position {
-  /** Of a key that stands twice; empty where the syntax is wrong. */
-  readonly path: string;
-  readonly message: string;
-}
-
 /** Faults and warnings at their places, in the order of the file, each once. */
 export interface Located {
   readonly faults: readonly Fault[];
-  /** How many there are beside the first that were located. */
+  /** How many there are beside them. */
   readonly more: number;
   readonly warnings: readonly Fault[];
 }
 
-/** A parsed JSONC text. */
-export interface Document {
-  /** The value, as far as it could be understood; undefined where there is none. */
-  readonly value: unknown;
-  /** Wrong syntax, once for each line, and keys that stand twice. */
-  readonly faults: readonly TextFault[];
-  /** The faults of the text and the issues found in its value, as faults of `file`. */
-  locate(issues: readonly Issue[], file: string): Located;
-}
-
 /**
- * Parses JSON with comments and trailing commas. Nothing is thrown: what is wrong is in `faults`.
+ * JSON with comments and trailing commas. Nothing is thrown: what is wrong is in `faults`.
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { parseDocument } from "./document.ts";
+ * import { Document } from "./document.ts";
  *
- * const document = parseDocument('{\n  "port": 0, // the usual one\n}');
- * const { faults } = document.locate([{ path: ["port"], message: "is wrong" }], "a.json");
+ * const document = new Document('{\n  "port": 0, // the usual one\n}', "a.json");
+ * const { faults } = document.locate([{ path: ["port"], message: "is wrong" }]);
  * assert(faults[0]?.line === 2 && faults[0].column === 11);
  * ```
  */
-export function parseDocument(text: string): Document {
-  const errors: ParseError[] = [];
-  const deep = tooDeepAt(text);
-  const root = deep === undefined
-    ? parseTree(text, errors, { allowTrailingComma: true })
-    : undefined;
-  const position = positions(text);
-  const syntax = errors.map(({ error, offset }) => ({
-    ...position(offset),
-    path: "",
-    message: SYNTAX[printParseErrorCode(error)] ?? "not valid JSON",
-  }));
-  if (deep !== undefined) {
-    const message = `is nested more than ${MAX_DEPTH} levels deep`;
-    syntax.push({ ...position(deep), path: "", message });
-  }
-  // One slip makes the parser stumble more than once in its line.
-  const stumbles = syntax.filter(({ line }, at) => line !== syntax[at - 1]?.line);
-  const faults = [...stumbles, ...duplicates(root, [], position)];
-  const find = (path: Path): Node | undefined => root && findNodeAtLocation(root, [...path]);
-  return {
-    value: root && getNodeValue(root),
-    faults,
-    locate: (issues, file) => locate(issues, { file, faults, find, position }),
-  };
-}
+export class Document {
+  /** As far as it could be understood; undefined where there is none. */
+  readonly value: unknown;
+  /** Wrong syntax, once for each line and without a path, and keys that stand twice. */
+  readonly faults: readonly Fault[];
+  readonly #file: string;
+  readonly #root: Node | undefined;
+  readonly #lineStarts: readonly number[];
 
-function locate(
-  issues: readonly Issue[],
-  { file, faults, find, position }: {
-    file: string;
-    faults: readonly TextFault[];
-    find: (path: Path) => Node | undefined;
-    position: (offset: number) => Position;
-  },
-): Located {
-  const placeOf = ({ path, isOfKey = false }: Issue): Position => {
-    const node = find(path);
+  constructor(text: string, file: string) {
+    this.#file = file;
+    this.#lineStarts = lineStarts(text);
+    const deep = tooDeepAt(text);
+    const errors: ParseError[] = [];
+    if (deep === undefined) this.#root = parseTree(text, errors, { allowTrailingComma: true });
+    this.value = this.#root && getNodeValue(this.#root);
+    const syntax = errors.map(({ error, offset }) =>
+      this.#fault(offset, [], SYNTAX[printParseErrorCode(error)] ?? "not valid JSON")
+    );
+    if (deep !== undefined) {
+      syntax.push(this.#fault(deep, [], `is nested more than ${MAX_DEPTH} levels deep`));
+    }
+    // One slip makes the parser stumble more than once in its line.
+    const stumbles = syntax.filter(({ line }, at) => line !== syntax[at - 1]?.line);
+    this.faults = [...stumbles, ...this.#duplicates(this.#root, [])];
+  }
+
+  /** The faults of the text, and the issues that were found in its value. */
+  locate(issues: readonly Issue[]): Located {
+    const toFault = (issue: Issue): Fault =>
+      this.#fault(this.#offsetOf(issue), issue.path, issue.message);
+    const wrong = issues.filter(({ isWarning }) => !isWarning);
+    const lines = new Set(this.faults.filter(({ path }) => path === "").map(({ line }) => line));
+    const twice = new Set(this.faults.map(({ path }) => path).filter((path) => path !== ""));
+    // Where the syntax is wrong, or a key stands twice, what was meant is not known.
+    const isGuess = ({ path }: Issue, { line }: Fault): boolean =>
+      lines.size > 0 && (lines.has(line) || this.#find(path) === undefined) ||
+      path.some((_, at) => twice.has(formatPath(path.slice(0, at + 1))));
+    const found = wrong.slice(0, MAX_FAULTS).flatMap((issue) => {
+      const fault = toFault(issue);
+      return isGuess(issue, fault) ? [] : [fault];
+    });
+    const all = [...this.faults.slice(0, MAX_FAULTS), ...found].sort((a, b) =>
+      (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
+    );
+    const left = (list: readonly unknown[]): number => Math.max(0, list.length - MAX_FAULTS);
+    return {
+      faults: [...new Map(all.map((fault) => [formatFault(fault), fault])).values()],
+      more: left(this.faults) + left(wrong),
+      warnings: issues.filter(({ isWarning }) => isWarning).map(toFault),
+    };
+  }
+
+  #find(path: Path): Node | undefined {
+    return this.#root && findNodeAtLocation(this.#root, [...path]);
+  }
+
+  /** Of the key, of the value, or of the innermost object it is missing from. */
+  #offsetOf({ path, isOfKey }: Issue): number {
+    const node = this.#find(path);
     const place = isOfKey ? node?.parent?.children?.[0] : node;
-    if (place !== undefined || path.length === 0) return position(place?.offset ?? 0);
-    return placeOf({ path: path.slice(0, -1), message: "" });
-  };
-  const brokenLines = new Set(faults.filter(({ path }) => path === "").map(({ line }) => line));
-  const twice = new Set(faults.map(({ path }) => path).filter((path) => path !== ""));
-  // Where the syntax is wrong, or a key stands twice, what was meant is not known.
-  const isGuess = (issue: Issue): boolean =>
-    brokenLines.size > 0 &&
-      (find(issue.path) === undefined || brokenLines.has(placeOf(issue).line)) ||
-    issue.path.some((_, at) => twice.has(formatPath(issue.path.slice(0, at + 1))));
-  const toFault = (issue: Issue): Fault => {
-    const { path, message } = issue;
-    return { file, ...placeOf(issue), path: formatPath(path), message };
-  };
-  const wrong = issues.filter(({ isWarning }) => !isWarning);
-  const all = [
-    ...faults.slice(0, MAX_FAULTS).map((fault) => ({ file, ...fault })),
-    ...wrong.slice(0, MAX_FAULTS).filter((issue) => !isGuess(issue)).map(toFault),
-  ].sort((a: Fault, b: Fault) =>
-    (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
-  );
-  return {
-    faults: [...new Map(all.map((fault) => [formatFault(fault), fault])).values()],
-    more: Math.max(0, faults.length - MAX_FAULTS) + Math.max(0, wrong.length - MAX_FAULTS),
-    warnings: issues.filter(({ isWarning }) => isWarning).map(toFault),
-  };
+    if (place !== undefined || path.length === 0) return place?.offset ?? 0;
+    return this.#offsetOf({ path: path.slice(0, -1), message: "" });
+  }
+
+  #fault(offset: number, path: Path, message: string): Fault {
+    return { file: this.#file, ...this.#position(offset), path: formatPath(path), message };
+  }
+
+  #position(offset: number): Position {
+    let [low, high] = [0, this.#lineStarts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((this.#lineStarts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: offset - (this.#lineStarts[low] ?? 0) + 1 };
+  }
+
+  #duplicates(node: Node | undefined, path: Path): Fault[] {
+    const seen = new Map<string, Node>();
+    return (node?.children ?? []).flatMap((child, at) => {
+      if (child.type !== "property") return this.#duplicates(child, [...path, at]);
+      const [key = child, value] = child.children ?? [];
+      const here = [...path, String(key.value)];
+      const below = this.#duplicates(value, here);
+      const first = seen.get(key.value);
+      if (first === undefined) {
+        seen.set(key.value, key);
+        return below;
+      }
+      const { line, column } = this.#position(first.offset);
+      const message = `stands twice in one object, first at ${line}:${column}; leave one`;
+      return [this.#fault(key.offset, here, message), ...below];
+    });
+  }
 }
 
 /** Where the nesting passes what the recursive parser should be given. */
@@ -135,45 +149,12 @@ function tooDeepAt(text: string): number | undefined {
   return undefined;
 }
 
-/** From offsets in the text to positions. */
-function positions(text: string): (offset: number) => Position {
+function lineStarts(text: string): number[] {
   const starts = [0];
   for (let at = 0; at < text.length; at++) {
     if (text[at] === "\n" || text[at] === "\r" && text[at + 1] !== "\n") starts.push(at + 1);
   }
-  return (offset) => {
-    let low = 0;
-    let high = starts.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if ((starts[middle] ?? 0) <= offset) low = middle;
-      else high = middle;
-    }
-    return { line: low + 1, column: offset - (starts[low] ?? 0) + 1 };
-  };
-}
-
-function duplicates(
-  node: Node | undefined,
-  path: Path,
-  position: (offset: number) => Position,
-): TextFault[] {
-  const seen = new Map<string, Node>();
-  return (node?.children ?? []).flatMap((child, at) => {
-    if (child.type !== "property") return duplicates(child, [...path, at], position);
-    const [keyNode = child, value] = child.children ?? [];
-    const key = String(keyNode.value);
-    const here = [...path, key];
-    const below = duplicates(value, here, position);
-    const first = seen.get(key);
-    if (first === undefined) {
-      seen.set(key, keyNode);
-      return below;
-    }
-    const { line, column } = position(first.offset);
-    const message = `stands twice in one object, first at ${line}:${column}; leave one`;
-    return [{ ...position(keyNode.offset), path: formatPath(here), message }, ...below];
-  });
+  return starts;
 }
 
 /** By the names of jsonc-parser, whose enum of them is lost at run time. */

@@ -82,12 +82,15 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const folders = { base: source?.replace(/[^/\\]*$/, "") ?? "", home };
   const text = read?.text ?? "{}";
   const quick = quickParse(text);
-  const broken = quick === undefined ? await parsePositions(text) : undefined;
+  const parse = async (): Promise<Document> => {
+    // Loaded only when something is to be located, for the sake of a quick start.
+    const { Document } = await import("./document.ts");
+    return new Document(text, source ?? "");
+  };
+  const broken = quick === undefined ? await parse() : undefined;
   const { config, value, issues } = await check((quick ?? broken)?.value, { effects, folders });
-  const isPlain = broken === undefined && issues.length === 0;
-  const document = isPlain ? undefined : broken ?? await parsePositions(text);
-  const located = document?.locate(issues, source ?? "");
-  const { faults = [], more = 0, warnings = [] } = located ?? {};
+  const document = issues.length === 0 ? broken : broken ?? await parse();
+  const { faults = [], more = 0, warnings = [] } = document?.locate(issues) ?? {};
   // A path that is given as an option begins at the working folder.
   const overrides = (options.overrides ?? []).map((override) => {
     const { key, value } = override;
@@ -201,10 +204,4 @@ async function readSource(
       { file: wanted, line: undefined, column: undefined, path: "", message },
     ]);
   }
-}
-
-/** Loaded only when something is to be located, for the sake of a quick start. */
-async function parsePositions(text: string): Promise<Document> {
-  const { parseDocument } = await import("./document.ts");
-  return parseDocument(text);
 }

@@ -20,7 +20,7 @@ const MARK =
 
 /**
  * The value of the text; undefined where its syntax is wrong, a key stands twice in one object, or it
- * is nested more than 100 levels deep. What it gives, `parseDocument()` gives too, with no fault.
+ * is nested more than 100 levels deep. What it gives, `Document` gives too, with no fault.
  *
  * ```ts
  * import assert from "node:assert/strict";

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseDocument } from "../../lib/config/document.ts";
+import { Document } from "../../lib/config/document.ts";
 
-Deno.test("parseDocument() gives what JSON.parse gives", () => {
+Deno.test("Document gives what JSON.parse gives", () => {
   fc.assert(fc.property(fc.jsonValue({ maxDepth: 5 }), fc.nat(4), (value, indent) => {
     const text = JSON.stringify(value, null, indent);
-    assert.equal(JSON.stringify(parseDocument(text).value), JSON.stringify(JSON.parse(text)));
+    assert.equal(JSON.stringify(new Document(text, "f").value), JSON.stringify(JSON.parse(text)));
   }));
 });
 
-Deno.test("parseDocument() knows where each value of an object begins", () => {
+Deno.test("Document knows where each value of an object begins", () => {
   const entries = fc.uniqueArray(fc.tuple(fc.string(), fc.nat()), {
     selector: ([key]) => key,
     minLength: 1,
@@ -26,10 +26,10 @@ Deno.test("parseDocument() knows where each value of an object begins", () => {
       text += `${value}${space},`;
       return start;
     });
-    const document = parseDocument(text + "}");
+    const document = new Document(text + "}", "f");
     assert.deepEqual(document.faults, []);
     const placeOf = (key: string): object => {
-      const { faults: [fault] } = document.locate([{ path: [key], message: "x" }], "f");
+      const { faults: [fault] } = document.locate([{ path: [key], message: "x" }]);
       return { line: fault?.line, column: fault?.column };
     };
     pairs.forEach(([key], at) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parseDocument } from "../../lib/config/document.ts";
+import { Document } from "../../lib/config/document.ts";
 import { quickParse } from "../../lib/config/quick_parse.ts";
 
 const pieces = [
@@ -38,12 +38,12 @@ const text = fc.oneof(
   fc.json(),
 );
 
-Deno.test("quickParse() takes no text that parseDocument() finds fault with, and gives the same", () => {
+Deno.test("quickParse() takes no text that Document finds fault with, and gives the same", () => {
   fc.assert(
     fc.property(text, (source) => {
       const quick = quickParse(source);
       if (quick === undefined) return;
-      const document = parseDocument(source);
+      const document = new Document(source, "f");
       assert.deepEqual(document.faults, []);
       assert.equal(JSON.stringify(quick.value), JSON.stringify(document.value));
     }),
@@ -58,7 +58,7 @@ Deno.test("quickParse() takes every JSON text without duplicate keys", () => {
   }));
 });
 
-Deno.test("quickParse() leaves every text with a key that stands twice to parseDocument()", () => {
+Deno.test("quickParse() leaves every text with a key that stands twice to Document", () => {
   const key = fc.constantFrom("a", "b", "", "__proto__", ":", '"', "ü", "//", "/*", "\\u0061");
   /** JSON in which keys may stand twice, with each character of a key written as an escape or not. */
   const { value } = fc.letrec<{ value: string }>((tie) => ({
@@ -75,7 +75,7 @@ Deno.test("quickParse() leaves every text with a key that stands twice to parseD
   }));
   fc.assert(
     fc.property(value, (source) => {
-      const isTwice = parseDocument(source).faults.length > 0;
+      const isTwice = new Document(source, "f").faults.length > 0;
       assert.equal(quickParse(source) === undefined, isTwice, source);
     }),
     { numRuns: 2_000 },
@@ -110,7 +110,7 @@ for (
     "[".repeat(101) + "]".repeat(101),
   ]
 ) {
-  Deno.test(`quickParse() leaves ${JSON.stringify(source.slice(0, 20))} to parseDocument()`, () => {
+  Deno.test(`quickParse() leaves ${JSON.stringify(source.slice(0, 20))} to Document`, () => {
     assert.equal(quickParse(source), undefined);
   });
 }

@@ -35,10 +35,10 @@ export type Limits = Config["limits"];
 export interface Fault {
   /** The file, or the option or environment variable the value came from. */
   readonly file: string;
-  /** From 1; undefined where the value does not stand in a file. */
-  readonly line: number | undefined;
+  /** From 1; left out, as the column is, where the value does not stand in a file. */
+  readonly line?: number;
   /** From 1, in UTF-16 code units as editors count. */
-  readonly column: number | undefined;
+  readonly column?: number;
   /** As in `topics[2].pattern`; empty for the whole. */
   readonly path: string;
   readonly message: string;
@@ -47,14 +47,6 @@ export interface Fault {
 /**
  * The fault on one line, as in `config.json:3:13: mqtt.port: must be …`; what is not seen in it is
  * escaped.
- *
- * ```ts
- * import assert from "node:assert/strict";
- * import { formatFault } from "./config.ts";
- *
- * const fault = { file: "a.json", line: 3, column: 13, path: "mqtt.port", message: "is wrong" };
- * assert(formatFault(fault) === "a.json:3:13: mqtt.port: is wrong");
- * ```
  */
 export function formatFault(fault: Fault): string {
   const position = fault.line === undefined ? "" : `:${fault.line}:${fault.column}`;

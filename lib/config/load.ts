@@ -175,17 +175,12 @@ function deepFreeze<T>(value: T): T {
   return value;
 }
 
-interface Source {
-  readonly path: string;
-  readonly text: string;
-}
-
 /** The file and its text; undefined where the default file does not exist. */
 async function readSource(
   { path, pathSource }: LoadOptions,
   effects: ConfigEffects,
   defaultPath: string | undefined,
-): Promise<Source | undefined> {
+): Promise<{ path: string; text: string } | undefined> {
   const home = effects.env("HOME") || undefined;
   const wanted = path === undefined ? defaultPath : resolvePath(path, { base: "", home });
   if (wanted === undefined) return undefined;
@@ -200,8 +195,6 @@ async function readSource(
     const from = pathSource === undefined ? "" : ` (given by ${pathSource})`;
     const message = `cannot be read${from}: ${readFailure(cause)}; ` +
       "give the path of a config, or make one with: mcpmqtt init";
-    throw new ConfigError([
-      { file: wanted, line: undefined, column: undefined, path: "", message },
-    ]);
+    throw new ConfigError([{ file: wanted, path: "", message }]);
   }
 }

@@ -40,12 +40,6 @@ export function applyOverrides(config: unknown, overrides: readonly Override[]):
     const { message = "is not valid" } = result.error.issues[0] ?? {};
     const isShown = !isSecret(key) && message.startsWith("must be");
     const shown = isShown ? `, not ${shownOf(value)}` : "";
-    return [{
-      file: source,
-      line: undefined,
-      column: undefined,
-      path: "",
-      message: message + shown,
-    }];
+    return [{ file: source, path: "", message: message + shown }];
   });
 }

@@ -12,16 +12,7 @@ const MAX_SHOWN_CHARACTERS = 60;
 /** The keys and indices that lead to a value. */
 export type Path = readonly (string | number)[];
 
-/**
- * The path as it is written in messages.
- *
- * ```ts
- * import assert from "node:assert/strict";
- * import { formatPath } from "./path.ts";
- *
- * assert(formatPath(["topics", 2, "pattern"]) === "topics[2].pattern");
- * ```
- */
+/** The path as it is written in messages, as in `topics[2].pattern`. */
 export function formatPath(path: Path): string {
   const steps = path.map((step) => {
     if (typeof step === "number") return `[${step}]`;

@@ -17,8 +17,8 @@ export interface Position {
 export const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
 /** The most bytes of a file that a config names. */
 const MAX_NAMED_BYTES = 1024 * 1024;
-/** How long a text may take to arrive; only a pipe can take long. */
-const READ_MS = 10_000;
+/** How long a pipe may take. */
+const PIPE_MS = 10_000;
 
 /** A text that is refused. The message is a reason such as `it is a folder`, and shows nothing of it. */
 export class UnreadableText extends Error {
@@ -41,39 +41,49 @@ export class UnreadableText extends Error {
  * @throws what `Deno.open` does.
  */
 export async function readTextFile(path: string, maxBytes = MAX_NAMED_BYTES): Promise<string> {
-  return decodeUtf8(await collect(await open(path), { maxBytes, timeoutMs: READ_MS }));
-}
-
-async function open(path: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const pipe = { maxBytes, timeoutMs: PIPE_MS };
   // Deno lets nobody open it by its path.
-  if (path === "/dev/stdin") return Deno.stdin.readable;
+  if (path === "/dev/stdin") return decodeUtf8(await collect(Deno.stdin, pipe));
   const { isFile, isDirectory } = await Deno.stat(path);
   // A FIFO in a folder may never be opened at its other end; one by its descriptor has been.
   const isOpenPipe = /^\/(?:dev|proc\/self)\/fd\/\d+$/.test(path);
   if (isDirectory) throw new UnreadableText("it is a folder");
   if (!isFile && !isOpenPipe) throw new UnreadableText("it is no regular file");
-  return (await Deno.open(path)).readable;
+  using file = await Deno.open(path);
+  return decodeUtf8(await collect(file, isFile ? { maxBytes } : pipe));
+}
+
+/** What bytes are read from, as from a file. */
+export interface ByteSource {
+  read(into: Uint8Array): Promise<number | null>;
 }
 
 /**
- * All bytes of the stream.
+ * All bytes of the source.
  *
  * @throws {UnreadableText} where there are more than `maxBytes`, or they take longer than `timeoutMs`.
  */
 export async function collect(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  { maxBytes, timeoutMs }: { readonly maxBytes: number; readonly timeoutMs: number },
+  source: ByteSource,
+  { maxBytes, timeoutMs = Infinity }: { readonly maxBytes: number; readonly timeoutMs?: number },
 ): Promise<Uint8Array> {
   const read = async (): Promise<Uint8Array> => {
-    const chunks: Uint8Array<ArrayBuffer>[] = [];
-    let bytes = 0;
-    for await (const chunk of stream) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) throw new UnreadableText(`it has more than ${grouped(maxBytes)} bytes`);
-      chunks.push(chunk);
+    let bytes = new Uint8Array(65_536);
+    for (let length = 0;;) {
+      const count = await source.read(bytes.subarray(length));
+      if (count === null) return bytes.subarray(0, length);
+      length += count;
+      if (length > maxBytes) {
+        throw new UnreadableText(`it has more than ${grouped(maxBytes)} bytes`);
+      }
+      if (length < bytes.length) continue;
+      const larger = new Uint8Array(length * 2);
+      larger.set(bytes);
+      bytes = larger;
     }
-    return await new Blob(chunks).bytes();
   };
+  // The first timer of a process costs some of its start.
+  if (timeoutMs === Infinity) return await read();
   const onTimeout = (): Error => new UnreadableText(`it does not end within ${timeoutMs / 1000} s`);
   return await bounded(read(), { timeoutMs, onTimeout });
 }

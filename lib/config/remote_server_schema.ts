@@ -4,7 +4,7 @@
  * @module
  */
 
-import { integer, oneOf, record, text } from "./schema_types.ts";
+import { integer, oneOf, orNull, record, text } from "./schema_types.ts";
 import * as z from "zod/v4";
 
 const base64 = text("base64").superRefine((value, context) => {
@@ -28,9 +28,8 @@ const apiKeyKdf = record({
 
 /** `remote_server`: how MCP is offered over HTTP. */
 export const remoteServer = record({
-  api_key_kdf: apiKeyKdf.nullable().default(null)
-    .describe("The hash of the API key. This or `api_key` is needed."),
-  api_key: text("the API key").nullable().default(null)
+  api_key_kdf: orNull(apiKeyKdf).describe("The hash of the API key. This or `api_key` is needed."),
+  api_key: orNull(text("the API key"))
     .describe("The API key itself. Deprecated: it loads with a warning; take `api_key_kdf`."),
   host: z.string({ error: "must be a host name or an address" })
     .refine((value) => value === "" || isHost(value), "must be a host name or an address alone")
@@ -38,8 +37,7 @@ export const remoteServer = record({
     .describe(
       "The address to listen on where `port` is set. `0.0.0.0`, all of them, has to be written.",
     ),
-  port: integer(1, 65_535).nullable().default(null)
-    .describe("The TCP port, 1 to 65,535. `null`: the Unix socket."),
+  port: orNull(integer(1, 65_535)).describe("The TCP port, 1 to 65,535. `null`: the Unix socket."),
   uds: text("a path").default("/var/run/mcpmqtt.sock")
     .describe("The Unix socket to listen on where `port` is not set."),
 }).transform(({ apiKeyKdf, apiKey, host, port, uds }) => ({

@@ -15,6 +15,7 @@ import { DEFAULT_PORTS, parseBrokerUrl, withoutBrackets } from "./broker_url.ts"
 import { isHost, remoteServer } from "./remote_server_schema.ts";
 import {
   anyOf,
+  anyText,
   flag,
   given,
   integer,
@@ -22,6 +23,7 @@ import {
   mqttString,
   notYet,
   oneOf,
+  orNull,
   positive,
   record,
   text,
@@ -64,17 +66,16 @@ const logLevel = z.string({ error: `must be ${anyOf(LOG_LEVELS)}` })
   .transform((value) => value.toUpperCase() as LogLevel);
 
 const tls = record({
-  ca: text("a path or PEM text").nullable().default(null)
+  ca: orNull(text("a path or PEM text"))
     .describe(
       "The certificate authorities to trust: a path to a PEM file, or its text. `null`: the public ones that the program brings (`DENO_TLS_CA_STORE=system` in the environment takes the system's).",
     ),
-  cert: text("a path or PEM text").nullable().default(null)
+  cert: orNull(text("a path or PEM text"))
     .describe("The client's certificate: a path to a PEM file, or its text. Goes with `key`."),
-  key: text("a path or PEM text").nullable().default(null)
+  key: orNull(text("a path or PEM text"))
     .describe("The client's private key: a path to a PEM file, or its text. Goes with `cert`."),
-  key_passphrase: z.string({ error: "must be text" }).nullable().default(null)
-    .describe("What `key` is encrypted with."),
-  server_name: text("a host name").nullable().default(null)
+  key_passphrase: orNull(anyText()).describe("What `key` is encrypted with."),
+  server_name: orNull(text("a host name"))
     .describe("The name the broker's certificate must have. `null`: the host."),
   verify: flag().default(true)
     .describe(
@@ -88,15 +89,14 @@ const mqtt = record({
     .describe(
       "The broker's port, 1 to 65,535. Default: 1883; with `tls` 8883, with `ws` 80, with `wss` 443.",
     ),
-  username: mqttString({ minLength: 0 }).nullable().default(null)
-    .describe("The user name; at most 65,535 bytes."),
-  password: mqttString({ minLength: 0 }).nullable().default(null)
+  username: orNull(mqttString({ minLength: 0 })).describe("The user name; at most 65,535 bytes."),
+  password: orNull(mqttString({ minLength: 0 }))
     .describe(
       'The password; at most 65,535 bytes. Better kept elsewhere: in the variable `MCPMQTT_PASSWORD`, or as `"${file:PATH}"`.',
     ),
   keepalive: integer(1, 65_535).default(60)
     .describe("Keep Alive in seconds, 1 to 65,535: the longest silence towards the broker."),
-  url: url.nullable().default(null)
+  url: orNull(url)
     .describe(
       "Instead of `host`, `port` and `transport`: `mqtt://`, `mqtts://`, `ws://` or `wss://`, with no " +
         "user name and password in it.",
@@ -105,7 +105,7 @@ const mqtt = record({
     .describe(
       "How the bytes travel: `tcp`, `tls`, `ws` (WebSocket) or `wss` (WebSocket over TLS).",
     ),
-  path: z.string({ error: "must be text" })
+  path: anyText()
     .regex(/^\/[^\s#]*$/, { error: 'must begin with "/" and hold no space and no "#"' })
     .default("/mqtt")
     .describe("The path of the WebSocket, for `ws` and `wss`."),
@@ -113,7 +113,7 @@ const mqtt = record({
     .describe(
       '`"auto"` takes MQTT 5, then 3.1.1 where the broker refuses 5; or `"5"`, or `"3.1.1"`.',
     ),
-  client_id: mqttString({ minLength: 1, maxBytes: 65_000 }).nullable().default(null)
+  client_id: orNull(mqttString({ minLength: 1, maxBytes: 65_000 }))
     .describe(
       "The Client Identifier; at most 65,000 bytes. `null`: a fresh one for each start, `mcpmqtt-<random>`. Further connections append `-2`, `-3`, … or `-w`.",
     ),
@@ -131,10 +131,8 @@ const mqtt = record({
 });
 
 const payload = record({
-  unit: z.string({ error: "must be text" }).nullable().default(null)
-    .describe("The unit of the value, told to the agent."),
-  examples: list(z.string({ error: "must be text" }), "texts").nullable().default(null)
-    .describe("Payloads as they occur, told to the agent."),
+  unit: orNull(anyText()).describe("The unit of the value, told to the agent."),
+  examples: orNull(list(anyText(), "texts")).describe("Payloads as they occur, told to the agent."),
   schema: z.null(notYet("null")).default(null)
     .describe("A JSON Schema for what is written. Not supported yet: only `null`."),
 }).transform(({ unit, examples }) => given({ unit, examples }));
@@ -150,16 +148,14 @@ const topic = record({
     ),
   deny: list(permissions, '"read" and "write"').default([])
     .describe("What is denied. A deny wins over every grant, whatever the order."),
-  description: z.string({ error: "must be text" }).nullable().default(null)
-    .describe("What it is and how to use it; told to the agent."),
-  retain: flag().default(false)
-    .describe("Whether a write may set the retain flag."),
+  description: orNull(anyText()).describe("What it is and how to use it; told to the agent."),
+  retain: flag().default(false).describe("Whether a write may set the retain flag."),
   confirm: z.literal(false, notYet("false")).default(false)
     .describe("Ask the person before each write. Not supported yet: only `false`."),
-  rate: z.null(notYet("null")).default(null)
-    .describe("A rate for writes under this rule. Not supported yet: only `null`."),
-  payload: payload.nullable().default(null)
-    .describe("What the payload looks like."),
+  rate: z.null(notYet("null")).default(null).describe(
+    "A rate for writes under this rule. Not supported yet: only `null`.",
+  ),
+  payload: orNull(payload).describe("What the payload looks like."),
 }).transform(({ pattern, permissions, deny, retain, description, payload }): Rule => ({
   pattern,
   permissions: [...new Set(permissions)],
@@ -183,8 +179,7 @@ const limits = record({
     .describe("The most writes a minute, all together: 0 to 1,000,000; 0 is no limit."),
   max_message_bytes: integer(1024, 268_435_455).default(8_388_608)
     .describe("The most bytes of one message to the program: 1,024 to 268,435,455."),
-  max_watches: integer(1, 1000).default(16)
-    .describe("The most watches at a time: 1 to 1,000."),
+  max_watches: integer(1, 1000).default(16).describe("The most watches at a time: 1 to 1,000."),
   watch_buffer_messages: integer(1, 1_000_000).default(1000)
     .describe("The most messages a watch keeps until they are read: 1 to 1,000,000."),
   watch_buffer_bytes: integer(65_536, 1_073_741_824).default(16_777_216)
@@ -196,25 +191,23 @@ const limits = record({
 const logging = record({
   level: logLevel.default("INFO")
     .describe(`The least level that is logged, in any case: ${LOG_LEVELS.join(", ")}.`),
-  logfile: text("a path").nullable().default(null)
-    .describe("A file the log is appended to, beside stderr."),
-  audit: z.null(notYet("null")).default(null)
-    .describe("A file with a line for each call. Not supported yet: only `null`."),
+  logfile: orNull(text("a path")).describe("A file the log is appended to, beside stderr."),
+  audit: z.null(notYet("null")).default(null).describe(
+    "A file with a line for each call. Not supported yet: only `null`.",
+  ),
 }).transform(({ level, logfile }) => ({ level, logfile }));
 
 /** The whole file. */
 export const configSchema = record({
-  $schema: z.string({ error: "must be text" }).optional()
+  $schema: anyText().optional()
     .describe("Where an editor finds the JSON Schema of this file."),
   mqtt: mqtt.prefault({}).describe("The broker and the connection to it."),
   topics: list(topic, "objects").default([])
     .describe("What is granted, topic by topic. What no entry grants is refused."),
   limits: limits.prefault({}).describe("What a call, and all calls together, may use."),
-  read_only: flag().default(false)
-    .describe("Offer no tool that writes, and allow no write."),
+  read_only: flag().default(false).describe("Offer no tool that writes, and allow no write."),
   logging: logging.prefault({}).describe("The log."),
-  remote_server: remoteServer.nullable().default(null)
-    .describe("MCP over HTTP. Checked; of no effect on stdio."),
+  remote_server: orNull(remoteServer).describe("MCP over HTTP. Checked; of no effect on stdio."),
 }).transform(({ $schema: _, topics, ...config }) => ({ ...config, rules: topics }));
 
 /** A pattern for the words in any case that holds without a flag, as JSON Schema has none. */

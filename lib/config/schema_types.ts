@@ -24,9 +24,21 @@ export function text(what = "text"): z.ZodString {
   return z.string({ error: `must be ${what}` }).min(1, { error });
 }
 
+/** Any text. */
+export function anyText(): z.ZodString {
+  return z.string({ error: "must be text" });
+}
+
 /** True or false. */
 export function flag(): z.ZodBoolean {
   return z.boolean({ error: "must be true or false" });
+}
+
+/** What may be null, and is where it is left out. */
+export function orNull<Schema extends z.ZodType>(
+  schema: Schema,
+): z.ZodDefault<z.ZodNullable<Schema>> {
+  return z._default(z.nullable(schema), null) as z.ZodDefault<z.ZodNullable<Schema>>;
 }
 
 /** One of a few words. */
@@ -42,7 +54,7 @@ export function oneOf<const Words extends readonly string[]>(
  */
 export function mqttString(options: { minLength: 0 | 1; maxBytes?: number }): z.ZodString {
   const { minLength, maxBytes = 65_535 } = options;
-  return z.string({ error: "must be text" }).min(minLength, { error: "must not be empty" })
+  return anyText().min(minLength, { error: "must not be empty" })
     .superRefine((value, context) => {
       const bytes = new TextEncoder().encode(value).length;
       if (value.includes("\0")) context.addIssue("must not hold the character U+0000");

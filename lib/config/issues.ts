@@ -54,8 +54,7 @@ export function schemaAt(path: Path): z.core.$ZodType | undefined {
   return path.reduce<z.core.$ZodType | undefined>((schema, step) => {
     const inner = schema && bare(schema);
     if (inner instanceof z.ZodArray) return inner.element;
-    const isKnown = inner instanceof z.ZodObject && Object.hasOwn(inner.shape, step);
-    return isKnown ? inner.shape[step] : undefined;
+    return inner instanceof z.ZodObject ? inner.shape[step] : undefined;
   }, configSchema);
 }
 

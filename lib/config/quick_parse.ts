@@ -14,9 +14,8 @@ export interface Parsed {
 
 /** A comment, or a text, in which nothing is one; either may be without an end. */
 const COMMENT = /"[^"\\\n\r]*(?:\\.[^"\\\n\r]*)*"?|\/\/[^\n\r]*|\/\*(?:[^]*?\*\/|[^]*)/g;
-/** A colon, a comma that may stand before a closing bracket and does, or a text with neither. */
-const MARK =
-  /"[^"\\\n\r]*(?:\\.[^"\\\n\r]*)*"?|:|(?<=[^ \t\n\r[{,:][ \t\n\r]*),(?=[ \t\n\r]*[\]}])/g;
+/** A colon, a comma after a value and before a closing bracket, or a text, in which nothing is one. */
+const MARK = /"[^"\\\n\r]*(?:\\.[^"\\\n\r]*)*"?|:|(?<=[^ \t\n\r[{][ \t\n\r]*),(?=[ \t\n\r]*[\]}])/g;
 
 /**
  * The value of the text; undefined where its syntax is wrong, a key stands twice in one object, or it

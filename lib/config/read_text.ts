@@ -37,11 +37,16 @@ export class UnreadableText extends Error {
  * `<(…)`), without a byte order mark.
  *
  * @param maxBytes default: 1 MiB.
+ * @param pipeMs how long a pipe may take; default: 10 s.
  * @throws {UnreadableText} where it is larger, not UTF-8, or no file.
  * @throws what `Deno.open` does.
  */
-export async function readTextFile(path: string, maxBytes = MAX_NAMED_BYTES): Promise<string> {
-  const pipe = { maxBytes, timeoutMs: PIPE_MS };
+export async function readTextFile(
+  path: string,
+  maxBytes = MAX_NAMED_BYTES,
+  { pipeMs = PIPE_MS } = {},
+): Promise<string> {
+  const pipe = { maxBytes, timeoutMs: pipeMs };
   // Deno lets nobody open it by its path.
   if (path === "/dev/stdin") return decodeUtf8(await collect(Deno.stdin, pipe));
   const { isFile, isDirectory } = await Deno.stat(path);
@@ -113,7 +118,7 @@ export function decodeUtf8(bytes: Uint8Array): string {
 /** The text up to the first character that is broken or cut off. */
 function soundStart(bytes: Uint8Array): string {
   let sound = 0;
-  let broken = bytes.length + 1;
+  let broken = bytes.length;
   while (broken - sound > 1) {
     const middle = (sound + broken) >> 1;
     if (decode(bytes.subarray(0, middle), { stream: true }) === undefined) broken = middle;

@@ -7,6 +7,7 @@ const client = authority.issue({ name: "client" });
 const files = {
   "/etc/client.crt": client.cert,
   "/etc/client.key": client.key,
+  "/etc/text.pem": "some text",
   "/etc/encrypted.key": client.encryptedKey("open sesame"),
 };
 
@@ -43,6 +44,13 @@ Deno.test("loadConfig() says what is wrong with the key of the client certificat
     "mqtt.tls.cert: names the file /etc/none.pem, which cannot be read: it does not exist",
     'mqtt.tls.key: is encrypted; give its passphrase as "key_passphrase"',
   ]);
+  const garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+  assert.deepEqual(await wrong({ cert: garbage, key: client.key }), [
+    "mqtt.tls.cert: holds no certificate",
+  ]);
+  assert.deepEqual(await wrong({ ca: "text.pem" }), [
+    "mqtt.tls.ca: names the file /etc/text.pem, which is not PEM",
+  ]);
   assert.deepEqual(await wrong({ cert, key: "client.crt" }), [
     "mqtt.tls.key: holds a certificate, and no private key",
   ]);
@@ -77,7 +85,9 @@ for (const [how, isReadable, args] of OPENSSL) {
           [];
         key = await openssl([...command.split(" "), ...pass], key);
       }
-      assert.equal((await load(mqtt("open sesame"))).mqtt.tls.key, client.key);
+      const loaded = await load(mqtt("open sesame"));
+      assert.equal(loaded.mqtt.tls.key, client.key);
+      assert.deepEqual(loaded.secrets, [client.key, "open sesame"]);
       const [fault] = await faultsOf(mqtt("wrong"));
       assert.match(fault?.message ?? "", /^cannot be decrypted/);
     },

@@ -9,6 +9,18 @@ Deno.test("Document gives what JSON.parse gives", () => {
   }));
 });
 
+Deno.test("Document takes 100 levels of nesting, and says where the next begins", () => {
+  const nested = (levels: number): string => `${"[".repeat(levels)}${"]".repeat(levels)}`;
+  assert.deepEqual(new Document(`[[], "]", ${nested(99)}, /* [ */]`, "f").faults, []);
+  const [fault, ...others] = new Document(`[[], "[",\n${nested(100)}]`, "f").faults;
+  assert.deepEqual([fault?.line, fault?.column, others.length], [2, 100, 0]);
+});
+
+Deno.test("Document finds keys that stand twice inside of one that does", () => {
+  const { faults } = new Document('{ "a": {}, "a": { "b": 1, "b": 2 } }', "f");
+  assert.deepEqual(faults.map(({ path, column }) => [path, column]), [["a", 12], ["a.b", 27]]);
+});
+
 Deno.test("Document knows where each value of an object begins", () => {
   const entries = fc.uniqueArray(fc.tuple(fc.string(), fc.nat()), {
     selector: ([key]) => key,

@@ -43,6 +43,11 @@ Deno.test("loadConfig() tells both places of a key that stands twice, however it
   ]);
 });
 
+Deno.test("ConfigError escapes what is not seen", async () => {
+  const { message } = await loadError('{ "mq\u202ett": 1 }');
+  assert.match(message, /^[ -~]*mq\\u202ett[ -~]*$/);
+});
+
 Deno.test("ConfigError has one line for each fault", async () => {
   const error = await loadError({ mqtt: { pasword: 1, port: "1883" } });
   assert.equal(
@@ -66,8 +71,13 @@ for (
     ['{ "host": "x" }', /did you mean "mqtt\.host"\?/],
     ['{ "zzzzzz": 1 }', /the keys here are \$schema, mqtt, topics/],
     ['{ "mqtt": null }', /mqtt: must be an object, not null/],
+    ['{ "logging": { "level": {} } }', /CRITICAL, not an object$/],
+    [`{ "read_only": "${"x".repeat(100)}" }`, /must be true or false, not text$/],
     ['{ "topics": {} }', /topics: must be a list of objects, not an object/],
-    ['{ "topics": [{ "pattern": "a/#/b", "permissions": ["read"] }] }', /topics\[0\]\.pattern: /],
+    [
+      '{ "topics": [{ "pattern": "a/#/b", "permissions": ["read"] }] }',
+      /topics\[0\]\.pattern: "a\/#\/b" is/,
+    ],
     [
       '{ "topics": [{ "pattern": "", "permissions": ["read"] }] }',
       /must be a topic filter, not empty/,
@@ -85,9 +95,15 @@ for (
 }
 
 Deno.test("loadConfig() tells faults of other lines beside those of the syntax", async () => {
-  const found = (await faultsOf('{\n "mqtt": { "hots": 1 },\n "logging": { "level": }\n}'))
-    .map((f) => `${f.line}:${f.column}`);
-  assert.deepEqual(found, ["2:12", "3:24"]);
+  const places = async (text: string): Promise<string[]> =>
+    (await faultsOf(text)).map((f) => `${f.line}:${f.column}`);
+  const text = '{\n "mqtt": { "hots": 1 },\n "logging": { "level": }\n}';
+  assert.deepEqual(await places(text), ["2:12", "3:24"]);
+  // What is on the line of a slip, or missing because of one, may be as it should.
+  assert.deepEqual(await places('{\n "mqtt": { "hots" 1 }\n}'), ["2:19"]);
+  assert.deepEqual(await places('{ "topics": [{\n "pattern": a/b,\n "deny": ["read"] }] }'), [
+    "2:13",
+  ]);
 });
 
 const notYet: readonly [object, string][] = [

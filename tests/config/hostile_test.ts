@@ -25,6 +25,8 @@ Deno.test("ConfigError tells 100 faults, and how many more there are", async () 
   assert.equal(await last(keys(250)), "and 150 more faults");
   assert.equal(await last("x\n".repeat(100) + "x"), "and 1 more fault");
   assert.equal(await last(`{${'"k":1,'.repeat(201)}}`), "and 100 more faults");
+  const both = Array.from({ length: 60 }, (_, at) => `"a${at}":1,"b":1`).concat('"b":1');
+  assert.equal(await last(`{${both}}`), "and 20 more faults");
   const references = Array.from({ length: 120 }, (_, at) => `\${env:MCPMQTT_${at}}`);
   assert.equal(await last(JSON.stringify({ topics: references })), "and 20 more faults");
   const denied = Array.from({ length: 130 }, () => ({ pattern: "a" }));

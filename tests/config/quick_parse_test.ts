@@ -88,6 +88,10 @@ function written(key: string, isEscaped: boolean): string {
   return `"${escapes.join("")}"`;
 }
 
+Deno.test("quickParse() leaves a text that is too long for its regular expressions", () => {
+  assert.equal(quickParse(`["${"\\n".repeat(4_500_000)}"]`), undefined);
+});
+
 Deno.test("quickParse() takes comments and trailing commas", () => {
   const source = '// a\n{ "a": [1, /* , */ ], // "b"\r"c": "// no comment",\n}';
   assert.deepEqual(quickParse(source), { value: { a: [1], c: "// no comment" } });
@@ -103,6 +107,8 @@ for (
     "",
     "/* open",
     "1 /*",
+    "1/**/2",
+    '{"a":,}',
     "1 /*/",
     "[1 /* ,] */ /* ]",
     '{"a":[{"b":1,"c":2,"b":1}]}',

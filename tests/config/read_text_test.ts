@@ -172,6 +172,22 @@ for (
   });
 }
 
+Deno.test({
+  name: "readTextFile() gives up on a shell's pipe that does not end",
+  ignore: isWindows,
+  fn: async () => {
+    const module = new URL("../../lib/config/read_text.ts", import.meta.url).href;
+    const script = `import { readTextFile } from "${module}";
+      await readTextFile(Deno.args[0], 10, { pipeMs: 1 }).catch((e) => console.log(e.message));
+      Deno.exit();`;
+    const { stdout } = await new Deno.Command("bash", {
+      args: ["-c", '"$DENO" eval "$SCRIPT" <(exec sleep 5 2> /dev/null)'],
+      env: { DENO: Deno.execPath(), SCRIPT: script },
+    }).output();
+    assert.equal(new TextDecoder().decode(stdout), "it does not end within 0.001 s\n");
+  },
+});
+
 Deno.test("collect() gives up on a pipe that neither says anything nor ends", async () => {
   const silent = { read: () => new Promise<null>(() => {}) };
   await assert.rejects(

@@ -11,6 +11,7 @@ import { pathToFileURL } from "node:url";
 import { packageOf } from "./bundle_sources.ts";
 import {
   DIST,
+  freshFolder,
   type Manifest,
   readCommit,
   readLock,
@@ -58,10 +59,7 @@ export async function makeBundle(outDir: string = DIST): Promise<BundleContents>
   const manifest = await readManifest();
   const commit = await readCommit();
   const bundleDir = `${outDir}bundle/`;
-  await Deno.remove(bundleDir, { recursive: true }).catch((cause) => {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-  });
-  await Deno.mkdir(bundleDir, { recursive: true });
+  await freshFolder(bundleDir);
   const importMap = await writeReplacements({ outDir, manifest, commit });
   await runProgram(Deno.execPath(), [
     "bundle",

@@ -266,6 +266,8 @@ Deno.test("the npm package", async (t) => {
       assert.equal(checked.code, 1, checked.stderr);
       assert.match(checked.stdout, /^config {3}none .*\n.*\ntopics {3}none is granted$/m);
       assert.equal(checked.stderr, "");
+      const { mcpServers } = JSON.parse(checked.stdout.slice(checked.stdout.indexOf("\n{")));
+      assert.deepEqual(mcpServers, { mqtt: { command: "npx", args: ["-y", "mcpmqtt"] } });
       const args = [...npx.slice(1), "--demo"];
       await using process = startLineProcess({ command: "npx", args, ...fresh }, () => {});
       assert.match(await talkTo(process), /"url":"mqtt:\/\/127\.0\.0\.1:\d+"/);

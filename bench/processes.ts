@@ -48,15 +48,16 @@ export function startProgram(name: string, args: readonly string[] = []): Progra
 }
 
 /**
- * Spawns a command and waits for the first byte on its stdout, in milliseconds; then ends its input
- * and waits for its end.
+ * Spawns a command and waits for the first byte on its stdout, or for the text `until`, in milliseconds;
+ * then ends its input and waits for its end.
  *
- * @throws when it ends without a byte
+ * @throws when it ends without it
  */
 export async function timeToFirstByte(
   args: readonly string[],
-  options: { readonly input?: string } = {},
+  options: { readonly input?: string; readonly until?: string } = {},
 ): Promise<number> {
+  const { input: lines = "", until = "" } = options;
   const start = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
@@ -68,14 +69,20 @@ export async function timeToFirstByte(
   }).spawn();
   const input = child.stdin.getWriter();
   // A script that reads nothing may have ended.
-  input.write(new TextEncoder().encode(options.input ?? "")).catch(() => {});
-  const output = child.stdout.getReader();
-  const { done } = await output.read();
+  input.write(new TextEncoder().encode(lines)).catch(() => {});
+  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  let done: boolean;
+  do {
+    const read = await output.read();
+    ({ done } = read);
+    text += read.value ?? "";
+  } while (!done && !text.includes(until));
   const elapsedMs = performance.now() - start;
   await input.close().catch(() => {});
   await output.cancel();
   await child.status;
-  if (done) throw new Error(`deno ${args.join(" ")} printed nothing`);
+  if (done) throw new Error(`deno ${args.join(" ")} did not print ${until || "anything"}`);
   return elapsedMs;
 }
 

@@ -8,11 +8,19 @@ import { atMost, type BenchOptions, formatMs, type Section } from "./report.ts";
 import { inTurns, median } from "./samples.ts";
 
 const MAX_RATIO = 3.5;
-const INITIALIZE = request("initialize", {
-  protocolVersion: "2025-11-25",
-  capabilities: {},
-  clientInfo: { name: "bench", version: "1" },
+const INITIALIZE = message({
+  id: 1,
+  method: "initialize",
+  params: {
+    protocolVersion: "2025-11-25",
+    capabilities: {},
+    clientInfo: { name: "bench", version: "1" },
+  },
 });
+/** A host is ready when it knows the tools. */
+const LIST_TOOLS = INITIALIZE + message({ method: "notifications/initialized" }) +
+  message({ id: 2, method: "tools/list" });
+const TOOLS_LISTED = '"id":2';
 
 /** An empty script, the import of the MCP SDK alone, and the server with its answer. */
 export async function starting({ quick }: BenchOptions): Promise<Section> {
@@ -32,6 +40,11 @@ export async function starting({ quick }: BenchOptions): Promise<Section> {
       main: () => answer("-P", `${ROOT}main.ts`),
       bundledSdk: () => timeToFirstByte(["run", "-A", `${dir}/sdk.js`]),
       bundled: () => answer("-A", `${dir}/main.js`),
+      listed: () =>
+        timeToFirstByte(["run", "-A", `${dir}/main.js`, "--config", config], {
+          input: LIST_TOOLS,
+          until: TOOLS_LISTED,
+        }),
     }, quick ? 7 : 21);
     const emptyMs = median(times.empty);
     const line = (name: string, values: readonly number[]): Section["lines"][number] => ({
@@ -52,9 +65,10 @@ export async function starting({ quick }: BenchOptions): Promise<Section> {
         withGoal("initialize answered, deno run -P main.ts", times.main),
         line("importing the MCP SDK, bundled", times.bundledSdk),
         withGoal("initialize answered, bundled", times.bundled),
+        line("tools/list answered, bundled", times.listed),
       ],
       notes: [
-        "from the spawn to the first byte on stdout; nothing listens where the broker should be",
+        "from the spawn to the first byte on stdout, or to the list of tools; nothing listens where the broker should be",
       ],
     };
   } finally {
@@ -74,6 +88,6 @@ async function bundle(entry: string, folder: string): Promise<void> {
   if (!success) throw new Error(`deno bundle failed: ${new TextDecoder().decode(stderr)}`);
 }
 
-function request(method: string, params: object): string {
-  return `${JSON.stringify({ jsonrpc: "2.0", id: 1, method, params })}\n`;
+function message(content: object): string {
+  return `${JSON.stringify({ jsonrpc: "2.0", ...content })}\n`;
 }

@@ -11,6 +11,7 @@ import { pathToFileURL } from "node:url";
 import { packageOf } from "./bundle_sources.ts";
 import {
   DIST,
+  freshFolder,
   type Manifest,
   readCommit,
   readLock,
@@ -49,7 +50,8 @@ export interface BundledPackage {
 
 /**
  * Writes `bundle/` (the files, and a `deno.json` with the permissions they run under) and
- * `bundle.json` to `outDir`. `lib/version.ts` is replaced by a module that names version and commit.
+ * `bundle.json` to `outDir`. Two modules are replaced: `lib/version.ts` by one that names version and
+ * commit, `lib/cli/load_demo.ts` by one that the bundler can follow.
  *
  * @param outDir with a slash at its end
  */
@@ -57,11 +59,8 @@ export async function makeBundle(outDir: string = DIST): Promise<BundleContents>
   const manifest = await readManifest();
   const commit = await readCommit();
   const bundleDir = `${outDir}bundle/`;
-  await Deno.remove(bundleDir, { recursive: true }).catch((cause) => {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-  });
-  await Deno.mkdir(bundleDir, { recursive: true });
-  const importMap = await writeVersionModule({ outDir, manifest, commit });
+  await freshFolder(bundleDir);
+  const importMap = await writeReplacements({ outDir, manifest, commit });
   await runProgram(Deno.execPath(), [
     "bundle",
     ...["--platform", "deno", "--minify", "--code-splitting", "--sourcemap", "external"],
@@ -83,27 +82,29 @@ export async function makeBundle(outDir: string = DIST): Promise<BundleContents>
   return contents;
 }
 
-interface VersionModule {
+interface Replacing {
   readonly outDir: string;
   readonly manifest: Manifest;
   readonly commit: string | undefined;
 }
 
-/** Gives the path of an import map which is that of `deno.json` with `lib/version.ts` replaced. */
-async function writeVersionModule({ outDir, manifest, commit }: VersionModule): Promise<string> {
+/** Gives the path of an import map which is that of `deno.json` with modules of `lib/` replaced. */
+async function writeReplacements({ outDir, manifest, commit }: Replacing): Promise<string> {
   const dir = `${outDir}generated/`;
-  await Deno.mkdir(dir, { recursive: true });
-  await Deno.writeTextFile(
-    `${dir}version.ts`,
-    `export const VERSION: string = ${JSON.stringify(manifest.version)};\n` +
+  const demo = pathToFileURL(`${ROOT}demo/demo.ts`).href;
+  const replacements = {
+    "lib/version.ts": `export const VERSION: string = ${JSON.stringify(manifest.version)};\n` +
       `export const COMMIT: string | undefined = ${JSON.stringify(commit)};\n`,
-  );
-  await writeJson(`${dir}import_map.json`, {
-    imports: {
-      ...manifest.imports,
-      [pathToFileURL(`${ROOT}lib/version.ts`).href]: pathToFileURL(`${dir}version.ts`).href,
-    },
-  });
+    "lib/cli/load_demo.ts": `export const loadDemo = () => import(${JSON.stringify(demo)});\n`,
+  };
+  await Deno.mkdir(dir, { recursive: true });
+  const imports: Record<string, string> = { ...manifest.imports };
+  for (const [path, text] of Object.entries(replacements)) {
+    const file = `${dir}${path.slice(path.lastIndexOf("/") + 1)}`;
+    await Deno.writeTextFile(file, text);
+    imports[pathToFileURL(`${ROOT}${path}`).href] = pathToFileURL(file).href;
+  }
+  await writeJson(`${dir}import_map.json`, { imports });
   return `${dir}import_map.json`;
 }
 

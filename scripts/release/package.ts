@@ -1,8 +1,8 @@
 /**
  * `deno task package [--tag vVERSION]`: from the executables in `dist/` all that a release has.
  *
- * `dist/release/` gets the executables, an MCP bundle for each, the bill of materials, the licenses, the
- * checksums and `server.json`; `dist/image/` is the context of the Dockerfile; `dist/RELEASE_NOTES.md` the
+ * `dist/release/` gets the executables, an MCP bundle for each, the npm package, the bill of materials,
+ * the licenses, the checksums and `server.json`; `dist/image/` is the context of the Dockerfile; `dist/RELEASE_NOTES.md` the
  * text of the release. With `--tag` it fails unless tag, version and a dated changelog agree.
  * `GITHUB_REPOSITORY` (owner/name) says where it is released.
  *
@@ -12,7 +12,9 @@ import { parseArgs } from "node:util";
 import { changelogEntry } from "./changelog.ts";
 import { noticesText, readLicenses } from "./licenses.ts";
 import { mcpbExecutable, mcpbManifest } from "./mcpb_manifest.ts";
-import { DIST, NPX, readLock, ROOT, runProgram, sha256, writeJson } from "./project.ts";
+import { makeNpmPackage } from "./npm.ts";
+import { copyInto, DIST, freshFolder, NPX, readLock, repositoryName } from "./project.ts";
+import { ROOT, runProgram, sha256, writeJson } from "./project.ts";
 import { makeSbom } from "./sbom.ts";
 import { serverJson } from "./server_json.ts";
 import { executableName, mcpbName, type Target, TARGETS } from "./targets.ts";
@@ -21,9 +23,6 @@ import { MCPB } from "./tools.ts";
 const RELEASE = `${DIST}release/`;
 const IMAGE = `${DIST}image/`;
 const NOTICES = "THIRD_PARTY_LICENSES.txt";
-
-/** Where it is released, when nothing says so: a name that shows what is missing. */
-const NO_REPOSITORY = "OWNER/mcpmqtt";
 
 /** What is released, and where. */
 export interface Release {
@@ -36,11 +35,6 @@ export function imageHost(): string | undefined {
   return Deno.env.get("OCI_REGISTRY") || undefined;
 }
 
-/** `owner/name`, from the environment. */
-export function repositoryName(): string {
-  return Deno.env.get("GITHUB_REPOSITORY") || NO_REPOSITORY;
-}
-
 async function main(tag: string | undefined): Promise<void> {
   const { version, packages } = JSON.parse(await Deno.readTextFile(`${DIST}bundle.json`));
   const release: Release = { version, repository: repositoryName() };
@@ -48,6 +42,7 @@ async function main(tag: string | undefined): Promise<void> {
   for (const folder of [RELEASE, IMAGE]) await freshFolder(folder);
   const licensed = await readLicenses(packages);
   await Deno.writeTextFile(`${RELEASE}${NOTICES}`, noticesText(licensed));
+  await copyInto(RELEASE, [await makeNpmPackage({ outDir: DIST, licensed, ...release })]);
   const sbom = makeSbom({ ...release, packages: licensed, locked: await readLock() });
   await writeJson(`${RELEASE}mcpmqtt-${version}.cdx.json`, sbom);
   for (const target of TARGETS) await packTarget(target, release);
@@ -97,19 +92,6 @@ async function writeChecksums(): Promise<ReadonlyMap<string, string>> {
   const lines = [...hashes].map(([name, hash]) => `${hash}  ${name}\n`);
   await Deno.writeTextFile(`${RELEASE}SHA256SUMS`, lines.join(""));
   return hashes;
-}
-
-async function freshFolder(folder: string): Promise<void> {
-  await Deno.remove(folder, { recursive: true }).catch((cause) => {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-  });
-  await Deno.mkdir(folder, { recursive: true });
-}
-
-async function copyInto(folder: string, paths: readonly string[]): Promise<void> {
-  for (const path of paths) {
-    await Deno.copyFile(path, `${folder}${path.slice(path.lastIndexOf("/") + 1)}`);
-  }
 }
 
 if (import.meta.main) {

@@ -5,6 +5,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import type { PermissionSet } from "./deno_args.ts";
 
 /** The checkout, with a slash at its end. */
 export const ROOT: string = fileURLToPath(new URL("../../", import.meta.url));
@@ -17,7 +18,7 @@ export interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly imports: Readonly<Record<string, string>>;
-  readonly permissions: Readonly<Record<"default", unknown>>;
+  readonly permissions: Readonly<Record<"default", PermissionSet>>;
 }
 
 /** Reads `deno.json`. */
@@ -99,6 +100,20 @@ export async function runProgram(
 /** `npx`, which on Windows is a script with a name of its own. */
 export const NPX: string = Deno.build.os === "windows" ? "npx.cmd" : "npx";
 
+/** Runs npm, without its output unless it fails. */
+export async function runNpm(args: readonly string[], options: RunOptions = {}): Promise<void> {
+  const [command = "", ...first] = Deno.build.os === "windows" ? ["cmd", "/c", "npm"] : ["npm"];
+  await runProgram(command, [...first, ...args], { quiet: true, ...options });
+}
+
+/** Where it is released, when nothing says so: a name that shows what is missing. */
+const NO_REPOSITORY = "OWNER/mcpmqtt";
+
+/** `owner/name`, from the environment. */
+export function repositoryName(): string {
+  return Deno.env.get("GITHUB_REPOSITORY") || NO_REPOSITORY;
+}
+
 /** The SHA-256 of a file, in lower-case hex. */
 export async function sha256(path: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(path));
@@ -108,4 +123,19 @@ export async function sha256(path: string): Promise<string> {
 /** Writes JSON as `deno fmt` leaves it alone: two spaces, a newline at the end. */
 export async function writeJson(path: string, value: unknown): Promise<void> {
   await Deno.writeTextFile(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Makes a folder anew, with nothing in it. */
+export async function freshFolder(folder: string): Promise<void> {
+  await Deno.remove(folder, { recursive: true }).catch((cause) => {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+  });
+  await Deno.mkdir(folder, { recursive: true });
+}
+
+/** Copies files into a folder, whose path has a slash at its end. */
+export async function copyInto(folder: string, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await Deno.copyFile(path, `${folder}${path.slice(path.lastIndexOf("/") + 1)}`);
+  }
 }

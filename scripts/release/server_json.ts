@@ -1,5 +1,6 @@
 /**
- * The entry for the MCP registry: where the bundles and the image are, and what to ask for.
+ * The entry for the MCP registry: where the npm package, the bundles and the image are, and what to
+ * ask for.
  *
  * @module
  */
@@ -35,9 +36,21 @@ export function serverJson(input: ServerJsonInput): object {
     version,
     repository: { url: `https://github.com/${repository}`, source: "github" },
     packages: [
+      npmPackage(version),
       ...TARGETS.map((target) => bundlePackage(target, input)),
       ...(input.imageHost === undefined ? [] : [imagePackage(input, input.imageHost)]),
     ],
+  };
+}
+
+function npmPackage(version: string): object {
+  return {
+    registryType: "npm",
+    identifier: "mcpmqtt",
+    version,
+    runtimeHint: "npx",
+    transport: { type: "stdio" },
+    environmentVariables: ENVIRONMENT.map(environmentVariable),
   };
 }
 

@@ -1,15 +1,16 @@
 /**
  * `deno task smoke [PROGRAM [ARGUMENT…]]`: uses the program as its users do, through its command line
  * and an MCP client, on a real broker. Without arguments it is `deno run -P main.ts`; a `.js` or
- * `.ts` file is run by Deno under the permissions beside it; all else is started as it is, a
- * container included. Nothing of the checkout is its working folder, its HOME or its environment.
+ * `.ts` file is run by Deno under the permissions beside it; a `.tgz` is installed by npm and run by
+ * Node; all else is started as it is, a container included. Nothing of the checkout is its working
+ * folder, its HOME or its environment.
  *
  * @module
  */
 import { startAedes } from "../../tests/brokers/aedes.ts";
 import type { TestBroker } from "../../tests/brokers/broker.ts";
 import { mosquittoAvailable, startMosquitto } from "../../tests/brokers/mosquitto.ts";
-import { ROOT } from "./project.ts";
+import { ROOT, runNpm } from "./project.ts";
 import { smokeCommands } from "./smoke_commands.ts";
 import { smokeDemo, smokeServing } from "./smoke_serving.ts";
 
@@ -31,14 +32,24 @@ const TOPICS = [
 ];
 
 /** The command of the program, and its first arguments. */
-function commandOf([program = `${ROOT}main.ts`, ...args]: readonly string[]): string[] {
+async function commandOf(
+  [program = `${ROOT}main.ts`, ...args]: readonly string[],
+  folder: string,
+): Promise<string[]> {
   const path = Deno.realPathSync.bind(Deno);
+  if (program.endsWith(".tgz")) return ["node", await installed(path(program), folder), ...args];
   if (!/\.[jt]s$/.test(program)) {
     return [/[\\/]/.test(program) ? path(program) : program, ...args];
   }
   const script = path(program);
   const config = `${script.replace(/[^\\/]+$/, "")}deno.json`;
   return [Deno.execPath(), "run", "-P", "--no-prompt", `--config=${config}`, script, ...args];
+}
+
+/** Installs an npm package, as `npx` does; gives the script that starts it. */
+async function installed(tgz: string, folder: string): Promise<string> {
+  await runNpm(["install", "--prefix", folder, "--no-audit", "--no-fund", tgz], { cwd: folder });
+  return `${folder}/node_modules/mcpmqtt/bin/mcpmqtt.js`;
 }
 
 /** Deno itself, where it is what runs the program, would look for its cache under HOME. */
@@ -59,12 +70,12 @@ async function startBroker(): Promise<TestBroker> {
 }
 
 async function main(): Promise<void> {
-  const [command = "", ...args] = commandOf(Deno.args);
-  console.log(`Smoke test of: ${[command, ...args].join(" ")}`);
   await using broker = await startBroker();
-  console.log(`on ${broker.name} at ${broker.url}`);
   const folder = await Deno.makeTempDir({ prefix: "mcpmqtt-smoke-" });
   try {
+    const [command = "", ...args] = await commandOf(Deno.args, folder);
+    console.log(`Smoke test of: ${[command, ...args].join(" ")}`);
+    console.log(`on ${broker.name} at ${broker.url}`);
     const configPath = `${folder}/config.json`;
     const mqtt = { host: broker.host, port: broker.port };
     await Deno.writeTextFile(configPath, JSON.stringify({ mqtt, topics: TOPICS }));

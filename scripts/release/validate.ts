@@ -15,8 +15,8 @@
 import { makeBundle } from "./bundle.ts";
 import { readLicenses } from "./licenses.ts";
 import { mcpbManifest } from "./mcpb_manifest.ts";
-import { repositoryName } from "./package.ts";
-import { DIST, NPX, readLock, readManifest, ROOT, runProgram, writeJson } from "./project.ts";
+import { DIST, NPX, readLock, readManifest, repositoryName, ROOT } from "./project.ts";
+import { runProgram, writeJson } from "./project.ts";
 import { makeSbom } from "./sbom.ts";
 import { serverJson } from "./server_json.ts";
 import { assertServerJson } from "./server_json_schema.ts";

@@ -49,5 +49,5 @@ Deno.test("runCheck() without a broker says why, and has the block all the same"
   assert.equal(status, 1);
   assert.match(text, /nothing accepts connections at 127\.0\.0\.1:\d+/);
   assert.match(text, /topics {3}none is granted/);
-  assert.equal(host.mcpServers.mqtt.command, Deno.execPath());
+  assert.ok(!JSON.stringify(host).includes("node_modules"));
 });

@@ -38,12 +38,19 @@ Deno.test("the bundle", async (t) => {
     assert.deepEqual(inBundle, DIRECT);
   });
 
-  await t.step("holds of the project main.ts, lib/ and demo/, and another lib/version.ts", () => {
-    const others = contents.modules.filter((path) => !/^(main\.ts$|lib\/|demo\/)/.test(path));
-    assert.deepEqual(others, ["generated/version.ts"]);
-    assert(contents.modules.includes("lib/cli/run.ts"));
-    assert(!contents.modules.includes("lib/version.ts"));
-  });
+  await t.step(
+    "holds of the project main.ts, lib/ and demo/, and what replaces two of them",
+    () => {
+      const others = contents.modules.filter((path) => !/^(main\.ts$|lib\/|demo\/)/.test(path));
+      assert.deepEqual(others, ["generated/load_demo.ts", "generated/version.ts"]);
+      for (const path of ["lib/mqtt/link/link.ts", "demo/demo.ts"]) {
+        assert(contents.modules.includes(path), path);
+      }
+      for (const path of ["lib/version.ts", "lib/cli/load_demo.ts"]) {
+        assert(!contents.modules.includes(path), path);
+      }
+    },
+  );
 
   await t.step(`has at most ${MAX_BYTES} bytes`, () => {
     assert(contents.bytes <= MAX_BYTES, `it has ${contents.bytes}`);
@@ -52,6 +59,14 @@ Deno.test("the bundle", async (t) => {
   await t.step("loads mqtt.js, aedes and the MCP SDK only when they are needed", async () => {
     const main = await Deno.stat(`${outDir}bundle/main.js`);
     assert(main.size < 20_000, `main.js has ${main.size} bytes`);
+    const [aedes] = contents.files.filter(({ name }) => name.startsWith("aedes-"));
+    assert(aedes, "aedes has no file of its own");
+    const importers: string[] = [];
+    for (const { name } of contents.files) {
+      const text = await Deno.readTextFile(`${outDir}bundle/${name}`);
+      if (text.includes(aedes.name)) importers.push(name.replace(/-.*/, ""));
+    }
+    assert.deepEqual(importers, ["demo"]);
   });
 
   await t.step("names no path of the machine that it was made on", async () => {

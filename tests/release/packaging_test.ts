@@ -31,6 +31,7 @@ interface ServerJson {
   readonly packages: ReadonlyArray<{
     readonly registryType: string;
     readonly identifier: string;
+    readonly version?: string;
     readonly environmentVariables: ReadonlyArray<{ name: string; isSecret?: boolean }>;
   }>;
 }
@@ -68,9 +69,10 @@ Deno.test("serverJson() is of the registry's schema and has every environment va
   await assertServerJson(entry);
   const { version: shown, packages } = entry as ServerJson;
   assert.equal(shown, version);
-  assert.equal(packages.length, TARGETS.length + 1);
-  for (const { registryType, identifier, environmentVariables } of packages) {
-    assert(identifier.includes(version), identifier);
+  assert.equal(packages.length, TARGETS.length + 2);
+  for (const { registryType, identifier, version: of, environmentVariables } of packages) {
+    if (registryType === "npm") assert.deepEqual([identifier, of], ["mcpmqtt", version]);
+    else assert(identifier.includes(version), identifier);
     const names = environmentVariables.map(({ name }) => name).sort();
     const expected = variables.filter((name) =>
       registryType !== "oci" || name !== "MCPMQTT_CONFIG"

@@ -37,20 +37,26 @@ Deno.test("every action of the workflows is pinned by its commit, with the versi
 /** What a job may do beyond reading the contents, and why it has to. */
 const WRITES: Readonly<Record<string, readonly string[]>> = {
   "release.yml publish": ["contents", "id-token", "attestations"],
+  "release.yml npm": ["id-token"],
   "release.yml image": ["packages", "id-token", "attestations"],
   "release.yml registry": ["id-token"],
 };
 
+/** The secrets that a job is given beyond the token of the workflow. */
+const SECRETS: Readonly<Record<string, readonly string[]>> = { "release.yml npm": ["NPM_TOKEN"] };
+
 Deno.test("the workflows grant nothing, and each job what it needs", async () => {
   for (const [file, text] of await workflows()) {
     assert.match(text, /^permissions: \{\}$/m, file);
-    assert.doesNotMatch(text, /pull_request_target|write-all|secrets\./, file);
+    assert.doesNotMatch(text, /pull_request_target|write-all/, file);
     for (const [job, body] of jobs(text)) {
       const [, block = ""] = /^ {4}permissions:\n((?: {6}.*\n)+)/m.exec(body) ?? [];
       assert.notEqual(block, "", `${file}: ${job} has no permissions`);
       const writes = [...block.matchAll(/^ {6}([\w-]+): write$/gm)].map(([, name]) => name);
       assert.deepEqual(writes, WRITES[`${file} ${job}`] ?? [], `${file}: ${job}`);
       assert.match(body, /^ {4}timeout-minutes: \d+$/m, `${file}: ${job}`);
+      const secrets = [...body.matchAll(/secrets\.(\w+)/g)].map(([, name]) => name);
+      assert.deepEqual(secrets, SECRETS[`${file} ${job}`] ?? [], `${file}: ${job}`);
     }
   }
 });
@@ -84,4 +90,18 @@ Deno.test("the release tries every executable on its own system before it publis
   assert.deepEqual(tried, TARGETS.map(executableName));
   assert.match(release.get("publish") ?? "", /needs: smoke$/m);
   assert.match(release.get("image") ?? "", /needs: smoke$/m);
+});
+
+Deno.test("the npm package is tried on each system, published with provenance, and then registered", async () => {
+  const all = await workflows();
+  const program = jobs(all.get("ci.yml") ?? "").get("program") ?? "";
+  assert.match(program, /os: windows-/);
+  assert.match(program, /deno task npm\n.*deno task smoke dist\/npm\/\*\.tgz$/ms);
+  assert.match(program, /npx -y \.\/dist\/npm\/\*\.tgz --version$/m);
+  const release = jobs(all.get("release.yml") ?? "");
+  assert.match(release.get("smoke") ?? "", /deno task smoke dist\/release\/\*\.tgz$/m);
+  const npm = release.get("npm") ?? "";
+  assert.match(npm, /needs: smoke$/m);
+  assert.match(npm, /npm publish --provenance --access public \.\/dist\/release\/\*\.tgz$/m);
+  assert.match(release.get("registry") ?? "", /needs: \[publish, npm, image\]$/m);
 });

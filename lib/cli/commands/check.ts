@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
 import type { Config } from "../../config/config.ts";
 import { formatFault } from "../../config/config.ts";
 import { McpMqttError } from "../../errors.ts";
@@ -13,6 +12,7 @@ import { Access } from "../../access/access.ts";
 import { brokerUrl } from "../../access/status.ts";
 import type { Rule } from "../../topics/permissions.ts";
 import { DONE, FAILED } from "../exit_status.ts";
+import { hostCommand } from "../host_command.ts";
 import type { Io } from "../io.ts";
 import type { Invocation } from "../options.ts";
 import { quietLogger } from "../quiet_logger.ts";
@@ -86,12 +86,9 @@ async function tryReads(
 
 /** The JSON block that makes a host run this program with this config. */
 function hostBlock({ source }: Config): string {
-  const isExecutable = Deno.build.standalone;
-  const args = [
-    ...(isExecutable ? [] : ["run", "-P", fileURLToPath(Deno.mainModule)]),
-    ...(source === undefined ? [] : ["--config", absolute(source)]),
-  ];
-  const mqtt = { command: Deno.execPath(), ...(args.length === 0 ? {} : { args }) };
+  const { command, args: first } = hostCommand();
+  const args = [...first, ...(source === undefined ? [] : ["--config", absolute(source)])];
+  const mqtt = { command, ...(args.length === 0 ? {} : { args }) };
   return JSON.stringify({ mcpServers: { mqtt } }, undefined, 2);
 }
 

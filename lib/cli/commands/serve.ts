@@ -13,6 +13,7 @@ import { Session } from "../../access/session.ts";
 import { VERSION } from "../../version.ts";
 import { bounded } from "../../wait.ts";
 import { DONE, FAILED } from "../exit_status.ts";
+import { loadDemo } from "../load_demo.ts";
 import { configRequest, type Invocation } from "../options.ts";
 import { brokerSettings, configFor, grantsOf } from "../setup.ts";
 
@@ -29,7 +30,7 @@ const SHUTDOWN_MS = 1_500;
 /** Serves until the end of input or a signal. */
 export async function runServe({ options }: Invocation): Promise<number> {
   if (!options.demo) return await serve(await configFor(options));
-  const { startDemo } = await import("../../../demo/demo.ts");
+  const { startDemo } = await loadDemo();
   await using demo = await startDemo(configRequest(options, systemEffects.env).overrides);
   return await serve(demo.config);
 }

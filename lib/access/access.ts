@@ -26,6 +26,7 @@ import {
 import { parseTopicName } from "../topics/topic_name.ts";
 import { quoteTopic } from "../topics/topic_text.ts";
 import { bounded } from "../wait.ts";
+import { withFewConnections } from "./few_connections.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import { TopicsSeen } from "./topics_seen.ts";
 
@@ -175,10 +176,15 @@ export class Access implements AsyncDisposable {
     const { filters, narrowed } = this.narrow(topics);
     const { permissions } = this.grants;
     const closing = this.#closing.signal;
-    const collecting = await this.#connection.collect(filters, {
+    const few = withFewConnections(filters, (filter) => {
+      const whole = permissions.narrow([filter]);
+      return whole.filters.length > 0 && !whole.narrowed;
+    });
+    const collecting = await this.#connection.collect(few.filters, {
       ...options,
       signal: AbortSignal.any([options.signal, closing]),
       onMessage: (message) => {
+        if (few.isWanted?.(message.topic) === false) return;
         if (!permissions.decide(message.topic, "read").allowed) return;
         this.seen.add(message.topic);
         options.onMessage(message);

@@ -37,6 +37,7 @@ eachBroker("start() does not wait, calls do, and succeed when the broker comes",
   await proxy.refuse();
   await using connection = startConnection(proxy, { version });
   assert.equal(connection.status.isConnected, false);
+  await until(() => connection.status.lastError !== undefined);
   const start = performance.now();
   const error = await rejection(connection.publish(publication("a"), waiting(200)));
   assert.ok(performance.now() - start < 1_000);

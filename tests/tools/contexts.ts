@@ -6,7 +6,7 @@ import type { Limits } from "../../lib/config/config.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import type { Message } from "../../lib/messages/message.ts";
 import type { Watch } from "../../lib/messages/watch.ts";
-import type { CollectOptions } from "../../lib/mqtt/connection.ts";
+import type { CollectOptions, PublishOptions } from "../../lib/mqtt/connection.ts";
 import type { Publication } from "../../lib/mqtt/link/link.ts";
 import type { ToolContext } from "../../lib/tools/tool.ts";
 import type { TopicFilter } from "../../lib/topics/topic_filter.ts";
@@ -45,10 +45,14 @@ export function contextOf(scene: Scene): ToolContext {
   const access = {
     grants: { limits, permissions, readOnly: false },
     status: { protocolVersion: "5" },
-    seek(): void {},
+    wantFor(): void {},
     assertWritable(): void {},
-    publish(publication: Publication): Promise<{ noSubscribers: boolean }> {
+    publish(
+      publication: Publication,
+      { onSent }: PublishOptions,
+    ): Promise<{ noSubscribers: boolean }> {
       published?.push(publication);
+      onSent?.();
       return Promise.resolve({ noSubscribers: false });
     },
     collect(_topics: readonly string[], { onMessage }: CollectOptions): Promise<unknown> {

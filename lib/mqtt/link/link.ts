@@ -126,14 +126,13 @@ export class Link {
       // One of QoS 2 was passed on by the inbox.
       if (packet.qos < 2) onMessage(topic, payload, packet);
     });
-    client.handleMessage = ({ qos }, next): void => {
-      if (qos === 2) next();
+    const pass = (packet: { readonly length?: number }, next: () => void): void =>
       // After the end mqtt.js has no store any more to look into, and throws.
-      else options.pacer.pass(() => this.isOpen && next());
-    };
+      options.pacer.pass(() => this.isOpen && next(), packet.length);
+    client.handleMessage = (packet, next): void => packet.qos === 2 ? next() : pass(packet, next);
     inbox.open({
       onMessage: (packet) => onMessage(packet.topic, bytesOf(packet.payload), packet),
-      pass: (next) => options.pacer.pass(() => this.isOpen && next()),
+      pass,
     });
     // Else a PUBREL waits 40 ms for the TCP acknowledgement of what went before it.
     (client.stream as { setNoDelay?(on: boolean): void }).setNoDelay?.(true);

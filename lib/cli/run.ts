@@ -44,6 +44,8 @@ async function dispatch(invocation: Invocation, io: Io): Promise<number> {
       return await (await import("./commands/explain.ts")).runExplain(invocation, io);
     case "tools":
       return await (await import("./commands/tools.ts")).runTools(invocation, io);
+    case "call":
+      return await (await import("./commands/call.ts")).runCall(invocation, io);
     case "schema":
       return await (await import("./commands/schema.ts")).runSchema(invocation, io);
     case "init":

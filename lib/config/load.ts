@@ -34,6 +34,8 @@ export interface LoadOptions {
   readonly path?: string | undefined;
   /** The option or variable that gave `path`, for the message when it cannot be read. */
   readonly pathSource?: string | undefined;
+  /** Whether there is no default path. */
+  readonly needsNoFile?: boolean;
   /** In ascending precedence. */
   readonly overrides?: readonly Override[];
   /** Default: those of the system. */
@@ -50,8 +52,13 @@ export const systemEffects: ConfigEffects = {
  * Where the config is looked for when no path is given, or undefined where HOME is not known.
  */
 export function defaultConfigPath(effects: ConfigEffects = systemEffects): string | undefined {
-  const home = effects.env("HOME");
-  return home === undefined || home === "" ? undefined : `${home}/.config/mcpmqtt/config.json`;
+  const home = homeOf(effects);
+  return home === undefined ? undefined : `${home}/.config/mcpmqtt/config.json`;
+}
+
+/** On Windows there usually is no HOME. */
+function homeOf({ env }: ConfigEffects): string | undefined {
+  return env("HOME") || env("USERPROFILE") || undefined;
 }
 
 /**
@@ -76,7 +83,7 @@ export function defaultConfigPath(effects: ConfigEffects = systemEffects): strin
 export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const { effects = systemEffects } = options;
   const defaultPath = defaultConfigPath(effects);
-  const home = effects.env("HOME") || undefined;
+  const home = homeOf(effects);
   const read = await readSource(options, effects, defaultPath);
   const source = read?.path;
   const folders = { base: source?.replace(/[^/\\]*$/, "") ?? "", home };
@@ -177,12 +184,14 @@ function deepFreeze<T>(value: T): T {
 
 /** The file and its text; undefined where the default file does not exist. */
 async function readSource(
-  { path, pathSource }: LoadOptions,
+  { path, pathSource, needsNoFile = false }: LoadOptions,
   effects: ConfigEffects,
   defaultPath: string | undefined,
 ): Promise<{ path: string; text: string } | undefined> {
-  const home = effects.env("HOME") || undefined;
-  const wanted = path === undefined ? defaultPath : resolvePath(path, { base: "", home });
+  const home = homeOf(effects);
+  const wanted = path === undefined
+    ? needsNoFile ? undefined : defaultPath
+    : resolvePath(path, { base: "", home });
   if (wanted === undefined) return undefined;
   try {
     return { path: wanted, text: await effects.readTextFile(wanted, MAX_CONFIG_BYTES) };

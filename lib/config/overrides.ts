@@ -5,6 +5,7 @@
  */
 
 import * as z from "zod/v4";
+import { type BrokerUrl, DEFAULT_PORTS } from "./broker_url.ts";
 import type { Fault } from "./config.ts";
 import { bare, schemaAt, shownOf } from "./issues.ts";
 import { isRecord, valueAt } from "./path.ts";
@@ -15,7 +16,7 @@ import { isSecret } from "./references.ts";
 export interface Override {
   /** As in `["mqtt", "port"]`. */
   readonly key: readonly string[];
-  readonly value: string | true;
+  readonly value: string | true | ReadonlyArray<Readonly<Record<string, unknown>>>;
   /** The name of the variable or option, as in `MCPMQTT_PORT` or `--log-level`. */
   readonly source: string;
 }
@@ -32,14 +33,30 @@ export function applyOverrides(config: unknown, overrides: readonly Override[]):
     const isNumber = bare(schema) instanceof z.ZodNumber && /^\d+$/.test(String(value));
     const result = z.safeParse(schema, isNumber ? Number(value) : value);
     if (result.success) {
+      if (applySpecial(config, key.join("."), result.data)) return [];
       const [last = "", ...holders] = key.map(camelCase).reverse();
       const holder = valueAt(config, holders.reverse());
       if (isRecord(holder)) Reflect.set(holder, last, result.data);
       return [];
     }
-    const { message = "is not valid" } = result.error.issues[0] ?? {};
-    const isShown = !isSecret(key) && message.startsWith("must be");
+    const [issue] = result.error.issues;
+    const quoting = issue?.code === "custom" ? issue.params?.quoting : undefined;
+    const message = String((isSecret(key) ? undefined : quoting) ?? issue?.message ?? "is not valid");
+    const isShown = !isSecret(key) && typeof value === "string" && message.startsWith("must be");
     const shown = isShown ? `, not ${shownOf(value)}` : "";
     return [{ file: source, path: "", message: message + shown }];
   });
+}
+
+/** What becomes more than one key: the parts of a URL, and rules beside those of the file. */
+function applySpecial(config: unknown, key: string, data: unknown): boolean {
+  if (!isRecord(config)) return false;
+  if (key === "topics" && Array.isArray(config.rules) && Array.isArray(data)) {
+    Reflect.set(config, "rules", [...config.rules, ...data]);
+    return true;
+  }
+  if (key !== "mqtt.url" || !isRecord(config.mqtt) || !isRecord(data)) return false;
+  const { transport } = data as unknown as BrokerUrl;
+  Object.assign(config.mqtt, { port: DEFAULT_PORTS[transport] }, data);
+  return true;
 }

@@ -74,7 +74,7 @@ Deno.test("explain says whether a topic is allowed, and which rule decides", asy
   await withConfig({ topics: TOPICS }, async (path) => {
     const explain = async (...args: string[]): Promise<string> => {
       const { status, stdout, stderr } = await ran("explain", ...args, "--config", path);
-      assert.deepEqual([status, stderr], [0, ""]);
+      assert.deepEqual([status, stderr], [/: allowed/.test(stdout) ? 0 : 1, ""]);
       return stdout;
     };
     assert.match(

@@ -84,7 +84,9 @@ function tellStart(config: Config, log: Log): void {
   for (const warning of config.warnings) logger.warning(formatFault(warning));
   const { source, rules, readOnly } = config;
   const grants = source === undefined
-    ? "without a config: no topic is granted; make one with: mcpmqtt init"
+    ? rules.length > 0
+      ? `without a config: ${rules.length} rules`
+      : "without a config: no topic is granted; make one with: mcpmqtt init"
     : `with ${source}: ${rules.length} rules`;
   logger.info(`mcpmqtt ${VERSION}, ${grants}${readOnly ? ", read-only" : ""}`);
 }

@@ -41,7 +41,9 @@ export function applyOverrides(config: unknown, overrides: readonly Override[]):
     }
     const [issue] = result.error.issues;
     const quoting = issue?.code === "custom" ? issue.params?.quoting : undefined;
-    const message = String((isSecret(key) ? undefined : quoting) ?? issue?.message ?? "is not valid");
+    const message = String(
+      (isSecret(key) ? undefined : quoting) ?? issue?.message ?? "is not valid",
+    );
     const isShown = !isSecret(key) && typeof value === "string" && message.startsWith("must be");
     const shown = isShown ? `, not ${shownOf(value)}` : "";
     return [{ file: source, path: "", message: message + shown }];

@@ -115,7 +115,7 @@ const mqtt = record({
     ),
   client_id: orNull(mqttString({ minLength: 1, maxBytes: 65_000 }))
     .describe(
-      "The Client Identifier; at most 65,000 bytes. `null`: a fresh one for each start, `mcpmqtt-<random>`. Further connections append `-2`, `-3`, … or `-w`.",
+      "The Client Identifier; at most 65,000 bytes. `null`: a fresh one for each start, `mcpmqtt-<random>`; what is published then goes over a connection of its own, `…-w`. One that you set may stand in the broker's access rules, so that reading and writing share one connection; while messages flood in, a write then waits behind them. Topic filters that overlap append `-2`, `-3`, ….",
     ),
   connect_timeout: positive(3600, "seconds").default(10)
     .describe("How long to wait for a connection, in seconds: above 0, at most 3,600."),

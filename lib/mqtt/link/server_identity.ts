@@ -54,7 +54,7 @@ class Refusal extends Error {
 export function serverIdentityCheck(ca: string | undefined): ServerIdentityCheck {
   return (host, own) => {
     try {
-      if (own.raw === undefined) return new Refusal("CERT_MALFORMED", "a certificate is none");
+      if (own.raw === undefined) throw new Refusal("CERT_MALFORMED", "a certificate is none");
       const wrongName = checkName(host, own);
       if (wrongName !== undefined) return wrongName;
       assertGenuine(chainOf(own), ca === undefined ? undefined : certificatesIn(ca));
@@ -72,7 +72,7 @@ function assertGenuine(
   [own, ...others]: readonly X509Certificate[],
   trusted: readonly X509Certificate[] | undefined,
 ): void {
-  if (own === undefined) throw new Refusal("CERT_UNTRUSTED", "the broker has no certificate");
+  if (own === undefined) throw new Refusal("CERT_MALFORMED", "the broker has no certificate");
   partsOf(own.raw);
   for (const { raw } of others) {
     // That of an authority may be what it likes: nothing but its name and key is used.

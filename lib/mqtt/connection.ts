@@ -92,6 +92,7 @@ export class Connection implements AsyncDisposable {
       : new LastingLink({ opener, clientId: `${settings.clientId}-w`, log });
     this.#writer = new Writer({
       lasting: this.#writing,
+      log,
       connectTimeoutMs: settings.connectTimeoutMs,
       publishMs: times.publishMs,
       isBrokerThere: () => this.#lanes.main.lasting.link !== undefined,

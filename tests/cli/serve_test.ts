@@ -340,3 +340,32 @@ Deno.test("serve sends a DISCONNECT at the end even if the host reads nothing", 
   await child.stdout.cancel();
   assert.equal(disconnects, 2);
 });
+
+Deno.test("the log has a line for each write at INFO, and each step at DEBUG", async () => {
+  await using broker = await startAedes();
+  const mqtt = { host: broker.host, port: broker.port };
+  for (const level of ["INFO", "DEBUG"]) {
+    await using host = await startHost({ config: { mqtt, topics: ALL_OF_T, logging: { level } } });
+    await untilConnected(host);
+    await host.expectResult("mqtt_publish", { topic: "t/a", payload: "said", qos: 1 });
+    await host.expectError("forbidden", "mqtt_publish", { topic: "x", payload: "1" });
+    await host.expectResult("mqtt_subscribe", { topic: "t/b", timeout: 0.1 });
+    await until(() => host.stderr().includes("mqtt_subscribe done in"));
+    const log = host.stderr();
+    assert.match(log, /INFO - mqtt_publish to "t\/a" acknowledged in \d+ ms\n/);
+    assert.match(log, /INFO - mqtt_publish to "x" failed, not_sent: forbidden: no rule grants/);
+    const steps = [
+      /DEBUG - mqtt_publish called with \{"topic":"t\/a","payload":"said","qos":1\}\n/,
+      /DEBUG - write to "t\/a" is granted by the rule "t\/#"\n/,
+      /DEBUG - PUBLISH "t\/a", QoS 1: "said"\n/,
+      /DEBUG - read of "t\/b" is granted as "t\/b"\n/,
+      /DEBUG - SUBSCRIBE "t\/b" as mcpmqtt-/,
+      /DEBUG - UNSUBSCRIBE "t\/b" as mcpmqtt-/,
+    ];
+    await until(() => level === "INFO" || host.stderr().includes("UNSUBSCRIBE"));
+    for (const step of steps) {
+      if (level === "DEBUG") assert.match(host.stderr(), step);
+      else assert.doesNotMatch(host.stderr(), step);
+    }
+  }
+});

@@ -225,7 +225,9 @@ Deno.test("serve gives up reading and writing files, and still loads what it nee
   await until(() => /states .*\n/.test(host.stderr()), { what: "the end of the permissions" });
   assert.match(host.stderr(), /states (denied|prompt)(,(denied|prompt)){4}/);
   await host.expectResult("mqtt_read", { topic: "t/b", timeout: 0.1 }).catch(() => {});
-  await until(async () => (await Deno.readTextFile(logfile)).includes("mqtt_publish done"));
+  await until(async () =>
+    (await Deno.readTextFile(logfile)).includes('mqtt_publish to "t/a" acknowledged')
+  );
   await host.close();
   await Deno.remove(probe);
   await Deno.remove(logfile);

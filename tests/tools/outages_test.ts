@@ -109,6 +109,9 @@ Deno.test("writes that were not sent use up no rate", async () => {
   await untilConnected(host);
   await proxy.refuse();
   await proxy.cut();
+  await until(async () => !(await host.expectResult("mqtt_status")).connected);
+  // The connection for writing was cut in the same moment.
+  await new Promise((resolve) => setTimeout(resolve, 100));
   const off = { topic: "t/heater", payload: "off", qos: 1 };
   for (let i = 0; i < 5; i++) {
     const error = await host.expectError("not_connected", "mqtt_publish", off);

@@ -78,17 +78,13 @@ const tls = record({
   server_name: orNull(text("a host name"))
     .describe("The name the broker's certificate must have. `null`: the host."),
   verify: flag().default(true)
-    .describe(
-      "Check the broker's certificate. `false` takes any, and with it anyone between you and the broker.",
-    ),
+    .describe("`false` takes any certificate, and with it anyone between you and the broker."),
 });
 
 const mqtt = record({
   host: host.default("localhost").describe("The broker's host name or address."),
   port: integer(1, 65_535).optional()
-    .describe(
-      "The broker's port, 1 to 65,535. Default: 1883; with `tls` 8883, with `ws` 80, with `wss` 443.",
-    ),
+    .describe("The broker's port, 1 to 65,535. Default: 1883, `tls` 8883, `ws` 80, `wss` 443."),
   username: orNull(mqttString({ minLength: 0 })).describe("The user name; at most 65,535 bytes."),
   password: orNull(mqttString({ minLength: 0 }))
     .describe(
@@ -102,17 +98,13 @@ const mqtt = record({
         "user name and password in it.",
     ),
   transport: oneOf(["tcp", "tls", "ws", "wss"]).default("tcp")
-    .describe(
-      "How the bytes travel: `tcp`, `tls`, `ws` (WebSocket) or `wss` (WebSocket over TLS).",
-    ),
+    .describe("How the bytes travel; `ws` is WebSocket, and `wss` WebSocket over TLS."),
   path: anyText()
     .regex(/^\/[^\s#]*$/, { error: 'must begin with "/" and hold no space and no "#"' })
     .default("/mqtt")
     .describe("The path of the WebSocket, for `ws` and `wss`."),
   protocol_version: oneOf(["auto", "5", "3.1.1"]).default("auto")
-    .describe(
-      '`"auto"` takes MQTT 5, then 3.1.1 where the broker refuses 5; or `"5"`, or `"3.1.1"`.',
-    ),
+    .describe('The version of MQTT. `"auto"`: 5, then 3.1.1 where the broker refuses 5.'),
   client_id: orNull(mqttString({ minLength: 1, maxBytes: 65_000 }))
     .describe(
       "The Client Identifier; at most 65,000 bytes. `null`: a fresh one for each start, `mcpmqtt-<random>`; what is published then goes over a connection of its own, `…-w`. One that you set may stand in the broker's access rules, so that reading and writing share one connection; while messages flood in, a write then waits behind them. Topic filters that overlap append `-2`, `-3`, ….",
@@ -139,9 +131,7 @@ const payload = record({
 
 const topic = record({
   pattern: topicFilter
-    .describe(
-      "A topic name or a topic filter with the wildcards `+` and `#`, at most 65,535 bytes.",
-    ),
+    .describe("A topic name, or a topic filter with `+` and `#`; at most 65,535 bytes."),
   permissions: list(permissions, '"read" and "write"').default([])
     .describe(
       "What is granted: `read` (subscribe), `write` (publish). At least one here or in `deny`.",
@@ -183,9 +173,7 @@ const limits = record({
   watch_buffer_messages: integer(1, 1_000_000).default(1000)
     .describe("The most messages a watch keeps until they are read: 1 to 1,000,000."),
   watch_buffer_bytes: integer(65_536, 1_073_741_824).default(16_777_216)
-    .describe(
-      "The most bytes a watch keeps, with topics, properties and overhead: 65,536 to 1,073,741,824.",
-    ),
+    .describe("The most bytes a watch keeps, overhead included: 65,536 to 1,073,741,824."),
 }).transform(({ maxTimeout, ...limits }) => ({ maxTimeoutMs: maxTimeout * 1000, ...limits }));
 
 const logging = record({

@@ -100,7 +100,7 @@ Deno.test("loadConfig() tells faults of other lines beside those of the syntax",
   const text = '{\n "mqtt": { "hots": 1 },\n "logging": { "level": }\n}';
   assert.deepEqual(await places(text), ["2:12", "3:24"]);
   // What is on the line of a slip, or missing because of one, may be as it should.
-  assert.deepEqual(await places('{\n "mqtt": { "hots" 1 }\n}'), ["2:19"]);
+  assert.deepEqual(await places('{\n "mqtt": { "hots": 1 "port": 2 }\n}'), ["2:22"]);
   assert.deepEqual(await places('{ "topics": [{\n "pattern": a/b,\n "deny": ["read"] }] }'), [
     "2:13",
   ]);

@@ -154,3 +154,21 @@ Deno.test("user properties count for max_publish_bytes, and a response_topic mus
   await device.collect(1);
   assert.equal(device.received.length, 1);
 });
+
+Deno.test("mqtt_query takes nothing for an answer that came before the request was sent", async () => {
+  // A PUBLISH of QoS 0 to t/r, payload "early", in one segment with the SUBACK.
+  const early = [0x30, 11, 0, 3, 0x74, 0x2F, 0x72, 0, 0x65, 0x61, 0x72, 0x6C, 0x79];
+  let requests = 0;
+  await using broker = new ScriptedBroker((packet, client) => {
+    if (packet.type === CONNECT) client.send(...connack("5"));
+    if (packet.type === SUBSCRIBE) client.send(...suback(packet), ...early);
+    if (packet.type !== PUBLISH) return;
+    requests++;
+    client.send(...puback(packet));
+  });
+  await using host = await hostOf(broker);
+  const query = { request_topic: "t/q", response_topic: "t/r", payload: "1", timeout: 0.5 };
+  const error = await host.expectError("timeout", "mqtt_query", query);
+  assert.equal(error.outcome, "unknown");
+  assert.equal(requests, 1);
+});

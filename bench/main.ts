@@ -7,6 +7,7 @@
 import { collecting } from "./collecting.ts";
 import { deciding } from "./deciding.ts";
 import { loading } from "./loading.ts";
+import { narrowing } from "./narrowing.ts";
 import { publishing } from "./publishing.ts";
 import { type BenchOptions, print, type Section } from "./report.ts";
 import { resting } from "./resting.ts";
@@ -17,6 +18,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Sec
   collecting,
   publishing,
   deciding,
+  narrowing,
   resting,
   loading,
 };

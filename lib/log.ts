@@ -5,6 +5,8 @@
  * @module
  */
 
+import { escapeUnseen } from "./text.ts";
+
 /** From the most to the least talkative. */
 export const LOG_LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
 
@@ -115,7 +117,7 @@ export class Log implements AsyncDisposable {
 
   #enter(level: LogLevel, name: string, text: LogText): void {
     if (this.#closed || LOG_LEVELS.indexOf(level) < this.#threshold) return;
-    const said = oneLine(this.#redact(typeof text === "string" ? text : text()));
+    const said = escapeUnseen(this.#redact(typeof text === "string" ? text : text()));
     const bytes = this.#encoder.encode(
       `${timestamp(this.#now())} - ${name} - ${level} - ${said}\n`,
     );
@@ -191,17 +193,6 @@ function timestamp(ms: number): string {
   const date = `${t.getFullYear()}-${two(t.getMonth() + 1)}-${two(t.getDate())}`;
   const time = `${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`;
   return `${date} ${time},${String(t.getMilliseconds()).padStart(3, "0")}`;
-}
-
-const LINE_BREAKERS = /[\p{Cc}\u2028\u2029]/gu;
-
-function oneLine(text: string): string {
-  return text.replace(LINE_BREAKERS, (character) => {
-    if (character === "\n") return "\\n";
-    if (character === "\r") return "\\r";
-    if (character === "\t") return "\\t";
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
 }
 
 /**

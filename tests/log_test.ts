@@ -60,6 +60,21 @@ Deno.test("Log keeps an entry on one line", async () => {
   assert.ok(text.endsWith("x\\r\\n2026 - b - INFO - forged\\t\\u001b[31m\\u2028\\u0085é\n"));
 });
 
+Deno.test("Log escapes what turns the text around, what is not seen, and lone surrogates", async () => {
+  const ranges = [[0x200b, 0x200f], [0x2028, 0x202e], [0x2066, 0x2069], [0x61c], [0xfeff], [
+    0xd800,
+  ]];
+  const unseen = ranges.flatMap(([from = 0, to = from]) =>
+    Array.from({ length: to - from + 1 }, (_, at) => String.fromCharCode(from + at))
+  );
+  const sink = memory();
+  const log = openLog({ level: "INFO", sink });
+  log.logger("a").info(`küche${unseen.join("-")}🏠אب\u2027\u202f\u2065\u206a`);
+  const escaped = unseen.map((one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const text = await written(log, sink);
+  assert.ok(text.endsWith(` küche${escaped.join("-")}🏠אب\u2027\u202f\u2065\u206a\n`), text);
+});
+
 Deno.test("Log takes out secrets, as they are and as they look in a URL and in JSON", async () => {
   const sink = memory();
   const secrets = ['p@ss\n"word', "p@ss", "", "x", ".*"];

@@ -6,6 +6,7 @@
  */
 import type { Limits } from "../config/config.ts";
 import { McpMqttError } from "../errors.ts";
+import type { Logger } from "../log.ts";
 import type { MessageProperties } from "../messages/message.ts";
 import type {
   Collecting,
@@ -26,12 +27,15 @@ import {
 import { parseTopicName } from "../topics/topic_name.ts";
 import { quoteTopic } from "../topics/topic_text.ts";
 import { bounded } from "../wait.ts";
+import { withFewConnections } from "./few_connections.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import { TopicsSeen } from "./topics_seen.ts";
 
 /** How long the end of a call waits for the UNSUBACK, in milliseconds; the UNSUBSCRIBE is sent at once. */
 const RELEASE_MS = 500;
 const MINUTE_MS = 60_000;
+/** How many filters a line of the log names. */
+const MAX_LOGGED = 20;
 
 /** What a client may do. */
 export interface Grants {
@@ -59,10 +63,12 @@ export class Access implements AsyncDisposable {
   readonly #writes: RateLimiter;
   readonly #collections = new Set<Collecting>();
   readonly #closing = new AbortController();
+  readonly #log: Logger | undefined;
 
-  constructor(connection: Connection, grants: Grants) {
+  constructor(connection: Connection, grants: Grants, log?: Logger) {
     this.#connection = connection;
     this.grants = grants;
+    this.#log = log;
     const { publishPerMinute: writes } = grants.limits;
     this.#writes = new RateLimiter({ writes, windowMs: MINUTE_MS });
   }
@@ -97,6 +103,12 @@ export class Access implements AsyncDisposable {
       });
     }
     permissions.assertWrite(name, { retain });
+    this.#log?.debug(() => {
+      const { rule } = permissions.decide(name, "write");
+      return `write to ${quoteTopic(name)} is granted by the rule ${
+        quoteTopic(rule?.pattern.text ?? "")
+      }`;
+    });
     const { responseTopic } = properties;
     if (responseTopic !== undefined) this.#assertResponseTopic(responseTopic);
     const propertyBytes = sizeOf(properties);
@@ -167,6 +179,13 @@ export class Access implements AsyncDisposable {
     const { permissions } = this.grants;
     const narrowing = permissions.narrow(filters);
     if (narrowing.filters.length === 0) throw permissions.readForbidden(filters);
+    this.#log?.debug(() => {
+      const list = (some: readonly TopicFilter[]): string =>
+        some.slice(0, MAX_LOGGED).map(({ text }) => quoteTopic(text)).join(", ");
+      return `read of ${list(filters)} is granted as ${list(narrowing.filters)}${
+        narrowing.narrowed ? ", narrowed" : ""
+      }`;
+    });
     return narrowing;
   }
 
@@ -175,10 +194,15 @@ export class Access implements AsyncDisposable {
     const { filters, narrowed } = this.narrow(topics);
     const { permissions } = this.grants;
     const closing = this.#closing.signal;
-    const collecting = await this.#connection.collect(filters, {
+    const few = withFewConnections(filters, (filter) => {
+      const whole = permissions.narrow([filter]);
+      return whole.filters.length > 0 && !whole.narrowed;
+    });
+    const collecting = await this.#connection.collect(few.filters, {
       ...options,
       signal: AbortSignal.any([options.signal, closing]),
       onMessage: (message) => {
+        if (few.isWanted?.(message.topic) === false) return;
         if (!permissions.decide(message.topic, "read").allowed) return;
         this.seen.add(message.topic);
         options.onMessage(message);

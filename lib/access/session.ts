@@ -26,7 +26,7 @@ export class Session implements AsyncDisposable {
   readonly configSource: string | undefined;
 
   constructor({ connection, grants, configSource, log }: SessionOptions) {
-    this.access = new Access(connection, grants);
+    this.access = new Access(connection, grants, log);
     this.watches = new Watches(this.access);
     this.updates = new Updates(this.access, log);
     this.configSource = configSource;

@@ -50,7 +50,8 @@ export class Watches implements AsyncDisposable {
     topics: readonly string[],
     options: Waiting & { readonly includeRetained: boolean },
   ): Promise<Watch> {
-    const { maxWatches, watchBufferMessages } = this.#access.grants.limits;
+    const { maxWatches, watchBufferMessages, watchBufferBytes: maxBytes } =
+      this.#access.grants.limits;
     if (this.#running.size + this.#starting >= maxWatches) {
       throw new McpMqttError(
         "invalid_argument",
@@ -60,7 +61,9 @@ export class Watches implements AsyncDisposable {
     }
     const { filters, narrowed } = this.#access.narrow(topics);
     const about = { filters: filters.map(({ text }) => text), narrowed };
-    const watch = new Watch({ id: `w${++this.#number}`, ...about }, watchBufferMessages);
+    const watch = new Watch({ id: `w${++this.#number}`, ...about }, watchBufferMessages, {
+      maxBytes,
+    });
     this.#starting++;
     try {
       const collection = await this.#access.collect(topics, {

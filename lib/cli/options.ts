@@ -19,6 +19,10 @@ export interface Options {
   readonly transport: "stdio";
   readonly readOnly: boolean;
   readonly demo: boolean;
+  readonly url: string | undefined;
+  /** Topic filters, as given. */
+  readonly read: readonly string[];
+  readonly write: readonly string[];
 }
 
 /** What the arguments ask for. */
@@ -33,6 +37,12 @@ export type Invocation =
       readonly permission: "read" | "write" | undefined;
     }
     | { readonly command: "init"; readonly path: string | undefined }
+    | {
+      readonly command: "call";
+      readonly tool: string;
+      /** Parsed JSON. */
+      readonly args: unknown;
+    }
   );
 
 /** Arguments that cannot be followed; exit status 2. The message is one line. */
@@ -58,16 +68,24 @@ export function parseArguments(args: readonly string[]): Invocation {
   const { tokens } = parseArgs({
     args: splitJoined(args),
     options: Object.fromEntries(
-      OPTIONS.map((o) => [o.flag, { type: o.value === undefined ? "boolean" : "string" } as const]),
+      OPTIONS.map((o) => [o.flag, {
+        type: o.value === undefined ? "boolean" as const : "string" as const,
+        ...o.short === undefined ? {} : { short: o.short },
+        ...o.many === undefined ? {} : { multiple: true },
+      }]),
     ),
     strict: false,
     tokens: true,
   });
   const given = new Map<string, string>();
+  const grants = { read: [] as string[], write: [] as string[] };
   const operands: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") operands.push(token.value);
-    if (token.kind === "option") given.set(token.name, optionValue(token));
+    if (token.kind !== "option") continue;
+    const value = optionValue(token);
+    if (token.name === "read" || token.name === "write") grants[token.name].push(value);
+    else given.set(token.name, value);
   }
   if (given.has("genkey")) throw unsupported("--genkey");
   return invocation(operands, {
@@ -80,6 +98,8 @@ export function parseArguments(args: readonly string[]): Invocation {
       transport: "stdio",
       readOnly: given.has("read-only"),
       demo: given.has("demo"),
+      url: given.get("url"),
+      ...grants,
     },
   });
 }
@@ -90,6 +110,8 @@ export interface ConfigRequest {
   readonly path: string | undefined;
   /** The option or variable that gave `path`. */
   readonly pathSource: string | undefined;
+  /** Whether there is one only if a path is given. */
+  readonly needsNoFile: boolean;
   /** In ascending precedence. */
   readonly overrides: readonly Override[];
 }
@@ -114,6 +136,7 @@ export function configRequest(
     "log-level": options.logLevel,
     logfile: options.logfile,
     "read-only": options.readOnly || undefined,
+    url: options.url,
   };
   const overrides: Override[] = [];
   for (const { env: name, key } of SETTINGS) {
@@ -128,13 +151,20 @@ export function configRequest(
       overrides.push({ key, value, source: `--${flag}` });
     }
   }
+  for (const permission of ["read", "write"] as const) {
+    for (const pattern of options[permission]) {
+      const value = [{ pattern, permissions: [permission] }];
+      overrides.push({ key: ["topics"], value, source: `--${permission}` });
+    }
+  }
   const fromEnv = env("MCPMQTT_CONFIG") || undefined;
   const pathSource = options.config !== undefined
     ? "--config"
     : fromEnv === undefined
     ? undefined
     : "MCPMQTT_CONFIG";
-  return { path: options.config ?? fromEnv, pathSource, overrides };
+  const needsNoFile = options.url !== undefined || options.read.length + options.write.length > 0;
+  return { path: options.config ?? fromEnv, pathSource, needsNoFile, overrides };
 }
 
 /** The help, made from the two tables. */
@@ -181,7 +211,9 @@ interface OptionToken {
 
 /** The checked value of an option; empty for a switch. */
 function optionValue(token: OptionToken): string {
-  const option = OPTIONS.find((o) => o.flag === token.name && token.rawName.startsWith("--"));
+  const option = OPTIONS.find((o) =>
+    o.flag === token.name && (token.rawName.startsWith("--") || token.rawName === `-${o.short}`)
+  );
   if (option === undefined) throw unknownOption(token.rawName);
   const flag = `--${option.flag}`;
   if (option.value === undefined) {
@@ -231,9 +263,13 @@ function invocation(
       return { command: "explain", ...explainOperands(rest), options };
     case "init":
       return { command: "init", path: rest[0], options };
+    case "call":
+      return { command: "call", ...callOperands(rest), options };
     case "check":
     case "schema":
     case "tools":
+    case "help":
+    case "version":
       return { command: command.name, options };
     default:
       return { command: "serve", options };
@@ -250,6 +286,19 @@ function explainOperands(
     return { topic, permission };
   }
   throw new UsageError(`explain takes read or write, not ${JSON.stringify(permission)}`);
+}
+
+function callOperands([tool, json]: readonly string[]): { tool: string; args: unknown } {
+  if (tool === undefined) {
+    throw new UsageError("call needs a tool; write mcpmqtt call TOOL [JSON]");
+  }
+  try {
+    return { tool, args: JSON.parse(json ?? "{}") };
+  } catch {
+    throw new UsageError(
+      `the arguments of ${tool} must be one JSON object, such as '{"topic": "a/b"}'; quote it for the shell`,
+    );
+  }
 }
 
 function unknownOption(rawName: string): UsageError {

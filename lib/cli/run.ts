@@ -5,6 +5,7 @@
  */
 import { ConfigError } from "../config/config.ts";
 import { McpMqttError } from "../errors.ts";
+import { escapeUnseen } from "../text.ts";
 import { COMMIT, VERSION } from "../version.ts";
 import { type Io, processIo } from "./io.ts";
 import { DONE, FAILED, WRONG_USAGE } from "./exit_status.ts";
@@ -43,6 +44,8 @@ async function dispatch(invocation: Invocation, io: Io): Promise<number> {
       return await (await import("./commands/explain.ts")).runExplain(invocation, io);
     case "tools":
       return await (await import("./commands/tools.ts")).runTools(invocation, io);
+    case "call":
+      return await (await import("./commands/call.ts")).runCall(invocation, io);
     case "schema":
       return await (await import("./commands/schema.ts")).runSchema(invocation, io);
     case "init":
@@ -61,11 +64,13 @@ async function init(
   return await runInit(invocation, { ...io, dialog });
 }
 
-/** One line; a stack only at DEBUG. */
+/** One line; a stack only at DEBUG. What is not seen is escaped. */
 function describe(error: unknown, args: readonly string[]): string {
-  if (!(error instanceof Error)) return `mcpmqtt: ${String(error)}`;
   if (error instanceof ConfigError) return error.message;
+  if (!(error instanceof Error)) return escapeUnseen(`mcpmqtt: ${String(error)}`);
   const isDebug = args.some((arg) => /\bdebug\b/i.test(arg));
+  const said = isDebug ? error.stack ?? error.message : error.message;
   const hint = error instanceof McpMqttError && error.hint ? ` ${error.hint}` : "";
-  return `mcpmqtt: ${isDebug ? error.stack ?? error.message : error.message}${hint}`;
+  const lines = isDebug ? said.split("\n") : [said];
+  return `mcpmqtt: ${lines.map(escapeUnseen).join("\n")}${escapeUnseen(hint)}`;
 }

@@ -11,6 +11,10 @@ import { LOG_LEVELS } from "../log.ts";
 export interface Setting {
   /** Without the dashes; undefined where only the environment sets it. */
   readonly flag?: string;
+  /** The same in one letter. */
+  readonly short?: string;
+  /** It may be given several times, and each counts. */
+  readonly many?: true;
   /** The name of its value in the help; undefined for a switch. */
   readonly value?: string;
   /** The environment variable. */
@@ -28,6 +32,7 @@ export interface Setting {
 export const SETTINGS: readonly Setting[] = [
   {
     flag: "config",
+    short: "c",
     value: "PATH",
     env: "MCPMQTT_CONFIG",
     help: "the config file; default ~/.config/mcpmqtt/config.json",
@@ -62,8 +67,28 @@ export const SETTINGS: readonly Setting[] = [
     help: "serve a simulated house on an embedded broker; needs no config and no broker",
   },
   { flag: "genkey", unsupported: true, help: "the same as the command genkey" },
-  { flag: "version", help: "print the version" },
-  { flag: "help", help: "print this help" },
+  {
+    flag: "url",
+    value: "URL",
+    key: ["mqtt", "url"],
+    help: "the broker, such as mqtt://host, mqtts://host or ws://host/mqtt",
+  },
+  {
+    flag: "read",
+    value: "FILTER",
+    many: true,
+    key: ["topics"],
+    help: "grant reading the topics of FILTER; may be repeated",
+  },
+  {
+    flag: "write",
+    value: "FILTER",
+    many: true,
+    key: ["topics"],
+    help: "grant writing to the topics of FILTER; may be repeated",
+  },
+  { flag: "version", short: "v", help: "print the version" },
+  { flag: "help", short: "h", help: "print this help" },
   { env: "MCPMQTT_HOST", key: ["mqtt", "host"], help: "the broker's host name or address" },
   { env: "MCPMQTT_PORT", key: ["mqtt", "port"], help: "the broker's port" },
   { env: "MCPMQTT_USERNAME", key: ["mqtt", "username"], help: "the user name" },
@@ -119,6 +144,14 @@ export const COMMANDS: readonly Command[] = [
     help: "print the tools as a host sees them under the config",
   },
   {
+    name: "call",
+    operands: "TOOL [JSON]",
+    maxOperands: 2,
+    help: "run one tool as an agent would, and print its result",
+  },
+  { name: "help", operands: "", maxOperands: 0, help: "print this help" },
+  { name: "version", operands: "", maxOperands: 0, help: "print the version" },
+  {
     name: "genkey",
     operands: "",
     maxOperands: 0,
@@ -127,9 +160,11 @@ export const COMMANDS: readonly Command[] = [
   },
 ];
 
-/** The option as the help shows it: `--config PATH`. */
-export function optionUsage(setting: Setting): string {
-  return `--${setting.flag}${setting.value === undefined ? "" : ` ${setting.value}`}`;
+/** The option as the help shows it: `-c, --config PATH`. */
+export function optionUsage({ flag, short, value }: Setting): string {
+  return `${short === undefined ? "" : `-${short}, `}--${flag}${
+    value === undefined ? "" : ` ${value}`
+  }`;
 }
 
 /** A setting that has a flag. */

@@ -4,16 +4,17 @@
  * @module
  */
 
-import type { MqttTransport } from "./config.ts";
+/** How the bytes travel to the broker. */
+export type MqttTransport = "tcp" | "tls" | "ws" | "wss";
 
-/** What a URL says of the broker; undefined where it is silent. */
+/** What a URL says of the broker; left out where it is silent. */
 export interface BrokerUrl {
   readonly transport: MqttTransport;
   /** Without the brackets of an IPv6 address. */
   readonly host: string;
-  readonly port: number | undefined;
+  readonly port?: number;
   /** With the query; only for WebSockets. */
-  readonly path: string | undefined;
+  readonly path?: string;
 }
 
 const TRANSPORTS: Readonly<Record<string, MqttTransport>> = {
@@ -66,8 +67,13 @@ export function parseBrokerUrl(text: string): BrokerUrl | { readonly fault: stri
   }
   return {
     transport,
-    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: url.port === "" ? undefined : Number(url.port),
-    path: webSocket ? path : undefined,
+    host: withoutBrackets(url.hostname),
+    ...url.port === "" ? {} : { port: Number(url.port) },
+    ...webSocket && path !== undefined ? { path } : {},
   };
+}
+
+/** An IPv6 address as it stands alone. */
+export function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.*)\]$/, "$1");
 }

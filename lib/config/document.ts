@@ -1,155 +1,160 @@
 /**
- * A JSONC text and where each of its values stands.
+ * A JSONC text, and where in it what was found wrong stands. Loaded only when something has to be
+ * located.
  *
  * @module
  */
 
 import {
+  createScanner,
+  findNodeAtLocation,
+  getNodeValue,
   type Node,
   type ParseError,
-  type ParseErrorCode,
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
-import { formatPath, type Path } from "./path.ts";
+import { type Fault, formatFault, MAX_FAULTS } from "./config.ts";
+import type { Issue } from "./issues.ts";
+import { formatPath, MAX_DEPTH, type Path } from "./path.ts";
+import type { Position } from "./read_text.ts";
 
-/** Where something begins, both from 1, the column in UTF-16 code units. */
-export interface Position {
-  readonly line: number;
-  readonly column: number;
-}
-
-/** A fault that is known by its place in the text. */
-export interface DocumentFault {
-  readonly offset: number;
-  readonly path: string;
-  readonly message: string;
-}
-
-/** A parsed JSONC text. */
-export interface Document {
-  /** The value, as `JSON.parse` would give it; undefined where there is none. */
-  readonly value: unknown;
-  /** What is wrong with the text itself: its syntax, and keys that stand twice. */
-  readonly faults: readonly DocumentFault[];
-  /** The line and column of an offset. */
-  position(offset: number): Position;
-  /** Where the value at `path` begins, or undefined where there is none. */
-  offsetOf(path: Path): number | undefined;
-  /** Where the key at the end of `path` begins, or undefined where there is none. */
-  keyOffsetOf(path: Path): number | undefined;
+/** Faults and warnings at their places, in the order of the file, each once. */
+export interface Located {
+  readonly faults: readonly Fault[];
+  /** How many there are beside them. */
+  readonly more: number;
+  readonly warnings: readonly Fault[];
 }
 
 /**
- * Parses JSON with comments and trailing commas. A byte order mark at the start is passed over.
- * Nothing is thrown: what is wrong is in `faults`.
+ * JSON with comments and trailing commas. Nothing is thrown: what is wrong is in `faults`.
  *
  * ```ts
  * import assert from "node:assert/strict";
- * import { parseDocument } from "./document.ts";
+ * import { Document } from "./document.ts";
  *
- * const document = parseDocument('{\n  "port": 1883, // the usual one\n}');
- * assert(document.faults.length === 0);
- * const { line, column } = document.position(document.offsetOf(["port"]) ?? 0);
- * assert(line === 2 && column === 11);
+ * const document = new Document('{\n  "port": 0, // the usual one\n}', "a.json");
+ * const { faults } = document.locate([{ path: ["port"], message: "is wrong" }]);
+ * assert(faults[0]?.line === 2 && faults[0].column === 11);
  * ```
  */
-export function parseDocument(source: string): Document {
-  const text = source.replace(/^\uFEFF/, "");
-  const errors: ParseError[] = [];
-  const faults: DocumentFault[] = [];
-  const root = parse(text, errors, faults);
-  const lineStarts = [0, ...[...text.matchAll(/\r\n|\r|\n/g)].map((m) => m.index + m[0].length)];
-  faults.push(...errors.map(({ error, offset }) => ({ offset, path: "", message: syntax(error) })));
-  if (root !== undefined) collectDuplicates(root, [], faults);
-  return {
-    value: root === undefined ? undefined : valueOf(root),
-    faults,
-    position: (offset) => positionIn(lineStarts, offset),
-    offsetOf: (path) => find(root, path)?.offset,
-    keyOffsetOf: (path) => find(root, path)?.parent?.children?.[0]?.offset,
-  };
-}
+export class Document {
+  /** As far as it could be understood; undefined where there is none. */
+  readonly value: unknown;
+  /** Wrong syntax, once for each line and without a path, and keys that stand twice. */
+  readonly faults: readonly Fault[];
+  readonly #file: string;
+  readonly #root: Node | undefined;
+  readonly #lineStarts: readonly number[];
 
-const MAX_DEPTH = 100;
-
-function parse(text: string, errors: ParseError[], faults: DocumentFault[]): Node | undefined {
-  const deep = tooDeepAt(text);
-  if (deep === undefined) return parseTree(text, errors, { allowTrailingComma: true });
-  faults.push({ offset: deep, path: "", message: `is nested more than ${MAX_DEPTH} levels deep` });
-  return undefined;
-}
-
-/** Where the nesting passes what the recursive parser should be given; strings and comments do not count. */
-function tooDeepAt(text: string): number | undefined {
-  let depth = 0;
-  for (const match of text.matchAll(/"(?:\\.|[^"\\\n])*"?|\/\/.*|\/\*[^]*?\*\/|[[\]{}]/g)) {
-    if (match[0] === "[" || match[0] === "{") depth++;
-    else if (match[0] === "]" || match[0] === "}") depth--;
-    if (depth > MAX_DEPTH) return match.index;
-  }
-  return undefined;
-}
-
-function positionIn(lineStarts: readonly number[], offset: number): Position {
-  let low = 0;
-  let high = lineStarts.length - 1;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if ((lineStarts[middle] ?? 0) <= offset) low = middle;
-    else high = middle - 1;
-  }
-  return { line: low + 1, column: offset - (lineStarts[low] ?? 0) + 1 };
-}
-
-function find(root: Node | undefined, path: Path): Node | undefined {
-  let node = root;
-  for (const step of path) {
-    if (node === undefined) return undefined;
-    node = node.type === "array"
-      ? node.children?.[Number(step)]
-      : properties(node).findLast(({ key }) => key === step)?.value;
-  }
-  return node;
-}
-
-interface Property {
-  readonly key: string;
-  readonly keyNode: Node;
-  readonly value: Node | undefined;
-}
-
-function properties(node: Node): Property[] {
-  if (node.type !== "object") return [];
-  return (node.children ?? []).flatMap(({ children: [keyNode, value] = [] }) =>
-    keyNode === undefined ? [] : [{ key: String(keyNode.value), keyNode, value }]
-  );
-}
-
-function valueOf(node: Node): unknown {
-  if (node.type === "array") return (node.children ?? []).map(valueOf);
-  if (node.type !== "object") return node.value;
-  return Object.fromEntries(
-    properties(node).flatMap(({ key, value }) =>
-      value === undefined ? [] : [[key, valueOf(value)]]
-    ),
-  );
-}
-
-function collectDuplicates(node: Node, path: Path, faults: DocumentFault[]): void {
-  const seen = new Set<string>();
-  for (const { key, keyNode, value } of properties(node)) {
-    const here = [...path, key];
-    if (seen.has(key)) {
-      const message = `stands twice in one object; leave one`;
-      faults.push({ offset: keyNode.offset, path: formatPath(here), message });
+  constructor(text: string, file: string) {
+    this.#file = file;
+    this.#lineStarts = lineStarts(text);
+    const deep = tooDeepAt(text);
+    const errors: ParseError[] = [];
+    if (deep === undefined) this.#root = parseTree(text, errors, { allowTrailingComma: true });
+    this.value = this.#root && getNodeValue(this.#root);
+    const syntax = errors.map(({ error, offset }) =>
+      this.#fault(offset, [], SYNTAX[printParseErrorCode(error)] ?? "not valid JSON")
+    );
+    if (deep !== undefined) {
+      syntax.push(this.#fault(deep, [], `is nested more than ${MAX_DEPTH} levels deep`));
     }
-    seen.add(key);
-    if (value !== undefined) collectDuplicates(value, here, faults);
+    // One slip makes the parser stumble more than once in its line.
+    const stumbles = syntax.filter(({ line }, at) => line !== syntax[at - 1]?.line);
+    this.faults = [...stumbles, ...this.#duplicates(this.#root, [])];
   }
-  if (node.type === "array") {
-    node.children?.forEach((child, at) => collectDuplicates(child, [...path, at], faults));
+
+  /** The faults of the text, and the issues that were found in its value. */
+  locate(issues: readonly Issue[]): Located {
+    const toFault = (issue: Issue): Fault =>
+      this.#fault(this.#offsetOf(issue), issue.path, issue.message);
+    const wrong = issues.filter(({ isWarning }) => !isWarning);
+    const lines = new Set(this.faults.filter(({ path }) => path === "").map(({ line }) => line));
+    const twice = new Set(this.faults.map(({ path }) => path).filter((path) => path !== ""));
+    // Where the syntax is wrong, or a key stands twice, what was meant is not known.
+    const isGuess = ({ path }: Issue, { line }: Fault): boolean =>
+      lines.size > 0 && (lines.has(line) || this.#find(path) === undefined) ||
+      path.some((_, at) => twice.has(formatPath(path.slice(0, at + 1))));
+    const found = wrong.slice(0, MAX_FAULTS).flatMap((issue) => {
+      const fault = toFault(issue);
+      return isGuess(issue, fault) ? [] : [fault];
+    });
+    const all = [...this.faults.slice(0, MAX_FAULTS), ...found].sort((a, b) =>
+      (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0)
+    );
+    const left = (list: readonly unknown[]): number => Math.max(0, list.length - MAX_FAULTS);
+    return {
+      faults: [...new Map(all.map((fault) => [formatFault(fault), fault])).values()],
+      more: left(this.faults) + left(wrong),
+      warnings: issues.filter(({ isWarning }) => isWarning).map(toFault),
+    };
   }
+
+  #find(path: Path): Node | undefined {
+    return this.#root && findNodeAtLocation(this.#root, [...path]);
+  }
+
+  /** Of the key, of the value, or of the innermost object it is missing from. */
+  #offsetOf({ path, isOfKey }: Issue): number {
+    const node = this.#find(path);
+    const place = isOfKey ? node?.parent?.children?.[0] : node;
+    if (place !== undefined || path.length === 0) return place?.offset ?? 0;
+    return this.#offsetOf({ path: path.slice(0, -1), message: "" });
+  }
+
+  #fault(offset: number, path: Path, message: string): Fault {
+    return { file: this.#file, ...this.#position(offset), path: formatPath(path), message };
+  }
+
+  #position(offset: number): Position {
+    let [low, high] = [0, this.#lineStarts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((this.#lineStarts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return { line: low + 1, column: offset - (this.#lineStarts[low] ?? 0) + 1 };
+  }
+
+  #duplicates(node: Node | undefined, path: Path): Fault[] {
+    const seen = new Map<string, Node>();
+    return (node?.children ?? []).flatMap((child, at) => {
+      if (child.type !== "property") return this.#duplicates(child, [...path, at]);
+      const [key = child, value] = child.children ?? [];
+      const here = [...path, String(key.value)];
+      const below = this.#duplicates(value, here);
+      const first = seen.get(key.value);
+      if (first === undefined) {
+        seen.set(key.value, key);
+        return below;
+      }
+      const { line, column } = this.#position(first.offset);
+      const message = `stands twice in one object, first at ${line}:${column}; leave one`;
+      return [this.#fault(key.offset, here, message), ...below];
+    });
+  }
+}
+
+/** Where the nesting passes what the recursive parser should be given. */
+function tooDeepAt(text: string): number | undefined {
+  const scanner = createScanner(text, true);
+  for (let depth = 0; scanner.scan(), scanner.getTokenOffset() < text.length;) {
+    const first = text[scanner.getTokenOffset()];
+    if (first === "[" || first === "{") depth++;
+    else if (first === "]" || first === "}") depth--;
+    if (depth > MAX_DEPTH) return scanner.getTokenOffset();
+  }
+  return undefined;
+}
+
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === "\n" || text[at] === "\r" && text[at + 1] !== "\n") starts.push(at + 1);
+  }
+  return starts;
 }
 
 /** By the names of jsonc-parser, whose enum of them is lost at run time. */
@@ -171,7 +176,3 @@ const SYNTAX: Readonly<Record<string, string>> = {
   InvalidEscapeCharacter: "a backslash in text is written \\\\",
   InvalidCharacter: "a control character in text is written as an escape, such as \\n or \\t",
 };
-
-function syntax(error: ParseErrorCode): string {
-  return SYNTAX[printParseErrorCode(error)] ?? "not valid JSON";
-}

@@ -6,77 +6,79 @@
 
 import * as z from "zod/v4";
 import { nearest } from "./nearest_key.ts";
-import { type Path, valueAt } from "./path.ts";
+import { type Path, shownKey, valueAt } from "./path.ts";
 import { configSchema } from "./schema.ts";
 
-/** Something wrong at a path of the config. */
+/** Something wrong at a path of the config: at the value, or where that is missing at its holder. */
 export interface Issue {
   readonly path: Path;
   readonly message: string;
-  /** Where it stands: the value at the path (its container where there is none), or the key. */
-  readonly at: "value" | "key";
+  /** It is the key that is wrong. */
+  readonly isOfKey?: boolean;
+  /** It is accepted, but should be known. */
+  readonly isWarning?: boolean;
 }
 
 /**
- * The issues of a config that failed the schema, each path once.
+ * The issues of a config that failed the schema. There may be very many, so each is put into words
+ * when its message is asked for.
  *
- * @param hidden tells which values are not to be shown
+ * @param hidden tells which values are not to be shown.
  */
 export function describeIssues(
   error: z.ZodError,
-  options: { value: unknown; hidden: (path: Path) => boolean },
+  { value, hidden }: { value: unknown; hidden: (path: Path) => boolean },
 ): Issue[] {
   return error.issues.flatMap((issue): Issue[] => {
     const path = issue.path.map((step) => typeof step === "number" ? step : String(step));
-    if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => ({
-        path: [...path, key],
-        message: unknownKey(path, key),
-        at: "key",
-      }));
+    if (issue.code !== "unrecognized_keys") {
+      return [{
+        path,
+        get message(): string {
+          return sentence(issue, valueAt(value, path), hidden(path));
+        },
+      }];
     }
-    const value = valueAt(options.value, path);
-    return [{ path, message: sentence(issue, value, options.hidden(path)), at: "value" }];
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      isOfKey: true,
+      get message(): string {
+        return unknownKey(path, key);
+      },
+    }));
   });
 }
 
-/** The schema of what stands at `path`, without its default, or undefined where there is none. */
+/** The schema of what stands at `path`, or undefined where there is none. */
 export function schemaAt(path: Path): z.core.$ZodType | undefined {
-  let schema: z.core.$ZodType | undefined = bare(configSchema);
-  for (const step of path) {
-    if (schema instanceof z.ZodObject) {
-      schema = Object.hasOwn(schema.shape, step) ? schema.shape[step] : undefined;
-    } else if (schema instanceof z.ZodArray) schema = schema.element;
-    else return undefined;
-    if (schema === undefined) return undefined;
-    schema = bare(schema);
-  }
-  return schema;
+  return path.reduce<z.core.$ZodType | undefined>((schema, step) => {
+    const inner = schema && bare(schema);
+    if (inner instanceof z.ZodArray) return inner.element;
+    return inner instanceof z.ZodObject ? inner.shape[step] : undefined;
+  }, configSchema);
 }
 
-/** The schema inside defaults and `null`. */
+/** The schema of what is written: inside defaults and `null`, before what becomes of it. */
 export function bare(schema: z.core.$ZodType): z.core.$ZodType {
-  let inner = schema;
-  while (
-    inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault ||
-    inner instanceof z.ZodNullable || inner instanceof z.ZodOptional
-  ) inner = inner.unwrap();
-  return inner;
+  if (schema instanceof z.ZodPipe) return bare(schema.in);
+  const isWrapped = schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodNullable || schema instanceof z.ZodOptional;
+  return isWrapped ? bare(schema.unwrap()) : schema;
 }
 
 function unknownKey(path: Path, key: string): string {
   const keys = keysAt(path);
   const near = nearest(key, keys);
-  if (near !== undefined) return `unknown key ${JSON.stringify(key)}; did you mean "${near}"?`;
+  if (near !== undefined) return `unknown key ${shownKey(key)}; did you mean "${near}"?`;
   const elsewhere = placesOf(key, configSchema, []);
   if (elsewhere[0] !== undefined) {
-    return `unknown key ${JSON.stringify(key)} here; did you mean "${elsewhere[0]}"?`;
+    return `unknown key ${shownKey(key)} here; did you mean "${elsewhere[0]}"?`;
   }
-  return `unknown key ${JSON.stringify(key)}; the keys here are ${keys.join(", ")}`;
+  return `unknown key ${shownKey(key)}; the keys here are ${keys.join(", ")}`;
 }
 
 function keysAt(path: Path): string[] {
-  const schema = schemaAt(path);
+  const schema = bare(schemaAt(path) ?? configSchema);
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
@@ -96,17 +98,21 @@ function placesOf(key: string, schema: z.core.$ZodType, path: readonly string[])
 function sentence(issue: z.core.$ZodIssue, value: unknown, hidden: boolean): string {
   const { code, message } = issue;
   if (value === undefined) return `is missing; it ${message}`;
-  if (code === "custom" || hidden || !message.startsWith("must be")) return message;
+  if (hidden) return message;
+  if (code === "custom") return String(issue.params?.quoting ?? message);
+  if (!message.startsWith("must be")) return message;
   const wantsContainer = code === "invalid_type" && ["object", "array"].includes(issue.expected);
   return `${message}, not ${wantsContainer ? kindOf(value) : shownOf(value)}`;
 }
 
 const MAX_SHOWN_CHARACTERS = 60;
 
-function shownOf(value: unknown): string {
+/** The value, or its kind where it is long or may hold a password, as in `user:password@host`. */
+export function shownOf(value: unknown): string {
   const shown = JSON.stringify(value);
-  const isShort = typeof value !== "object" && shown.length <= MAX_SHOWN_CHARACTERS;
-  return isShort ? shown : kindOf(value);
+  const isShown = typeof value !== "object" && shown.length <= MAX_SHOWN_CHARACTERS &&
+    !shown.includes("@");
+  return isShown ? shown : kindOf(value);
 }
 
 function kindOf(value: unknown): string {

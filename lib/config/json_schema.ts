@@ -11,13 +11,6 @@ import { configSchema } from "./schema.ts";
  * The JSON Schema (draft 2020-12) of the file as it is written: with descriptions, bounds and
  * defaults. Comments and trailing commas, and references such as `"${env:NAME}"` in place of a word
  * from a list, are beyond what it can say.
- *
- * ```ts
- * import assert from "node:assert/strict";
- * import { configJsonSchema } from "./json_schema.ts";
- *
- * assert(configJsonSchema().$schema === "https://json-schema.org/draft/2020-12/schema");
- * ```
  */
 export function configJsonSchema(): z.core.JSONSchema.JSONSchema {
   const { $schema, ...schema } = z.toJSONSchema(configSchema, {

@@ -5,27 +5,27 @@
  * @module
  */
 
-import { buildConfig, type PemTexts } from "./build_config.ts";
+import type * as z from "zod/v4";
 import { type Config, ConfigError } from "./config.ts";
 import { crossCheck } from "./cross_checks.ts";
 import type { Document } from "./document.ts";
 import { describeIssues, type Issue } from "./issues.ts";
-import { locateAll } from "./locate.ts";
 import { applyOverrides, type Override } from "./overrides.ts";
-import { formatPath, type Path } from "./path.ts";
-import { readPem } from "./pem.ts";
+import { formatPath, isRecord, type Path, sizeOf, valueAt } from "./path.ts";
 import { quickParse } from "./quick_parse.ts";
-import { type ConfigFile, configSchema } from "./schema.ts";
+import { MAX_CONFIG_BYTES, readFailure, readTextFile, UnreadableText } from "./read_text.ts";
 import {
   type ConfigEffects,
-  type Folders,
   isSecret,
-  readFailure,
+  type Outside,
   resolvePath,
   resolveReferences,
-} from "./secrets.ts";
+} from "./references.ts";
+import { isPlaceholder } from "./remote_server_schema.ts";
+import { configSchema } from "./schema.ts";
+import { grouped } from "./schema_types.ts";
 
-export type { ConfigEffects } from "./secrets.ts";
+export type { ConfigEffects } from "./references.ts";
 export type { Override } from "./overrides.ts";
 
 /** What to load, and by what means. */
@@ -34,6 +34,8 @@ export interface LoadOptions {
   readonly path?: string | undefined;
   /** The option or variable that gave `path`, for the message when it cannot be read. */
   readonly pathSource?: string | undefined;
+  /** Whether there is no default path. */
+  readonly needsNoFile?: boolean;
   /** In ascending precedence. */
   readonly overrides?: readonly Override[];
   /** Default: those of the system. */
@@ -42,7 +44,7 @@ export interface LoadOptions {
 
 /** Files and environment of the system. */
 export const systemEffects: ConfigEffects = {
-  readTextFile: (path) => Deno.readTextFile(path),
+  readTextFile,
   env: (name) => Deno.env.get(name),
 };
 
@@ -50,8 +52,13 @@ export const systemEffects: ConfigEffects = {
  * Where the config is looked for when no path is given, or undefined where HOME is not known.
  */
 export function defaultConfigPath(effects: ConfigEffects = systemEffects): string | undefined {
-  const home = effects.env("HOME");
-  return home === undefined || home === "" ? undefined : `${home}/.config/mcpmqtt/config.json`;
+  const home = homeOf(effects);
+  return home === undefined ? undefined : `${home}/.config/mcpmqtt/config.json`;
+}
+
+/** On Windows there usually is no HOME. */
+function homeOf({ env }: ConfigEffects): string | undefined {
+  return env("HOME") || env("USERPROFILE") || undefined;
 }
 
 /**
@@ -74,97 +81,129 @@ export function defaultConfigPath(effects: ConfigEffects = systemEffects): strin
  * @throws {ConfigError} with every fault
  */
 export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
-  const { effects = systemEffects, overrides = [] } = options;
+  const { effects = systemEffects } = options;
   const defaultPath = defaultConfigPath(effects);
+  const home = homeOf(effects);
   const read = await readSource(options, effects, defaultPath);
   const source = read?.path;
-  const folders: Folders = {
-    base: source?.replace(/[^/\\]*$/, "") ?? "",
-    home: effects.env("HOME") || undefined,
-  };
+  const folders = { base: source?.replace(/[^/\\]*$/, "") ?? "", home };
   const text = read?.text ?? "{}";
   const quick = quickParse(text);
-  const checked = await check((quick ?? await parsePositions(text)).value, { effects, folders });
-  const isPlain = quick !== undefined && checked.issues.length + checked.warnings.length === 0;
-  const located = isPlain ? { faults: [], warnings: [] } : locateAll(await parsePositions(text), {
-    file: source ?? "",
-    issues: checked.issues,
-    warnings: checked.warnings,
+  const parse = async (): Promise<Document> => {
+    // Loaded only when something is to be located, for the sake of a quick start.
+    const { Document } = await import("./document.ts");
+    return new Document(text, source ?? "");
+  };
+  const broken = quick === undefined ? await parse() : undefined;
+  const { config, value, issues } = await check((quick ?? broken)?.value, { effects, folders });
+  const document = issues.length === 0 ? broken : broken ?? await parse();
+  const { faults = [], more = 0, warnings = [] } = document?.locate(issues) ?? {};
+  // A path that is given as an option begins at the working folder.
+  const overrides = (options.overrides ?? []).map((override) => {
+    const { key, value } = override;
+    const isPath = key.join(".") === "logging.logfile" && typeof value === "string";
+    return isPath ? { ...override, value: resolvePath(value, { base: "", home }) } : override;
   });
-  const applied = applyOverrides(checked.file, overrides);
-  const faults = [...located.faults, ...applied.faults];
-  if (faults.length > 0 || applied.file === undefined) throw new ConfigError(faults);
-  return buildConfig(applied.file, {
-    source,
-    defaultPath,
-    folders,
-    pem: checked.pem,
-    overridden: (key) => overrides.some((override) => override.key.join(".") === key),
-    warnings: located.warnings,
-  });
+  const all = [...faults, ...applyOverrides(config, overrides)];
+  if (all.length > 0 || config === undefined) throw new ConfigError(all, more);
+  const secrets = secretsOf(config, value);
+  return deepFreeze({ ...config, source, defaultPath, secrets, warnings });
 }
 
+/** How many values a config may hold: some 20,000 rules. With more zod runs out of stack. */
+const MAX_VALUES = 100_000;
+
 interface Checked {
-  readonly file: ConfigFile | undefined;
-  readonly pem: PemTexts;
+  /** What the schema makes of it; undefined where it finds fault. */
+  readonly config: z.output<typeof configSchema> | undefined;
+  /** What was written, with what is outside of it in its place. */
+  readonly value: unknown;
   readonly issues: readonly Issue[];
-  readonly warnings: readonly Issue[];
 }
 
 /** Everything that can be said of the value of the file. */
-async function check(
-  written: unknown,
-  outside: { effects: ConfigEffects; folders: Folders },
-): Promise<Checked> {
-  const { value, faults, paths } = await resolveReferences(written, outside);
-  const resolved = new Set(paths.map(formatPath));
-  const hidden = (path: Path): boolean => isSecret(path) || resolved.has(formatPath(path));
+async function check(written: unknown, outside: Outside): Promise<Checked> {
+  const { values } = sizeOf(written);
+  if (values > MAX_VALUES) {
+    const message = `holds ${grouped(values)} values; ${grouped(MAX_VALUES)} are the most`;
+    return { config: undefined, value: written, issues: [{ path: [], message }] };
+  }
+  const { value, issues: broken, places } = await resolveReferences(written, outside);
+  const references = new Set(places.map(formatPath));
+  const isReference = (path: Path): boolean => references.has(formatPath(path));
+  const pemIssues = await takeFiles(value, { ...outside, isReference });
   const parsed = configSchema.safeParse(value, { jitless: true });
-  const cross = crossCheck(value);
-  const pem = await readPem(value, outside);
+  const hidden = (path: Path): boolean => isSecret(path) || isReference(path);
   const found = [
     ...parsed.success ? [] : describeIssues(parsed.error, { value, hidden }),
-    ...cross.faults,
-    ...pem.faults,
+    ...crossCheck(value),
+    ...pemIssues,
   ];
-  // What a reference would have led to is not known, so nothing else is said of its key.
-  const unresolved = new Set(faults.map(({ path }) => formatPath(path)));
-  const issues: Issue[] = [
-    ...faults.map((fault) => ({ ...fault, at: "value" as const })),
-    ...found.filter(({ path }) => !unresolved.has(formatPath(path))),
-  ];
-  return { file: parsed.data, pem: pem.texts, issues, warnings: cross.warnings };
+  // What a broken reference would have led to is not known, so nothing else is said of its key.
+  const unknown = new Set(broken.map(({ path }) => formatPath(path)));
+  const issues = [...broken, ...found.filter(({ path }) => !unknown.has(formatPath(path)))];
+  return { config: parsed.data, value, issues };
 }
 
-interface Source {
-  readonly path: string;
-  readonly text: string;
+/** Puts the PEM texts into the value, and makes its paths those of the system. */
+async function takeFiles(
+  value: unknown,
+  outside: Outside & { isReference(path: Path): boolean },
+): Promise<Issue[]> {
+  for (const [section, key] of [["logging", "logfile"], ["remote_server", "uds"]] as const) {
+    const holder = valueAt(value, [section]);
+    const path = valueAt(holder, [key]);
+    if (!isRecord(holder) || typeof path !== "string" || path === "") continue;
+    Reflect.set(holder, key, resolvePath(path, outside.folders));
+  }
+  const tls = valueAt(value, ["mqtt", "tls"]);
+  if (!isRecord(tls) || ![tls.ca, tls.cert, tls.key].some((one) => typeof one === "string")) {
+    return [];
+  }
+  const { readPem } = await import("./pem.ts");
+  const isReference = (key: string): boolean => outside.isReference(["mqtt", "tls", key]);
+  return await readPem(tls, { ...outside, isReference });
+}
+
+/** What the log is to redact. */
+function secretsOf({ mqtt }: z.output<typeof configSchema>, written: unknown): string[] {
+  const keys = [["api_key"], ["api_key_kdf", "salt"], ["api_key_kdf", "hash"]]
+    .map((path) => String(valueAt(written, ["remote_server", ...path]) ?? ""))
+    .filter((value) => !isPlaceholder(value));
+  const { path, password = "", tls: { key = "", keyPassphrase = "" } } = mqtt;
+  const [, query = ""] = path.split(/\?(.*)/s);
+  const all = [query, password, key, keyPassphrase, ...keys];
+  return [...new Set(all)].filter((value) => value !== "");
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.values(Object.freeze(value)).forEach(deepFreeze);
+  return value;
 }
 
 /** The file and its text; undefined where the default file does not exist. */
 async function readSource(
-  { path, pathSource }: LoadOptions,
+  { path, pathSource, needsNoFile = false }: LoadOptions,
   effects: ConfigEffects,
   defaultPath: string | undefined,
-): Promise<Source | undefined> {
-  const home = effects.env("HOME") || undefined;
-  const wanted = path === undefined ? defaultPath : resolvePath(path, { base: "", home });
+): Promise<{ path: string; text: string } | undefined> {
+  const home = homeOf(effects);
+  const wanted = path === undefined
+    ? needsNoFile ? undefined : defaultPath
+    : resolvePath(path, { base: "", home });
   if (wanted === undefined) return undefined;
   try {
-    return { path: wanted, text: await effects.readTextFile(wanted) };
+    return { path: wanted, text: await effects.readTextFile(wanted, MAX_CONFIG_BYTES) };
   } catch (cause) {
     if (path === undefined && cause instanceof Deno.errors.NotFound) return undefined;
+    if (cause instanceof UnreadableText && cause.position !== undefined) {
+      const message = cause.message.replace(/^it /, "");
+      throw new ConfigError([{ file: wanted, ...cause.position, path: "", message }]);
+    }
     const from = pathSource === undefined ? "" : ` (given by ${pathSource})`;
     const message = `cannot be read${from}: ${readFailure(cause)}; ` +
       "give the path of a config, or make one with: mcpmqtt init";
-    throw new ConfigError([
-      { file: wanted, line: undefined, column: undefined, path: "", message },
-    ]);
+    throw new ConfigError([{ file: wanted, path: "", message }]);
   }
-}
-
-/** Loaded only when something is to be located, for the sake of a quick start. */
-async function parsePositions(text: string): Promise<Document> {
-  const { parseDocument } = await import("./document.ts");
-  return parseDocument(text);
 }

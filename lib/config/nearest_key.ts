@@ -19,17 +19,15 @@
  */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const wanted = plain(name).slice(0, 100);
-  let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(wanted.length / 3)) + 1;
-  for (const candidate of candidates) {
+  const most = Math.max(2, Math.floor(wanted.length / 3));
+  const near = candidates.map((candidate) => {
     const known = plain(candidate);
     const distance = editDistance(wanted, known);
-    if (distance < bestDistance && distance < Math.max(wanted.length, known.length) - 1) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
+    const isNear = distance <= most && distance < Math.max(wanted.length, known.length) - 1;
+    return { candidate, distance: isNear ? distance : Infinity };
+  });
+  const [best] = near.sort((a, b) => a.distance - b.distance);
+  return best?.distance === Infinity ? undefined : best?.candidate;
 }
 
 function plain(name: string): string {
@@ -38,28 +36,19 @@ function plain(name: string): string {
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, at) => at);
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, at) => at)];
+  const at = (i: number, j: number): number => rows[i]?.[j] ?? Infinity;
   for (let i = 1; i <= a.length; i++) {
-    const row = [i];
+    const row = rows[i] = [i];
     for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1];
-      let least = Math.min(
-        cell(last, j) + 1,
-        cell(row, j - 1) + 1,
-        cell(last, j - 1) + (same ? 0 : 1),
-      );
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        least = Math.min(least, cell(beforeLast, j - 2) + 1);
-      }
-      row.push(least);
+      const isSwap = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row.push(Math.min(
+        at(i - 1, j) + 1,
+        at(i, j - 1) + 1,
+        at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1),
+        isSwap ? at(i - 2, j - 2) + 1 : Infinity,
+      ));
     }
-    beforeLast = last;
-    last = row;
   }
-  return cell(last, b.length);
-}
-
-function cell(row: readonly number[], at: number): number {
-  return row[at] ?? Infinity;
+  return at(a.length, b.length);
 }

@@ -5,58 +5,60 @@
  */
 
 import * as z from "zod/v4";
+import { type BrokerUrl, DEFAULT_PORTS } from "./broker_url.ts";
 import type { Fault } from "./config.ts";
-import { schemaAt } from "./issues.ts";
+import { bare, schemaAt, shownOf } from "./issues.ts";
 import { isRecord, valueAt } from "./path.ts";
-import type { ConfigFile } from "./schema.ts";
-import { isSecret } from "./secrets.ts";
+import { camelCase } from "./schema_types.ts";
+import { isSecret } from "./references.ts";
 
 /** One value that stands over the file: of the environment or of an option. */
 export interface Override {
   /** As in `["mqtt", "port"]`. */
   readonly key: readonly string[];
-  readonly value: string | true;
+  readonly value: string | true | ReadonlyArray<Readonly<Record<string, unknown>>>;
   /** The name of the variable or option, as in `MCPMQTT_PORT` or `--log-level`. */
   readonly source: string;
 }
 
-/** The file with the overrides in it, and what was wrong with them. */
-export interface Applied {
-  readonly file: ConfigFile | undefined;
-  readonly faults: readonly Fault[];
-}
-
-/** Checks each override by the schema of its key, and writes it into `file`, the last one last. */
-export function applyOverrides(
-  file: ConfigFile | undefined,
-  overrides: readonly Override[],
-): Applied {
-  const faults: Fault[] = [];
-  for (const { key, value, source } of overrides) {
+/**
+ * Checks each override by the schema of its key, and writes it into `config`, the last one last.
+ *
+ * @returns what is wrong with them.
+ */
+export function applyOverrides(config: unknown, overrides: readonly Override[]): Fault[] {
+  return overrides.flatMap(({ key, value, source }): Fault[] => {
     const schema = schemaAt(key);
     if (schema === undefined) throw new TypeError(`no such key: ${key.join(".")}`);
-    const isNumber = schema instanceof z.ZodNumber && typeof value === "string";
-    const result = z.safeParse(schema, isNumber && /^\d+$/.test(value) ? Number(value) : value);
+    const isNumber = bare(schema) instanceof z.ZodNumber && /^\d+$/.test(String(value));
+    const result = z.safeParse(schema, isNumber ? Number(value) : value);
     if (result.success) {
-      if (file !== undefined) put(file, key, result.data);
-      continue;
+      if (applySpecial(config, key.join("."), result.data)) return [];
+      const [last = "", ...holders] = key.map(camelCase).reverse();
+      const holder = valueAt(config, holders.reverse());
+      if (isRecord(holder)) Reflect.set(holder, last, result.data);
+      return [];
     }
-    const { message = "is not valid" } = result.error.issues[0] ?? {};
-    const shown = isSecret(key) || !message.startsWith("must be")
-      ? ""
-      : `, not ${JSON.stringify(value)}`;
-    faults.push({
-      file: source,
-      line: undefined,
-      column: undefined,
-      path: "",
-      message: message + shown,
-    });
-  }
-  return { file, faults };
+    const [issue] = result.error.issues;
+    const quoting = issue?.code === "custom" ? issue.params?.quoting : undefined;
+    const message = String(
+      (isSecret(key) ? undefined : quoting) ?? issue?.message ?? "is not valid",
+    );
+    const isShown = !isSecret(key) && typeof value === "string" && message.startsWith("must be");
+    const shown = isShown ? `, not ${shownOf(value)}` : "";
+    return [{ file: source, path: "", message: message + shown }];
+  });
 }
 
-function put(file: ConfigFile, key: readonly string[], value: unknown): void {
-  const holder = valueAt(file, key.slice(0, -1));
-  if (isRecord(holder)) Reflect.set(holder, key.at(-1) ?? "", value);
+/** What becomes more than one key: the parts of a URL, and rules beside those of the file. */
+function applySpecial(config: unknown, key: string, data: unknown): boolean {
+  if (!isRecord(config)) return false;
+  if (key === "topics" && Array.isArray(config.rules) && Array.isArray(data)) {
+    Reflect.set(config, "rules", [...config.rules, ...data]);
+    return true;
+  }
+  if (key !== "mqtt.url" || !isRecord(config.mqtt) || !isRecord(data)) return false;
+  const { transport } = data as unknown as BrokerUrl;
+  Object.assign(config.mqtt, { port: DEFAULT_PORTS[transport] }, data);
+  return true;
 }

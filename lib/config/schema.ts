@@ -1,6 +1,7 @@
 /**
- * The config as it is written in the file: the one source of its types, bounds and defaults, of the
- * JSON Schema and of `docs/configuration.md`. What spans several keys is `cross_checks.ts`.
+ * The config as it is written in the file, and what the program makes of it: the one source of its
+ * types, bounds and defaults, of the JSON Schema and of `docs/configuration.md`. A key such as
+ * `max_messages` is `maxMessages` in the program. What spans several keys is `cross_checks.ts`.
  *
  * @module
  */
@@ -8,15 +9,21 @@
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
+import type { Rule } from "../topics/rule.ts";
 import { parseTopicFilter, refuseSharedSubscription } from "../topics/topic_filter.ts";
+import { DEFAULT_PORTS, parseBrokerUrl, withoutBrackets } from "./broker_url.ts";
+import { isHost, remoteServer } from "./remote_server_schema.ts";
 import {
   anyOf,
+  anyText,
   flag,
+  given,
   integer,
   list,
   mqttString,
   notYet,
   oneOf,
+  orNull,
   positive,
   record,
   text,
@@ -31,6 +38,13 @@ const host = text("a host name or an address").superRefine((value, context) => {
         'a port belongs to "port", a scheme to "url"',
     );
   }
+}).transform(withoutBrackets);
+
+const url = text("a URL").transform((value, context) => {
+  const parsed = parseBrokerUrl(value);
+  if (!("fault" in parsed)) return parsed;
+  context.addIssue(parsed.fault);
+  return z.NEVER;
 });
 
 const topicFilter = text("a topic filter").transform((value, context) => {
@@ -40,7 +54,9 @@ const topicFilter = text("a topic filter").transform((value, context) => {
     return filter;
   } catch (cause) {
     if (!(cause instanceof McpMqttError)) throw cause;
-    context.addIssue(cause.message);
+    // The cause quotes the filter, which may have come from elsewhere and not be for showing.
+    const message = "must be a valid topic filter that is not shared";
+    context.addIssue({ code: "custom", message, params: { quoting: cause.message } });
     return z.NEVER;
   }
 });
@@ -50,95 +66,93 @@ const logLevel = z.string({ error: `must be ${anyOf(LOG_LEVELS)}` })
   .transform((value) => value.toUpperCase() as LogLevel);
 
 const tls = record({
-  ca: text("a path or PEM text").nullable().default(null)
+  ca: orNull(text("a path or PEM text"))
     .describe(
       "The certificate authorities to trust: a path to a PEM file, or its text. `null`: the public ones that the program brings (`DENO_TLS_CA_STORE=system` in the environment takes the system's).",
     ),
-  cert: text("a path or PEM text").nullable().default(null)
+  cert: orNull(text("a path or PEM text"))
     .describe("The client's certificate: a path to a PEM file, or its text. Goes with `key`."),
-  key: text("a path or PEM text").nullable().default(null)
+  key: orNull(text("a path or PEM text"))
     .describe("The client's private key: a path to a PEM file, or its text. Goes with `cert`."),
-  key_passphrase: z.string({ error: "must be text" }).nullable().default(null)
-    .describe("What `key` is encrypted with."),
-  server_name: text("a host name").nullable().default(null)
+  key_passphrase: orNull(anyText()).describe("What `key` is encrypted with."),
+  server_name: orNull(text("a host name"))
     .describe("The name the broker's certificate must have. `null`: the host."),
   verify: flag().default(true)
-    .describe(
-      "Check the broker's certificate. `false` takes any, and with it anyone between you and the broker.",
-    ),
+    .describe("`false` takes any certificate, and with it anyone between you and the broker."),
 });
 
 const mqtt = record({
   host: host.default("localhost").describe("The broker's host name or address."),
   port: integer(1, 65_535).optional()
-    .describe(
-      "The broker's port, 1 to 65,535. Default: 1883; with `tls` 8883, with `ws` 80, with `wss` 443.",
-    ),
-  username: mqttString({ minLength: 0 }).nullable().default(null)
-    .describe("The user name; at most 65,535 bytes."),
-  password: mqttString({ minLength: 0 }).nullable().default(null)
+    .describe("The broker's port, 1 to 65,535. Default: 1883, `tls` 8883, `ws` 80, `wss` 443."),
+  username: orNull(mqttString({ minLength: 0 })).describe("The user name; at most 65,535 bytes."),
+  password: orNull(mqttString({ minLength: 0 }))
     .describe(
       'The password; at most 65,535 bytes. Better kept elsewhere: in the variable `MCPMQTT_PASSWORD`, or as `"${file:PATH}"`.',
     ),
   keepalive: integer(1, 65_535).default(60)
     .describe("Keep Alive in seconds, 1 to 65,535: the longest silence towards the broker."),
-  url: text("a URL").nullable().default(null)
+  url: orNull(url)
     .describe(
       "Instead of `host`, `port` and `transport`: `mqtt://`, `mqtts://`, `ws://` or `wss://`, with no " +
         "user name and password in it.",
     ),
   transport: oneOf(["tcp", "tls", "ws", "wss"]).default("tcp")
-    .describe(
-      "How the bytes travel: `tcp`, `tls`, `ws` (WebSocket) or `wss` (WebSocket over TLS).",
-    ),
-  path: z.string({ error: "must be text" })
+    .describe("How the bytes travel; `ws` is WebSocket, and `wss` WebSocket over TLS."),
+  path: anyText()
     .regex(/^\/[^\s#]*$/, { error: 'must begin with "/" and hold no space and no "#"' })
     .default("/mqtt")
     .describe("The path of the WebSocket, for `ws` and `wss`."),
   protocol_version: oneOf(["auto", "5", "3.1.1"]).default("auto")
+    .describe('The version of MQTT. `"auto"`: 5, then 3.1.1 where the broker refuses 5.'),
+  client_id: orNull(mqttString({ minLength: 1, maxBytes: 65_000 }))
     .describe(
-      '`"auto"` takes MQTT 5, then 3.1.1 where the broker refuses 5; or `"5"`, or `"3.1.1"`.',
-    ),
-  client_id: mqttString({ minLength: 1, maxBytes: 65_000 }).nullable().default(null)
-    .describe(
-      "The Client Identifier; at most 65,000 bytes. `null`: a fresh one for each start, `mcpmqtt-<random>`. Further connections append `-2`, `-3`, … or `-w`.",
+      "The Client Identifier; at most 65,000 bytes. `null`: a fresh one for each start, `mcpmqtt-<random>`; what is published then goes over a connection of its own, `…-w`. One that you set may stand in the broker's access rules, so that reading and writing share one connection; while messages flood in, a write then waits behind them. Topic filters that overlap append `-2`, `-3`, ….",
     ),
   connect_timeout: positive(3600, "seconds").default(10)
     .describe("How long to wait for a connection, in seconds: above 0, at most 3,600."),
   tls: tls.prefault({}).describe("For `tls` and `wss`."),
+}).transform(({ url, keepalive, connectTimeout, ...mqtt }) => {
+  const address = { ...mqtt, ...url };
+  return {
+    ...address,
+    port: address.port ?? DEFAULT_PORTS[address.transport],
+    keepaliveSeconds: keepalive,
+    connectTimeoutMs: Math.ceil(connectTimeout * 1000),
+  };
 });
 
 const payload = record({
-  unit: z.string({ error: "must be text" }).nullable().default(null)
-    .describe("The unit of the value, told to the agent."),
-  examples: list(z.string({ error: "must be text" }), "texts").nullable().default(null)
-    .describe("Payloads as they occur, told to the agent."),
+  unit: orNull(anyText()).describe("The unit of the value, told to the agent."),
+  examples: orNull(list(anyText(), "texts")).describe("Payloads as they occur, told to the agent."),
   schema: z.null(notYet("null")).default(null)
     .describe("A JSON Schema for what is written. Not supported yet: only `null`."),
-});
+}).transform(({ unit, examples }) => given({ unit, examples }));
 
 const topic = record({
   pattern: topicFilter
-    .describe(
-      "A topic name or a topic filter with the wildcards `+` and `#`, at most 65,535 bytes.",
-    ),
+    .describe("A topic name, or a topic filter with `+` and `#`; at most 65,535 bytes."),
   permissions: list(permissions, '"read" and "write"').default([])
     .describe(
       "What is granted: `read` (subscribe), `write` (publish). At least one here or in `deny`.",
     ),
   deny: list(permissions, '"read" and "write"').default([])
     .describe("What is denied. A deny wins over every grant, whatever the order."),
-  description: z.string({ error: "must be text" }).nullable().default(null)
-    .describe("What it is and how to use it; told to the agent."),
-  retain: flag().default(false)
-    .describe("Whether a write may set the retain flag."),
+  description: orNull(anyText()).describe("What it is and how to use it; told to the agent."),
+  retain: flag().default(false).describe("Whether a write may set the retain flag."),
   confirm: z.literal(false, notYet("false")).default(false)
     .describe("Ask the person before each write. Not supported yet: only `false`."),
-  rate: z.null(notYet("null")).default(null)
-    .describe("A rate for writes under this rule. Not supported yet: only `null`."),
-  payload: payload.nullable().default(null)
-    .describe("What the payload looks like."),
-});
+  rate: z.null(notYet("null")).default(null).describe(
+    "A rate for writes under this rule. Not supported yet: only `null`.",
+  ),
+  payload: orNull(payload).describe("What the payload looks like."),
+}).transform(({ pattern, permissions, deny, retain, description, payload }): Rule => ({
+  pattern,
+  permissions: [...new Set(permissions)],
+  deny: [...new Set(deny)],
+  retain,
+  ...given({ description, payload }),
+}));
 
 const limits = record({
   max_timeout: integer(1, 86_400).default(300)
@@ -153,84 +167,36 @@ const limits = record({
     .describe("The most bytes of a payload that is published: 1 to 268,435,455."),
   publish_per_minute: integer(0, 1_000_000).default(600)
     .describe("The most writes a minute, all together: 0 to 1,000,000; 0 is no limit."),
-  max_watches: integer(1, 1000).default(16)
-    .describe("The most watches at a time: 1 to 1,000."),
+  max_message_bytes: integer(1024, 268_435_455).default(8_388_608)
+    .describe("The most bytes of one message to the program: 1,024 to 268,435,455."),
+  max_watches: integer(1, 1000).default(16).describe("The most watches at a time: 1 to 1,000."),
   watch_buffer_messages: integer(1, 1_000_000).default(1000)
     .describe("The most messages a watch keeps until they are read: 1 to 1,000,000."),
-});
+  watch_buffer_bytes: integer(65_536, 1_073_741_824).default(16_777_216)
+    .describe("The most bytes a watch keeps, overhead included: 65,536 to 1,073,741,824."),
+}).transform(({ maxTimeout, ...limits }) => ({ maxTimeoutMs: maxTimeout * 1000, ...limits }));
 
 const logging = record({
   level: logLevel.default("INFO")
     .describe(`The least level that is logged, in any case: ${LOG_LEVELS.join(", ")}.`),
-  logfile: text("a path").nullable().default(null)
-    .describe("A file the log is appended to, beside stderr."),
-  audit: z.null(notYet("null")).default(null)
-    .describe("A file with a line for each call. Not supported yet: only `null`."),
-});
-
-const base64 = text("base64").superRefine((value, context) => {
-  if (!isPlaceholder(value) && !isBase64(value)) context.addIssue("must be valid base64");
-});
-
-const apiKeyKdf = record({
-  algorithm: oneOf(["argon2id"]).default("argon2id").describe("How the hash is made."),
-  salt: base64.describe("The salt, base64."),
-  time_cost: integer(1, 1000).default(3).describe("Passes over the memory: 1 to 1,000."),
-  memory_cost: integer(8, 4_194_304).default(65_536).describe("Memory in KiB: 8 to 4,194,304."),
-  parallelism: integer(1, 255).default(1).describe("Lanes: 1 to 255."),
-  hash_len: integer(16, 1024).default(32).describe("Bytes of the hash: 16 to 1,024."),
-  hash: base64.describe("The Argon2id hash of the API key, base64."),
-});
-
-const remoteServer = record({
-  api_key_kdf: apiKeyKdf.nullable().default(null)
-    .describe("The hash of the API key. This or `api_key` is needed."),
-  api_key: text("the API key").nullable().default(null)
-    .describe("The API key itself. Deprecated: it loads with a warning; take `api_key_kdf`."),
-  host: z.string({ error: "must be a host name or an address" })
-    .refine((value) => value === "" || isHost(value), "must be a host name or an address alone")
-    .default("127.0.0.1")
-    .describe(
-      "The address to listen on where `port` is set. `0.0.0.0`, all of them, has to be written.",
-    ),
-  port: integer(1, 65_535).nullable().default(null)
-    .describe("The TCP port, 1 to 65,535. `null`: the Unix socket."),
-  uds: text("a path").default("/var/run/mcpmqtt.sock")
-    .describe("The Unix socket to listen on where `port` is not set."),
-});
+  logfile: orNull(text("a path")).describe("A file the log is appended to, beside stderr."),
+  audit: z.null(notYet("null")).default(null).describe(
+    "A file with a line for each call. Not supported yet: only `null`.",
+  ),
+}).transform(({ level, logfile }) => ({ level, logfile }));
 
 /** The whole file. */
 export const configSchema = record({
-  $schema: z.string({ error: "must be text" }).optional()
+  $schema: anyText().optional()
     .describe("Where an editor finds the JSON Schema of this file."),
   mqtt: mqtt.prefault({}).describe("The broker and the connection to it."),
   topics: list(topic, "objects").default([])
     .describe("What is granted, topic by topic. What no entry grants is refused."),
   limits: limits.prefault({}).describe("What a call, and all calls together, may use."),
-  read_only: flag().default(false)
-    .describe("Offer no tool that writes, and allow no write."),
+  read_only: flag().default(false).describe("Offer no tool that writes, and allow no write."),
   logging: logging.prefault({}).describe("The log."),
-  remote_server: remoteServer.nullable().default(null)
-    .describe("MCP over HTTP. Checked; of no effect on stdio."),
-});
-
-/** The file with its defaults filled in. */
-export type ConfigFile = z.output<typeof configSchema>;
-
-/** Whether the value is one like `<base64-salt>`, which stands in examples until `genkey` sets it. */
-export function isPlaceholder(value: string): boolean {
-  return /^<[^<>]*>$/.test(value);
-}
-
-function isBase64(value: string): boolean {
-  return value.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(value);
-}
-
-function isHost(value: string): boolean {
-  const bare = value.replace(/^\[(.*)\]$/, "$1");
-  if (bare.includes(":")) return URL.canParse(`http://[${bare.replace(/%.*$/, "")}]`);
-  return /^[^\s/?#@:[\]\\]+$/.test(bare);
-}
+  remote_server: orNull(remoteServer).describe("MCP over HTTP. Checked; of no effect on stdio."),
+}).transform(({ $schema: _, topics, ...config }) => ({ ...config, rules: topics }));
 
 /** A pattern for the words in any case that holds without a flag, as JSON Schema has none. */
 function anyCase(words: readonly string[]): RegExp {

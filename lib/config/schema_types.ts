@@ -24,9 +24,21 @@ export function text(what = "text"): z.ZodString {
   return z.string({ error: `must be ${what}` }).min(1, { error });
 }
 
+/** Any text. */
+export function anyText(): z.ZodString {
+  return z.string({ error: "must be text" });
+}
+
 /** True or false. */
 export function flag(): z.ZodBoolean {
   return z.boolean({ error: "must be true or false" });
+}
+
+/** What may be null, and is where it is left out. */
+export function orNull<Schema extends z.ZodType>(
+  schema: Schema,
+): z.ZodDefault<z.ZodNullable<Schema>> {
+  return z._default(z.nullable(schema), null) as z.ZodDefault<z.ZodNullable<Schema>>;
 }
 
 /** One of a few words. */
@@ -42,7 +54,7 @@ export function oneOf<const Words extends readonly string[]>(
  */
 export function mqttString(options: { minLength: 0 | 1; maxBytes?: number }): z.ZodString {
   const { minLength, maxBytes = 65_535 } = options;
-  return z.string({ error: "must be text" }).min(minLength, { error: "must not be empty" })
+  return anyText().min(minLength, { error: "must not be empty" })
     .superRefine((value, context) => {
       const bytes = new TextEncoder().encode(value).length;
       if (value.includes("\0")) context.addIssue("must not hold the character U+0000");
@@ -55,11 +67,49 @@ export function mqttString(options: { minLength: 0 | 1; maxBytes?: number }): z.
     });
 }
 
+/** `max_messages` as `maxMessages`. */
+type CamelCase<Key> = Key extends `${infer Word}_${infer Rest}`
+  ? `${Word}${Capitalize<CamelCase<Rest> & string>}`
+  : Key;
+
+/** What a record of the file becomes: keys in camel case, and `undefined` for `null`. */
+export type Exact<Written> = {
+  [Key in keyof Written as CamelCase<Key>]: null extends Written[Key]
+    ? Exclude<Written[Key], null> | undefined
+    : Written[Key];
+};
+
 /** An object of the given keys and no others. */
 export function record<Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
-): z.ZodObject<Shape, z.core.$strict> {
-  return z.strictObject(shape, { error: expectedObject });
+): z.ZodPipe<
+  z.ZodObject<Shape, z.core.$strict>,
+  z.ZodTransform<
+    Exact<z.output<z.ZodObject<Shape, z.core.$strict>>>,
+    z.output<z.ZodObject<Shape, z.core.$strict>>
+  >
+> {
+  return z.strictObject(shape, { error: expectedObject }).transform(exact);
+}
+
+/** `max_messages` as `maxMessages`. */
+export function camelCase(key: string): string {
+  return key.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function exact<Written extends object>(written: Written): Exact<Written> {
+  const entries = Object.entries(written).map((
+    [key, value],
+  ) => [camelCase(key), value ?? undefined]);
+  return Object.fromEntries(entries) as Exact<Written>;
+}
+
+/** The record without what is undefined in it. */
+export function given<T extends object>(
+  record: T,
+): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  const entries = Object.entries(record).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Key in keyof T]?: Exclude<T[Key], undefined> };
 }
 
 /** A list. */

@@ -34,7 +34,7 @@ export function serveOnStdio({ session, log, ...streams }: ServeOptions): Servin
   const transport = new StdioTransport({
     ...streams,
     onReceived: (message) => listening.received(message),
-    replace: (message) => listening.acknowledge(message),
+    replace: (message) => listening.replace(message),
   });
   const onError = eachOnce((error) => log.warning(`MCP: ${error.message}`));
   const handle = serveStdio(() => createServer({ session, log, onError }), {

@@ -16,6 +16,7 @@ import type { Logger } from "../log.ts";
 import type { Session } from "../access/session.ts";
 import { findTool, offeredTools } from "../tools/catalogue.ts";
 import type { Tool } from "../tools/tool.ts";
+import { quoteTopic } from "../topics/topic_text.ts";
 import { asMcpMqttError, renderError, renderResult } from "./render.ts";
 
 /** How often a waiting call reports progress, in milliseconds; the contract says each second. */
@@ -54,6 +55,8 @@ export async function callTool(
   if (tool === undefined) throw new UnknownTool(params.name, session);
   const start = performance.now();
   const stopProgress = reportProgress(tool, params.arguments, context);
+  const name = `${tool.name}${aboutWrite(tool, params.arguments)}`;
+  log.debug(() => `${tool.name} called with ${JSON.stringify(params.arguments ?? {})}`);
   try {
     assertOffered(tool, session);
     const data = await tool.run(params.arguments, {
@@ -61,17 +64,26 @@ export async function callTool(
       watches: session.watches,
       signal: context.mcpReq.signal,
     });
-    log.info(() => `${tool.name} done in ${Math.round(performance.now() - start)} ms`);
+    const { outcome = "done" } = data;
+    log.info(() => `${name} ${outcome} in ${Math.round(performance.now() - start)} ms`);
     return renderResult(data);
   } catch (error) {
     const known = withOutcome(asMcpMqttError(error), tool);
-    if (context.mcpReq.signal.aborted) log.info(`${tool.name} was cancelled`);
-    else if (known.code === "internal") log.error(`${tool.name} failed: ${describe(error)}`);
-    else log.info(() => `${tool.name} failed: ${known.code}: ${known.message}`);
+    const became = known.outcome === undefined ? "" : `, ${known.outcome}`;
+    if (context.mcpReq.signal.aborted) log.info(`${name} was cancelled${became}`);
+    else if (known.code === "internal") log.error(`${name} failed: ${describe(error)}`);
+    else log.info(() => `${name} failed${became}: ${known.code}: ${known.message}`);
     return renderError(known);
   } finally {
     stopProgress();
   }
+}
+
+/** The topic that a call writes to, for the log. */
+function aboutWrite({ effect }: Tool, args: unknown): string {
+  const { topic, request_topic = topic } = (args ?? {}) as Record<string, unknown>;
+  if (effect !== "write" || typeof request_topic !== "string") return "";
+  return ` to ${quoteTopic(request_topic)}`;
 }
 
 /** There is no such tool; MCP wants that as a protocol error. */

@@ -3,15 +3,24 @@
  *
  * @module
  */
-import type { Message } from "./message.ts";
-import { fitMessage, type Json, type ShownMessage, structureOf, textOf } from "./payload.ts";
+import { type Json, structureOf } from "./json.ts";
+import { contentBytes, heldBytes, type Message } from "./message.ts";
+import { fitMessage, jsonBytes, type ShownMessage, textOf } from "./payload.ts";
 
 /** How many topics are told apart; a broker may have any number. */
 const MAX_TOPICS = 20_000;
-/** Messages with a longer payload, in bytes, are not kept, only what is to be shown of them. */
-const MAX_KEPT_BYTES = 4_096;
+/** What all topics with their short messages may take in memory, in bytes. */
+const MAX_BYTES = 16 * 1024 * 1024;
+/** What the long ones of their last messages may take beside that. */
+const MAX_LONG_BYTES = 8 * 1024 * 1024;
+/** A message is long when its payload and properties have more bytes. */
+const MAX_SHORT_BYTES = 1_024;
+/** One with more is not kept: it would take much room, and has no shape. */
+const MAX_KEPT_BYTES = 256 * 1024;
+/** What the counts of a topic take in memory, about, in bytes. */
+const COUNTS_BYTES = 100;
 /** How much is shown of the last message of a topic, in bytes of its JSON. */
-export const MAX_LAST_BYTES = 2_048;
+const MAX_LAST_BYTES = 2_048;
 const MAX_SHAPE_DEPTH = 3;
 const MAX_SHAPE_KEYS = 24;
 const MAX_SHAPE_CHARACTERS = 400;
@@ -20,64 +29,132 @@ const MAX_SHAPE_CHARACTERS = 400;
 export interface SeenTopic {
   readonly topic: string;
   /** All that arrived, the retained one included. */
-  messages: number;
+  readonly messages: number;
   /** What arrived beside the retained one. */
-  live: number;
+  readonly live: number;
   /** Whether the broker keeps a message for it. */
-  retained: boolean;
-  /** The last message, or of a long one what is shown. */
-  last: Message | ShownLast;
+  readonly retained: boolean;
+  /** The last message, or what is shown of it where there is no room for it. */
+  readonly last: Message | ShownMessage;
 }
 
-/** What is shown of a message that is too long to be kept. */
+/** What is shown of the last message of a topic. */
 export interface ShownLast {
   readonly shown: ShownMessage;
-  /** See {@linkcode shapeOf}. */
+  /** See {@linkcode shapeOf}; not known of every long message. */
   readonly shape: string | undefined;
 }
 
-/** Gathers what arrives, by topic. */
-export class Survey {
-  /** Whether there were more topics than could be told apart. */
-  isIncomplete = false;
-  readonly #previewBytes: number;
-  readonly #topics = new Map<string, SeenTopic>();
+interface Seen extends SeenTopic {
+  messages: number;
+  live: number;
+  retained: boolean;
+  last: Message | ShownMessage;
+  /** What the last message takes of {@linkcode MAX_BYTES}, and of {@linkcode MAX_LONG_BYTES}. */
+  shortBytes: number;
+  longBytes: number;
+}
 
-  /** @param previewBytes how much is shown of the payload of a long message. */
+/** Gathers what arrives, by topic, in bounded memory. */
+export class Survey {
+  readonly #previewBytes: number;
+  readonly #topics = new Map<string, Seen>();
+  #shortBytes = 0;
+  #longBytes = 0;
+  #passedOver = 0;
+
+  /** @param previewBytes how much is shown of a payload. */
   constructor(previewBytes: number) {
     this.#previewBytes = previewBytes;
   }
 
+  /** How many messages came on topics that found no room. */
+  get passedOver(): number {
+    return this.#passedOver;
+  }
+
+  /** Whether there were more topics than could be told apart. */
+  get isIncomplete(): boolean {
+    return this.#passedOver > 0;
+  }
+
   /** Takes a message. */
   add(message: Message): void {
-    let seen = this.#topics.get(message.topic);
+    const seen = this.#topics.get(message.topic) ?? this.#begin(message);
     if (seen === undefined) {
-      if (this.#topics.size >= MAX_TOPICS) {
-        this.isIncomplete = true;
-        return;
-      }
-      seen = {
-        topic: message.topic,
-        messages: 0,
-        live: 0,
-        retained: false,
-        last: message,
-      };
-      this.#topics.set(message.topic, seen);
+      this.#passedOver++;
+      return;
     }
     seen.messages++;
     if (message.retain) seen.retained = true;
     else seen.live++;
-    seen.last = message.payload.length <= MAX_KEPT_BYTES ? message : {
-      shown: fitMessage(message, { previewBytes: this.#previewBytes, maxBytes: MAX_LAST_BYTES }),
-      shape: shapeOf(message.payload),
-    };
+    this.#setLast(seen, message);
   }
 
   /** By name, in code unit order. */
   topics(): SeenTopic[] {
     return [...this.#topics.values()].sort((a, b) => a.topic < b.topic ? -1 : 1);
   }
+
+  /** Shows the last message of a topic that was seen. */
+  showLast({ last }: SeenTopic): ShownLast {
+    if ("received_at" in last) return { shown: last, shape: undefined };
+    return { shown: this.#show(last), shape: shapeOf(last.payload) };
+  }
+
+  /** A topic that is new, or undefined where there is no room for it. */
+  #begin(message: Message): Seen | undefined {
+    // The name is held twice: a message that comes later has its own.
+    const bytes = COUNTS_BYTES + 2 * message.topic.length + heldBytes(message) -
+      contentBytes(message);
+    if (this.#topics.size >= MAX_TOPICS || this.#shortBytes + bytes > MAX_BYTES) return undefined;
+    this.#shortBytes += bytes;
+    const seen: Seen = {
+      topic: message.topic,
+      messages: 0,
+      live: 0,
+      retained: false,
+      last: message,
+      shortBytes: 0,
+      longBytes: 0,
+    };
+    this.#topics.set(message.topic, seen);
+    return seen;
+  }
+
+  /** Keeps the message if there is room, else what is shown of it, else that there was one. */
+  #setLast(seen: Seen, message: Message): void {
+    this.#shortBytes -= seen.shortBytes;
+    this.#longBytes -= seen.longBytes;
+    seen.shortBytes = seen.longBytes = 0;
+    const bytes = contentBytes(message);
+    const isShort = bytes <= MAX_SHORT_BYTES;
+    if (isShort && this.#shortBytes + bytes <= MAX_BYTES) {
+      seen.last = message;
+      seen.shortBytes = bytes;
+    } else if (!isShort && bytes <= MAX_KEPT_BYTES && this.#longBytes + bytes <= MAX_LONG_BYTES) {
+      seen.last = message;
+      seen.longBytes = bytes;
+    } else {
+      const shown = this.#show(message);
+      // Each character may take two bytes; the topic name is there already.
+      const shownBytes = 2 * (jsonBytes(shown) - jsonBytes(shown.topic));
+      const hasRoom = this.#shortBytes + shownBytes <= MAX_BYTES;
+      seen.last = hasRoom ? shown : barely(message);
+      seen.shortBytes = hasRoom ? shownBytes : 0;
+    }
+    this.#shortBytes += seen.shortBytes;
+    this.#longBytes += seen.longBytes;
+  }
+
+  #show(message: Message): ShownMessage {
+    return fitMessage(message, { previewBytes: this.#previewBytes, maxBytes: MAX_LAST_BYTES });
+  }
+}
+
+/** Shows that there was a message, and of what size. */
+function barely({ properties: _notShown, ...message }: Message): ShownMessage {
+  return fitMessage(message, { previewBytes: 0, maxBytes: MAX_LAST_BYTES });
 }
 
 /**
@@ -96,7 +173,9 @@ export function shapeOf(payload: Uint8Array): string | undefined {
   const value = structureOf(textOf(payload) ?? "");
   if (value === undefined) return undefined;
   const text = shape(value, MAX_SHAPE_DEPTH);
-  return text.length <= MAX_SHAPE_CHARACTERS ? text : `${text.slice(0, MAX_SHAPE_CHARACTERS)}…`;
+  return text.length <= MAX_SHAPE_CHARACTERS
+    ? text
+    : `${text.slice(0, MAX_SHAPE_CHARACTERS).toWellFormed()}…`;
 }
 
 function shape(value: Json, depth: number): string {

@@ -4,10 +4,10 @@
  * @module
  */
 import type { McpMqttError } from "../errors.ts";
-import type { Message } from "./message.ts";
+import { heldBytes, type Message } from "./message.ts";
 
-/** Beside the number of messages, this bounds what one watch holds. */
-const MAX_BUFFER_BYTES = 16 * 1024 * 1024;
+/** What one watch holds, unless it is told otherwise. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /** A message and its place in the watch, counted from 1. */
 export interface Numbered {
@@ -29,9 +29,9 @@ export class Watch {
   /** Whether a connection of it is lost now. */
   isInterrupted: () => boolean = () => false;
   readonly #maxMessages: number;
-  #buffer: Numbered[] = [];
-  /** Where the buffer begins; what is before it is cut off now and then. */
-  #first = 0;
+  readonly #maxBytes: number;
+  /** By number, without a gap: the oldest go first. */
+  readonly #held = new Map<number, Message>();
   #bytes = 0;
   #received = 0;
   #neverRead = 0;
@@ -42,14 +42,20 @@ export class Watch {
   /** Made when somebody waits: most messages arrive while nobody does. */
   #arrival: PromiseWithResolvers<void> | undefined;
 
+  /**
+   * @param options.maxBytes what all messages together may take in memory, see {@linkcode heldBytes};
+   * the last one is held in any case. Default 16 MiB.
+   */
   constructor(
     about: { readonly id: string; readonly filters: readonly string[]; readonly narrowed: boolean },
     maxMessages: number,
+    { maxBytes = MAX_BYTES }: { readonly maxBytes?: number } = {},
   ) {
     this.id = about.id;
     this.filters = about.filters;
     this.narrowed = about.narrowed;
     this.#maxMessages = maxMessages;
+    this.#maxBytes = maxBytes;
     this.startedAt = Date.now();
     this.lastReadAt = this.startedAt;
   }
@@ -94,8 +100,8 @@ export class Watch {
   }
 
   /**
-   * How often a connection was lost since the last time, one that was lost before and still is
-   * included: more may be missed after what was told of it.
+   * How often a connection was lost since this was asked last. One that is still lost counts again
+   * the next time: messages may be missed until it is back.
    */
   takeInterruptions(): number {
     const interruptions = this.#interruptions;
@@ -112,9 +118,11 @@ export class Watch {
   /** Takes a message, and lets the oldest go where there is no room. */
   push(message: Message): void {
     this.#received++;
-    this.#buffer.push({ seq: this.#received, message });
-    this.#bytes += message.payload.length;
-    while (this.#size > this.#maxMessages || this.#bytes > MAX_BUFFER_BYTES && this.#size > 1) {
+    this.#held.set(this.#received, message);
+    this.#bytes += heldBytes(message);
+    while (
+      this.#held.size > this.#maxMessages || this.#bytes > this.#maxBytes && this.#held.size > 1
+    ) {
       this.#letGo();
     }
     this.wake();
@@ -126,30 +134,35 @@ export class Watch {
     this.#arrival = undefined;
   }
 
-  /** What is held, the oldest first. */
-  held(): readonly Numbered[] {
-    return this.#buffer.slice(this.#first);
+  /**
+   * What is held after number `seq`, the oldest first. What arrives meanwhile is not among it, and
+   * what is let go before its turn is passed over.
+   */
+  *held(seq = 0): Iterable<Numbered> {
+    const last = this.#received;
+    for (let i = seq + 1; i <= last; i++) {
+      i = Math.max(i, this.#oldest);
+      const message = this.#held.get(i);
+      if (message !== undefined && i <= last) yield { seq: i, message };
+    }
   }
 
   /** How many messages after number `seq` are held. */
   heldAfter(seq: number): number {
-    return Math.min(this.#size, Math.max(0, this.#received - seq));
+    return Math.min(this.#held.size, Math.max(0, this.#received - seq));
   }
 
-  get #size(): number {
-    return this.#buffer.length - this.#first;
+  /** The number of the oldest message that is held. */
+  get #oldest(): number {
+    return this.#received - this.#held.size + 1;
   }
 
   #letGo(): void {
-    const oldest = this.#buffer[this.#first];
-    if (oldest === undefined) return;
-    this.#first++;
-    this.#bytes -= oldest.message.payload.length;
-    if (oldest.seq > this.#lookedAt) this.#neverRead++;
-    // Moving the rest for each message would cost more than the message.
-    if (this.#first > this.#maxMessages) {
-      this.#buffer = this.#buffer.slice(this.#first);
-      this.#first = 0;
-    }
+    const seq = this.#oldest;
+    const message = this.#held.get(seq);
+    if (message === undefined) return;
+    this.#held.delete(seq);
+    this.#bytes -= heldBytes(message);
+    if (seq > this.#lookedAt) this.#neverRead++;
   }
 }

@@ -4,8 +4,12 @@
  * @module
  */
 import { McpMqttError } from "../errors.ts";
+import { BoundedMap } from "./bounded_map.ts";
+import { digest } from "./digest.ts";
+import { canonicalJson, type Json, parseJson, plainJsonFault } from "./json.ts";
 import type { Message } from "./message.ts";
-import { type Json, nestsTooDeep, textOf } from "./payload.ts";
+import { textOf } from "./payload.ts";
+import { textFinder } from "./text_search.ts";
 
 /** The operators of {@linkcode Where}. */
 export const WHERE_OPERATORS = [
@@ -32,11 +36,22 @@ export interface Where {
   readonly value?: unknown;
 }
 
+/** What `changed` remembers of all topics, in bytes; the topic heard longest ago is forgotten first. */
+const MAX_REMEMBERED_BYTES = 4 * 1024 * 1024;
+/** A value whose JSON has more characters is remembered by its digest. */
+const MAX_KEPT_LENGTH = 128;
+/** A longer text is no number. */
+const MAX_NUMBER_LENGTH = 1_000;
+/** Of a longer text `contains` looks at the beginning. */
+const MAX_SEARCHED_LENGTH = 1024 * 1024;
+
 type Test = (message: Message) => boolean;
+type ValueTest = (value: Json) => boolean;
 
 /**
- * Makes a test of a condition. `changed` holds for a message whose value differs from that of the
- * message before on the same topic; the first one on a topic is what later ones are compared with.
+ * Makes a test of a condition. It never throws, whatever the payload, and takes some milliseconds at
+ * most. `changed` holds for a message whose value differs from that of the message before on the same
+ * topic; the first one on a topic is what later ones are compared with.
  *
  * @throws {McpMqttError} `invalid_argument` for a wrong pointer, or a value that does not fit the
  * operator.
@@ -53,35 +68,31 @@ type Test = (message: Message) => boolean;
 export function compileWhere(where: Where | undefined): Test {
   if (where === undefined) return () => true;
   const tokens = parsePointer(where.path);
-  const valueAt = (message: Message): Json | undefined => lookUp(message.payload, tokens);
   const test = operatorTest(where);
-  if (test !== undefined) return (message) => test(valueAt(message));
-  const before = new Map<string, string>();
-  return (message) => {
-    const now = canonical(valueAt(message)) ?? "";
-    const last = before.get(message.topic);
-    before.set(message.topic, now);
-    return last !== undefined && last !== now;
+  if (test === undefined) return changedTest(tokens);
+  return ({ payload }) => {
+    const value = lookUp(payload, tokens);
+    return value !== undefined && test(value);
   };
 }
 
-/** The test of one value, or undefined for `changed`, which needs the one before. */
-function operatorTest(where: Where): ((value: Json | undefined) => boolean) | undefined {
-  const { op, value: wanted } = where;
-  const takesValue = op !== "exists" && op !== "changed";
-  if (takesValue && wanted === undefined) throw wrong(`where.op "${op}" needs a where.value`);
-  if (!takesValue && wanted !== undefined) throw wrong(`where.op "${op}" takes no where.value`);
+/** The test of a value that is there, or undefined for `changed`, which needs the one before. */
+function operatorTest({ op, value }: Where): ValueTest | undefined {
+  if (op === "exists" || op === "changed") {
+    if (value !== undefined) throw wrong(`where.op "${op}" takes no where.value`);
+    return op === "exists" ? () => true : undefined;
+  }
+  if (value === undefined) throw wrong(`where.op "${op}" needs a where.value`);
+  const wanted = plainJson(value);
   switch (op) {
     case "eq":
-      return (value) => isEqual(value, wanted);
-    case "ne":
-      return (value) => value !== undefined && !isEqual(value, wanted);
+      return equalTo(wanted);
+    case "ne": {
+      const isEqual = equalTo(wanted);
+      return (value) => !isEqual(value);
+    }
     case "contains":
-      return (value) => contains(value, wanted);
-    case "exists":
-      return (value) => value !== undefined;
-    case "changed":
-      return undefined;
+      return containing(wanted);
     default: {
       const bound = toNumber(wanted);
       if (bound === undefined) {
@@ -90,6 +101,31 @@ function operatorTest(where: Where): ((value: Json | undefined) => boolean) | un
       return (value) => compare(op, toNumber(value), bound);
     }
   }
+}
+
+function plainJson(value: unknown): Json {
+  const fault = plainJsonFault(value);
+  if (fault !== undefined) throw wrong(`where.value ${fault}`);
+  return value as Json;
+}
+
+function changedTest(tokens: readonly string[]): Test {
+  const before = new BoundedMap<string>(MAX_REMEMBERED_BYTES);
+  return ({ topic, payload }) => {
+    const now = fingerprint(payload, tokens);
+    const last = before.get(topic);
+    before.set(topic, now);
+    return last !== undefined && last !== now;
+  };
+}
+
+/** A short text that differs where what stands at a place differs. */
+function fingerprint(payload: Uint8Array, tokens: readonly string[]): string {
+  const value = lookUp(payload, tokens);
+  if (value === undefined) return tokens.length === 0 ? digest(payload) : "";
+  // What begins with a quotation mark is a text; no other JSON does.
+  const text = typeof value === "string" ? `"${value}` : canonicalJson(value);
+  return text.length <= MAX_KEPT_LENGTH ? text : digest(text);
 }
 
 function compare(op: "lt" | "le" | "gt" | "ge", value: number | undefined, bound: number): boolean {
@@ -120,10 +156,12 @@ function parsePointer(pointer: string): readonly string[] {
   );
 }
 
+/** The value at a place of a payload; a text that is not parsed has only the whole. */
 function lookUp(payload: Uint8Array, tokens: readonly string[]): Json | undefined {
   const text = textOf(payload);
   if (text === undefined) return undefined;
-  let value: Json | undefined = parsed(text);
+  let value = parseJson(text);
+  if (value === undefined) value = text;
   for (const token of tokens) {
     if (Array.isArray(value)) {
       value = /^(0|[1-9]\d*)$/.test(token) ? value[Number(token)] : undefined;
@@ -136,53 +174,48 @@ function lookUp(payload: Uint8Array, tokens: readonly string[]): Json | undefine
   return value;
 }
 
-/** The payload's JSON value, else the text itself; JSON nested too deep is a text too. */
-function parsed(text: string): Json {
-  if (nestsTooDeep(text)) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
 /** A number, or a text that reads as one. */
-function toNumber(value: unknown): number | undefined {
+function toNumber(value: Json): number | undefined {
   if (typeof value === "number") return value;
-  if (typeof value !== "string" || value.trim() === "") return undefined;
+  if (typeof value !== "string" || value.length > MAX_NUMBER_LENGTH) return undefined;
+  if (!/^[\s\d.eE+-]+$/.test(value) || !/\d/.test(value)) return undefined;
   const number = Number(value);
-  return Number.isFinite(number) && /^[\s\d.eE+-]+$/.test(value) ? number : undefined;
+  return Number.isFinite(number) ? number : undefined;
 }
 
-function isEqual(value: Json | undefined, wanted: unknown): boolean {
-  if (value === undefined) return false;
-  const [a, b] = [toNumber(value), toNumber(wanted)];
-  if (a !== undefined && b !== undefined) return a === b;
-  return canonical(value) === canonical(wanted);
+function equalTo(wanted: Json): ValueTest {
+  const number = toNumber(wanted);
+  const isEqual = sameAs(wanted);
+  return (value) => {
+    const other = number === undefined ? undefined : toNumber(value);
+    return other === undefined ? isEqual(value) : other === number;
+  };
 }
 
-function contains(value: Json | undefined, wanted: unknown): boolean {
-  if (Array.isArray(value)) return value.some((item) => isEqual(item, wanted));
-  if (value !== null && typeof value === "object") {
+/** Equality without taking texts for numbers. */
+function sameAs(wanted: Json): ValueTest {
+  if (wanted === null || typeof wanted !== "object") return (value) => value === wanted;
+  const text = canonicalJson(wanted);
+  return (value) => value !== null && typeof value === "object" && canonicalJson(value) === text;
+}
+
+function containing(wanted: Json): ValueTest {
+  const isWanted = equalTo(wanted);
+  const isWithin = wanted !== null && typeof wanted === "object"
+    ? () => false
+    : textFinder(String(wanted));
+  return (value) => {
+    if (Array.isArray(value)) return value.some(isWanted);
+    if (value === null || typeof value !== "object") {
+      return isWithin(String(value).slice(0, MAX_SEARCHED_LENGTH));
+    }
     return typeof wanted === "string" && Object.hasOwn(value, wanted);
-  }
-  return value !== undefined && String(value).includes(String(wanted));
-}
-
-/** JSON with the members of objects in one order. */
-function canonical(value: unknown): string | undefined {
-  return JSON.stringify(
-    value,
-    (_key, part) =>
-      part !== null && typeof part === "object" && !Array.isArray(part)
-        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
-        : part,
-  );
+  };
 }
 
 function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  return text.length > 80 ? `${text.slice(0, 80).toWellFormed()}…` : text;
 }
 
 function wrong(message: string, hint?: string): McpMqttError {

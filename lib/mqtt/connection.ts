@@ -92,6 +92,7 @@ export class Connection implements AsyncDisposable {
       : new LastingLink({ opener, clientId: `${settings.clientId}-w`, log });
     this.#writer = new Writer({
       lasting: this.#writing,
+      log,
       connectTimeoutMs: settings.connectTimeoutMs,
       publishMs: times.publishMs,
       isBrokerThere: () => this.#lanes.main.lasting.link !== undefined,
@@ -222,15 +223,15 @@ export class Connection implements AsyncDisposable {
     const start = performance.now();
     const leftMs = (ms: number): number => Math.max(0, start + ms - performance.now());
     const subackMs = Math.min(Math.max(waitMs, MIN_SUBACK_MS), MAX_SUBACK_MS);
+    const isAway = (): boolean => this.#lanes.main.lasting.link === undefined;
     while (true) {
-      if (!isPatient) await this.#lanes.ready(lane, { waitMs: leftMs(waitMs), signal });
-      const { link } = lasting;
-      if (link === undefined && isPatient) {
+      if (isPatient && isAway()) {
         inForce.catch((error) => signal.aborted || onFailed?.(error));
         return;
       }
       try {
-        await bounded(link?.orLost(inForce) ?? inForce, {
+        await this.#lanes.ready(lane, { waitMs: leftMs(waitMs), signal });
+        await bounded(lasting.link?.orLost(inForce) ?? inForce, {
           signal,
           timeoutMs: leftMs(subackMs),
           onTimeout: () => {
@@ -240,7 +241,8 @@ export class Connection implements AsyncDisposable {
         return;
       } catch (error) {
         // It is asked for again when the connection is back.
-        if (!(error instanceof LinkLost)) throw error;
+        const isLost = error instanceof LinkLost || isPatient && isAway();
+        if (!isLost || signal.aborted) throw error;
       }
     }
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
 import type { MessageProperties } from "../messages/message.ts";
@@ -11,6 +12,7 @@ import { parseTopicName } from "../topics/topic_name.ts";
 import { defineTool } from "./define_tool.ts";
 import { payloadBytes } from "./payload_argument.ts";
 import { encodingSchema, payloadSchema, qosSchema } from "./schemas.ts";
+import { type UserProperties, userPropertiesSchema } from "./user_properties.ts";
 
 /** The longest text or binary data in a property, MQTT 5.0 §1.5.4 and §1.5.6. */
 const MAX_FIELD_BYTES = 65_535;
@@ -24,7 +26,7 @@ export const mqttPublish = defineTool({
   name: "mqtt_publish",
   title: "Publish an MQTT message",
   description:
-    "Sends one message. outcome acknowledged: the broker took it (qos 1 or 2); sent: it left this machine (qos 0); neither proves that a device acted: read its state topic. To ask a device and get its answer use mqtt_query.\n" +
+    "Sends one message. outcome acknowledged: the broker took it (qos 1 or 2); sent: the broker has read it (qos 0); neither proves that a device acted: read its state topic. To ask a device and get its answer use mqtt_query.\n" +
     'Example: {"topic": "actuators/lights/kitchen/on", "payload": "1", "qos": 1}',
   effect: "write",
   isIdempotent: false,
@@ -40,8 +42,7 @@ export const mqttPublish = defineTool({
       content_type: z.string().optional().describe("MQTT 5"),
       response_topic: z.string().optional().describe("MQTT 5"),
       correlation_data: correlationDataSchema.optional().describe("MQTT 5"),
-      user_properties: z.record(z.string(), z.union([z.string(), z.array(z.string())]))
-        .optional().describe("MQTT 5"),
+      user_properties: userPropertiesSchema.optional(),
       message_expiry_interval: z.int().min(0).max(0xFFFF_FFFF).optional().describe(
         "MQTT 5, seconds",
       ),
@@ -81,7 +82,7 @@ interface PropertyArguments {
   readonly content_type?: string | undefined;
   readonly response_topic?: string | undefined;
   readonly correlation_data?: string | { readonly base64: string } | undefined;
-  readonly user_properties?: Record<string, string | string[]> | undefined;
+  readonly user_properties?: UserProperties | undefined;
   readonly message_expiry_interval?: number | undefined;
 }
 
@@ -135,9 +136,8 @@ function assertText(
   { mayHoldNull = false }: { readonly mayHoldNull?: boolean } = {},
 ): void {
   if (text === undefined) return;
-  const bytes = new TextEncoder().encode(text).length;
   const hasNull = !mayHoldNull && text.includes("\0");
-  if (text.isWellFormed() && !hasNull && bytes <= MAX_FIELD_BYTES) return;
+  if (text.isWellFormed() && !hasNull && Buffer.byteLength(text) <= MAX_FIELD_BYTES) return;
   throw new McpMqttError(
     "invalid_argument",
     `${name} must be text of at most ${MAX_FIELD_BYTES} bytes in UTF-8, without ${

@@ -80,6 +80,7 @@ export const mqttQuery = defineTool({
       onInterrupted: () => isInterrupted = true,
       onFailed: (error) => over.reject(withOutcome(error, isSent)),
     });
+    const narrowing = list.withRoomFor((maxBytes) => shownNarrowing(collection, maxBytes));
     const isMqtt5 = access.status.protocolVersion === "5";
     const start = performance.now();
     const answered = new AbortController();
@@ -105,7 +106,7 @@ export const mqttQuery = defineTool({
         response_topic: input.response_topic,
         responses: list.messages,
         elapsed: secondsSince(start),
-        ...shownNarrowing(collection),
+        ...narrowing,
         ...(list.dropped > 0 ? { dropped: list.dropped } : {}),
       };
     }
@@ -160,11 +161,13 @@ function withCorrelation(
  */
 function isAnswer(message: Message, request: Publication, correlation: string): boolean {
   const { correlationData } = message.properties ?? {};
-  if (correlationData !== undefined) {
-    const theirs = new TextDecoder().decode(correlationData);
-    if (theirs !== correlation) return false;
-  }
+  if (correlationData !== undefined && !isText(correlationData, correlation)) return false;
   return message.topic !== request.topic || !isSame(message.payload, request.payload);
+}
+
+/** Whether binary data is a text; what a parser made of data that was sent twice is none. */
+function isText(data: unknown, text: string): boolean {
+  return data instanceof Uint8Array && new TextDecoder().decode(data) === text;
 }
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {

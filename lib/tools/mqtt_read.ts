@@ -6,7 +6,7 @@
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
 import type { Message } from "../messages/message.ts";
-import { fitMessage } from "../messages/payload.ts";
+import { fitMessage, jsonBytes } from "../messages/payload.ts";
 import { compileWhere } from "../messages/where.ts";
 import { defineTool } from "./define_tool.ts";
 import { narrowingNote, shownNarrowing } from "./narrowing.ts";
@@ -64,10 +64,12 @@ export const mqttRead = defineTool({
       onTimeout: () => "timeout" as const,
     });
     if (message !== "timeout") {
-      const { maxResultBytes: maxBytes } = access.grants.limits;
+      const { maxResultBytes } = access.grants.limits;
+      const narrowing = shownNarrowing(collection, maxResultBytes);
+      const maxBytes = maxResultBytes - jsonBytes(narrowing);
       return {
         ...fitMessage(message, { previewBytes: input.max_payload_bytes ?? maxBytes, maxBytes }),
-        ...shownNarrowing(collection),
+        ...narrowing,
       };
     }
     throw new McpMqttError(

@@ -8,6 +8,7 @@ import { McpMqttError } from "../errors.ts";
 import { compileWhere } from "../messages/where.ts";
 import { defineTool } from "./define_tool.ts";
 import { MessageList, TRUNCATED_HINT } from "./message_list.ts";
+import { shownFilters } from "./narrowing.ts";
 import {
   hintSchema,
   includeRetainedSchema,
@@ -70,6 +71,9 @@ export const mqttSubscribe = defineTool({
       onInterrupted: () => over.resolve("disconnected"),
       onFailed: (error: McpMqttError) => over.reject(error),
     });
+    const filters = list.withRoomFor((maxBytes) =>
+      shownFilters(collection.filters.map(({ text }) => text), maxBytes)
+    );
     const start = performance.now();
     const ended = await bounded(over.promise, {
       timeoutMs,
@@ -78,7 +82,7 @@ export const mqttSubscribe = defineTool({
     });
     return {
       topic: input.topic,
-      filters: collection.filters.map(({ text }) => text),
+      ...filters,
       narrowed: collection.narrowed,
       messages: list.messages,
       count: list.messages.length,

@@ -5,11 +5,13 @@
  */
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
-import { fitMessage, jsonBytes, type ShownMessage } from "../messages/payload.ts";
-import { MAX_LAST_BYTES, type SeenTopic, shapeOf, Survey } from "../messages/survey.ts";
+import { jsonBytes, type ShownMessage } from "../messages/payload.ts";
+import { type SeenTopic, type ShownLast, Survey } from "../messages/survey.ts";
 import type { Permissions, Rule } from "../topics/permissions.ts";
 import { defineTool } from "./define_tool.ts";
+import { shownNarrowing } from "./narrowing.ts";
 import { hintSchema, messageSchema } from "./schemas.ts";
+import { Turns } from "./turns.ts";
 import { bounded } from "../wait.ts";
 
 /** How much is shown of the last payload of a topic. */
@@ -74,12 +76,15 @@ export const mqttTopics = defineTool({
     const survey = new Survey(PREVIEW_BYTES);
     const over = Promise.withResolvers<"disconnected">();
     over.promise.catch(() => {});
+    let isOver = false;
     await using collection = await access.collect([input.filter], {
       includeRetained: true,
       resume: false,
       waitMs: access.grants.limits.maxTimeoutMs,
       signal,
-      onMessage: (message) => survey.add(message),
+      onMessage: (message) => {
+        if (!isOver) survey.add(message);
+      },
       onInterrupted: () => over.resolve("disconnected"),
       onFailed: (error) => over.reject(error),
     });
@@ -90,11 +95,18 @@ export const mqttTopics = defineTool({
       onTimeout: () => "timeout" as const,
     });
     const seconds = (performance.now() - start) / 1000;
+    isOver = true;
     const all = survey.topics();
     const { permissions, limits } = access.grants;
-    const { topics, about, isCut } = page(
+    const narrowing = shownNarrowing(collection, limits.maxResultBytes);
+    const { topics, about, isCut } = await page(
       all.filter(({ topic }) => after === undefined || topic > after),
-      { limit: input.limit, maxBytes: limits.maxResultBytes, seconds, permissions },
+      {
+        show: (seen) => showTopic(seen, survey.showLast(seen), seconds),
+        limit: input.limit,
+        maxBytes: limits.maxResultBytes - jsonBytes(narrowing),
+        permissions,
+      },
     );
     const last = topics.at(-1);
     return {
@@ -105,30 +117,32 @@ export const mqttTopics = defineTool({
         ? { cursor: encodeCursor(last.topic), hint: "mqtt_topics with this cursor gives the rest" }
         : {}),
       narrowed: collection.narrowed,
-      ...(collection.narrowed ? { filters: collection.filters.map(({ text }) => text) } : {}),
-      ...(survey.isIncomplete ? { incomplete: true as const } : {}),
+      ...narrowing,
+      ...(survey.isIncomplete ? { incomplete: true as const, passed_over: survey.passedOver } : {}),
       ...(ended === "disconnected" ? { disconnected: true as const } : {}),
     };
   },
 });
 
 interface PageOptions {
+  readonly show: (seen: SeenTopic) => ShownTopic;
   readonly limit: number;
   readonly maxBytes: number;
-  readonly seconds: number;
   readonly permissions: Permissions;
 }
 
 /** As many topics as the limits allow, and whether there are more. */
-function page(
+async function page(
   seen: readonly SeenTopic[],
-  { limit, maxBytes, seconds, permissions }: PageOptions,
-): { topics: ShownTopic[]; about: AboutRule[]; isCut: boolean } {
+  { show, limit, maxBytes, permissions }: PageOptions,
+): Promise<{ topics: ShownTopic[]; about: AboutRule[]; isCut: boolean }> {
+  const turns = new Turns();
   const topics: ShownTopic[] = [];
   const about = new Map<Rule, AboutRule | undefined>();
   let bytes = 0;
   for (const one of seen) {
-    const shown = showTopic(one, seconds);
+    if (turns.isOver) await turns.others();
+    const shown = show(one);
     const { rule } = permissions.decide(one.topic, "read");
     const words = rule === undefined || about.has(rule) ? undefined : aboutRule(rule);
     bytes += jsonBytes(shown) + 1 + (words === undefined ? 0 : jsonBytes(words) + 1);
@@ -157,11 +171,7 @@ function said(about: ReadonlyMap<Rule, AboutRule | undefined>): AboutRule[] {
   return [...about.values()].filter((words) => words !== undefined);
 }
 
-function showTopic(seen: SeenTopic, seconds: number): ShownTopic {
-  const { shown, shape } = "shown" in seen.last ? seen.last : {
-    shown: fitMessage(seen.last, { previewBytes: PREVIEW_BYTES, maxBytes: MAX_LAST_BYTES }),
-    shape: shapeOf(seen.last.payload),
-  };
+function showTopic(seen: SeenTopic, { shown, shape }: ShownLast, seconds: number): ShownTopic {
   return {
     topic: seen.topic,
     messages: seen.messages,

@@ -5,6 +5,7 @@
  */
 import * as z from "zod/v4";
 import { defineTool } from "./define_tool.ts";
+import { shownFilters } from "./narrowing.ts";
 import { includeRetainedSchema, narrowingShape, topicsSchema } from "./schemas.ts";
 
 /** Begins to collect in the background. */
@@ -19,11 +20,16 @@ export const mqttWatch = defineTool({
   input: () => z.strictObject({ topic: topicsSchema, include_retained: includeRetainedSchema }),
   output: z.object({ watch_id: z.string(), ...narrowingShape }),
   async run(input, { watches, access, signal }) {
+    const { maxTimeoutMs, maxResultBytes } = access.grants.limits;
     const watch = await watches.start([input.topic].flat(), {
       includeRetained: input.include_retained,
-      waitMs: access.grants.limits.maxTimeoutMs,
+      waitMs: maxTimeoutMs,
       signal,
     });
-    return { watch_id: watch.id, filters: [...watch.filters], narrowed: watch.narrowed };
+    return {
+      watch_id: watch.id,
+      ...shownFilters(watch.filters, maxResultBytes),
+      narrowed: watch.narrowed,
+    };
   },
 });

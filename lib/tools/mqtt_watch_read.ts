@@ -10,6 +10,7 @@ import { compileWhere } from "../messages/where.ts";
 import { defineTool } from "./define_tool.ts";
 import { type ListedMessage, MessageList, TRUNCATED_HINT } from "./message_list.ts";
 import { hintSchema, messageSchema, whereSchema } from "./schemas.ts";
+import { Turns } from "./turns.ts";
 import { bounded } from "../wait.ts";
 
 /** Gives what a watch has collected. */
@@ -48,13 +49,18 @@ export const mqttWatchRead = defineTool({
     assertReached(watch, after);
     const isWanted = compileWhere(input.where);
     const deadline = performance.now() + input.timeout * 1000;
+    const turns = new Turns();
     let lookedAt = 0;
     let next = after;
     while (true) {
       const { arrival } = watch;
       const list = new MessageList(input.max_messages, access.grants.limits);
-      for (const { seq, message } of watch.held()) {
-        if (seq <= lookedAt) continue;
+      for (const { seq, message } of watch.held(lookedAt)) {
+        if (turns.isOver) {
+          watch.lookedAt(next);
+          await turns.others();
+          signal.throwIfAborted();
+        }
         // Looked at even where it is before the start: `changed` compares with it.
         const wanted = isWanted(message);
         lookedAt = seq;

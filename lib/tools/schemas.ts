@@ -23,7 +23,10 @@ export const messageShape = {
 /** What was left out, and the next call that gets it. */
 export const hintSchema = z.string().optional();
 
-/** What is in force of the topic filters that were asked for. */
+/**
+ * What is in force of the topic filters that were asked for. `filters_omitted`, which is rare, is
+ * allowed as any other: what stands here stands in the context of every chat.
+ */
 export const narrowingShape = { filters: z.array(z.string()), narrowed: z.boolean() };
 
 /** A Message in a list: what every one has. */

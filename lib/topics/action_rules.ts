@@ -3,118 +3,96 @@
  *
  * @module
  */
-import { FilterIndex } from "./filter_index.ts";
+import { type Grants, narrow } from "./narrow.ts";
 import { nearestFilters } from "./nearest_filters.ts";
+import { OrderedFilters, rank, type Ranked } from "./ordered_filters.ts";
 import type { Action, Decision, Narrowing, Rule } from "./rule.ts";
-import { canonicalText, intersect, overlaps, type TopicFilter } from "./topic_filter.ts";
+import { attempt, type Steps } from "./steps.ts";
+import type { TopicFilter } from "./topic_filter.ts";
 
-/** A rule with its place in the config. */
-interface Entry {
-  readonly at: number;
+/** A rule, its place in the config and what it decides. */
+interface Entry extends Ranked {
   readonly rule: Rule;
   readonly decision: Decision;
 }
 
 const NOT_GRANTED: Decision = Object.freeze({ allowed: false, reason: "not_granted" });
 
-/** The grants and denials of one action. What is asked does not cost more with more rules. */
-export class ActionRules {
-  readonly #grants: FilterIndex<Entry>;
-  readonly #denials: FilterIndex<Entry>;
-  #usable: readonly TopicFilter[] | undefined;
+/** The grants and denials of one action. */
+export class ActionRules implements Grants {
+  readonly granted: OrderedFilters<Entry>;
+  readonly denied: OrderedFilters<Entry>;
+  #usable: readonly Entry[] | undefined;
+  #widest: OrderedFilters<Entry> | undefined;
 
   constructor(rules: readonly Rule[], action: Action) {
-    this.#grants = indexRules(rules, {
-      picks: (rule) => rule.permissions.includes(action),
-      decides: { allowed: true, reason: "granted" },
-    });
-    this.#denials = indexRules(rules, {
-      picks: (rule) => rule.deny.includes(action),
-      decides: { allowed: false, reason: "denied" },
-    });
+    const entries = rules.map((rule, at) => ({ rule, at, filter: rule.pattern }));
+    const grants = entries.filter(({ rule }) => rule.permissions.includes(action));
+    const denials = entries.filter(({ rule }) => rule.deny.includes(action));
+    this.granted = deciding(grants, { allowed: true, reason: "granted" });
+    this.denied = deciding(denials, { allowed: false, reason: "denied" });
   }
 
   /** Decides on a topic name. */
   decide(name: string): Decision {
-    const denial = this.#denials.size === 0 ? undefined : first(this.#denials.matching(name));
-    return (denial ?? first(this.#grants.matching(name)))?.decision ?? NOT_GRANTED;
+    const entry = this.denied.firstMatching(name) ?? this.granted.firstMatching(name);
+    return entry?.decision ?? NOT_GRANTED;
   }
 
-  /** The rule that denies all of `filter`; undefined where no single one does. */
+  /** The first rule that denies all of `filter`; undefined if no single one does. */
   denialOf(filter: TopicFilter): Rule | undefined {
-    return first(this.#denials.covering(filter))?.rule;
-  }
-
-  /** Whether some rule grants a part of `filter`, denied or not. */
-  grantsPart(filter: TopicFilter): boolean {
-    return this.#grants.anyOverlapping(filter);
-  }
-
-  /** Cuts filters down to what is granted; see {@linkcode Narrowing}. */
-  narrow(requested: readonly TopicFilter[]): Narrowing {
-    const candidates = new Map<string, TopicFilter>();
-    let narrowed = false;
-    for (const filter of distinct(requested)) {
-      narrowed ||= this.#denials.anyOverlapping(filter) || !this.#grants.coversJointly(filter);
-      const entries = this.#grants.overlapping(filter).sort((a, b) => a.at - b.at);
-      for (const { rule: { pattern } } of entries) {
-        const common = intersect(filter, pattern);
-        if (common === undefined) {
-          // Too long to be subscribed to, and lost where no single grant covers the filter.
-          narrowed ||= !this.#grants.anyCovering(filter) && overlaps(filter, pattern);
-          continue;
-        }
-        const key = canonicalText(common);
-        if (!candidates.has(key)) candidates.set(key, common);
-      }
-    }
-    const index = new FilterIndex<TopicFilter>();
-    for (const filter of candidates.values()) index.add(filter, filter);
-    const filters = [...candidates.values()].filter((filter) =>
-      index.covering(filter).length === 1 && !this.#denials.anyCovering(filter)
+    const denials = attempt(
+      (steps) => new OrderedFilters(rank([filter]), steps).coveredBy(this.denied, steps),
+      () => new Map<Ranked, Entry>(),
     );
-    return { filters: Object.freeze(filters), narrowed };
+    return [...denials.values()][0]?.rule;
+  }
+
+  /**
+   * Whether some rule grants a part of the filters, denied or not. True as well if that takes too
+   * many steps to find out.
+   */
+  grantsPart(filters: readonly TopicFilter[]): boolean {
+    return attempt(
+      (steps) => new OrderedFilters(rank(filters), steps).overlapsAny(this.granted, steps),
+      () => true,
+    );
+  }
+
+  /** Cuts filters down to what is granted; see {@linkcode narrow}. */
+  narrow(requested: readonly TopicFilter[]): Narrowing {
+    return narrow(requested, this);
   }
 
   /** The granted patterns nearest to a topic, without those that are denied whole. */
   nearest(text: string, limit: number): string[] {
-    this.#usable ??= this.#grants.values()
-      .sort((a, b) => a.at - b.at)
-      .map(({ rule }) => rule.pattern)
-      .filter((pattern) => !this.#denials.anyCovering(pattern));
-    return nearestFilters(text, this.#usable, limit).map((filter) => filter.text);
+    const usable = attempt((steps) => this.usable(steps), () => this.granted.entries);
+    const filters = usable.map(({ filter }) => filter);
+    return nearestFilters(text, filters, limit).map((filter) => filter.text);
+  }
+
+  /** The grants that no denial covers. */
+  usable(steps: Steps): readonly Entry[] {
+    if (this.#usable !== undefined) return this.#usable;
+    const denials = this.granted.coveredBy(this.denied, steps);
+    return this.#usable = this.granted.entries.filter((entry) => !denials.has(entry));
+  }
+
+  /** Those of {@linkcode usable} that no other grant covers. */
+  widest(steps: Steps): OrderedFilters<Entry> {
+    if (this.#widest !== undefined) return this.#widest;
+    const covered = this.granted.coveredBy(this.granted, steps);
+    return this.#widest = new OrderedFilters(
+      this.usable(steps).filter((entry) => !covered.has(entry)),
+    );
   }
 }
 
-/** Indexes the rules that `picks` picks; of those with the same pattern the first will do. */
-function indexRules(
-  rules: readonly Rule[],
-  { picks, decides }: { picks: (rule: Rule) => boolean; decides: Decision },
-): FilterIndex<Entry> {
-  const index = new FilterIndex<Entry>();
-  const known = new Set<string>();
-  for (const [at, rule] of rules.entries()) {
-    const key = canonicalText(rule.pattern);
-    if (!picks(rule) || known.has(key)) continue;
-    known.add(key);
-    index.add(rule.pattern, { at, rule, decision: Object.freeze({ ...decides, rule }) });
-  }
-  return index;
-}
-
-function first(entries: readonly Entry[]): Entry | undefined {
-  let least: Entry | undefined;
-  for (const entry of entries) {
-    if (least === undefined || entry.at < least.at) least = entry;
-  }
-  return least;
-}
-
-function distinct(filters: readonly TopicFilter[]): TopicFilter[] {
-  const byText = new Map<string, TopicFilter>();
-  for (const filter of filters) {
-    const key = canonicalText(filter);
-    if (!byText.has(key)) byText.set(key, filter);
-  }
-  return [...byText.values()];
+function deciding(
+  entries: readonly Omit<Entry, "decision">[],
+  decision: Omit<Decision, "rule">,
+): OrderedFilters<Entry> {
+  return new OrderedFilters(entries.map((entry) => {
+    return { ...entry, decision: Object.freeze({ ...decision, rule: entry.rule }) };
+  }));
 }

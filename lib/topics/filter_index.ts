@@ -1,20 +1,19 @@
 /**
- * Finds, among many topic filters, those that have to do with a name or with another filter.
+ * Finds, among many topic filters, those that have to do with a name or with other filters.
  *
  * @module
  */
+import { firstCovering, type Overlap, overlapsBetween } from "./compare_trees.ts";
+import {
+  addChild,
+  childAt,
+  createNode,
+  type Node,
+  removeChild,
+  visibleChildren,
+} from "./filter_tree.ts";
+import type { Steps } from "./steps.ts";
 import { isHidden, isOpen, leastLevels, levelAt, type TopicFilter } from "./topic_filter.ts";
-
-/** What follows the levels on the way from the root. A set that is there is not empty. */
-interface Node<T> {
-  children: Map<string, Node<T>> | undefined;
-  /** The child for `+`. */
-  plus: Node<T> | undefined;
-  /** Values of the filter that ends here. */
-  exact: Set<T> | undefined;
-  /** Values of the filter that goes on with `#`. */
-  open: Set<T> | undefined;
-}
 
 /** A node, and how far the name or filter is used up there. */
 interface Place<T> {
@@ -23,10 +22,10 @@ interface Place<T> {
 }
 
 /**
- * A set of pairs of a topic filter and a value, as a trie over levels. What is looked up costs as
- * much as there are levels and branches on the way, however many filters there are. Filters that
- * match the same names (`#` and `+/#`) are one filter here. No recursion: a filter may have 65,536
- * levels.
+ * A set of pairs of a topic filter and a value, as a tree over levels. A look-up costs as much as
+ * there are levels and branches on the way, however many filters there are. Filters that match the
+ * same names (`#` and `+/#`) are one filter here. Methods that may take too long count
+ * {@linkcode Steps}.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -37,48 +36,56 @@ interface Place<T> {
  * index.add(parseTopicFilter("a/+"), 1);
  * index.add(parseTopicFilter("a/#"), 2);
  * assert.equal(index.matching("a").join(), "2");
- * assert.equal(index.covering(parseTopicFilter("a/b")).length, 2);
+ * assert.equal(index.overlapping(parseTopicFilter("a/b")).length, 2);
  * ```
  */
 export class FilterIndex<T> {
   readonly #root: Node<T> = createNode();
-  #size = 0;
 
-  /** How many pairs there are. */
+  /** How many pairs it has. */
   get size(): number {
-    return this.#size;
+    return this.#root.size;
   }
 
-  /** Adds a pair; does nothing where it is there already. */
-  add(filter: TopicFilter, value: T): void {
-    let node = this.#root;
-    const count = leastLevels(filter);
-    for (let i = 0; i < count; i++) node = childFor(node, levelAt(filter, i));
-    const values = isOpen(filter) ? node.open ??= new Set() : node.exact ??= new Set();
-    if (values.has(value)) return;
-    values.add(value);
-    this.#size++;
-  }
-
-  /** Takes a pair out, and says whether it was there. */
-  delete(filter: TopicFilter, value: T): boolean {
+  /** Adds a pair. Does nothing if it has it already. */
+  add(filter: TopicFilter, value: T, steps?: Steps): void {
     const path = [this.#root];
     const count = leastLevels(filter);
     let node = this.#root;
     for (let i = 0; i < count; i++) {
       const level = levelAt(filter, i);
-      const next = level === "+" ? node.plus : node.children?.get(level);
+      node = childAt(node, level) ?? addChild(node, level, steps);
+      path.push(node);
+    }
+    const values = isOpen(filter) ? node.open ??= new Set() : node.exact ??= new Set();
+    if (values.has(value)) return;
+    values.add(value);
+    for (const one of path) one.size++;
+  }
+
+  /** Takes a pair out, and says whether it had it. */
+  delete(filter: TopicFilter, value: T): boolean {
+    const path = [this.#root];
+    const count = leastLevels(filter);
+    let node = this.#root;
+    for (let i = 0; i < count; i++) {
+      const next = childAt(node, levelAt(filter, i));
       if (next === undefined) return false;
       path.push(next);
       node = next;
     }
     const values = isOpen(filter) ? node.open : node.exact;
     if (values === undefined || !values.delete(value)) return false;
-    this.#size--;
     if (values.size === 0) {
       if (isOpen(filter)) node.open = undefined;
       else node.exact = undefined;
-      prune(path, filter);
+    }
+    for (const [i, one] of path.entries()) {
+      one.size--;
+      const parent = path[i - 1];
+      if (one.size > 0 || parent === undefined) continue;
+      removeChild(parent, levelAt(filter, i - 1));
+      break;
     }
     return true;
   }
@@ -98,7 +105,7 @@ export class FilterIndex<T> {
     return this.#match(name, undefined);
   }
 
-  /** The values whose filter has a name in common with `filter`, were names of any length allowed. */
+  /** The values whose filter has a name in common with `filter`, if names of any length count. */
   overlapping(filter: TopicFilter): T[] {
     return [...this.#overlapping(filter)];
   }
@@ -108,46 +115,46 @@ export class FilterIndex<T> {
     return !this.#overlapping(filter).next().done;
   }
 
-  /** The values whose filter matches every name that `filter` matches. */
-  covering(filter: TopicFilter): T[] {
-    return [...this.#covering(filter)];
-  }
-
-  /** Whether {@linkcode covering} would give something. */
-  anyCovering(filter: TopicFilter): boolean {
-    return !this.#covering(filter).next().done;
+  /**
+   * The pairs of a value of this index and one of another whose filters have a name in common, if
+   * names of any length count. They come in groups, so that they can be counted without being made.
+   */
+  overlaps<U>(other: FilterIndex<U>, steps: Steps): Iterable<Overlap<T, U>> {
+    return overlapsBetween([this.#root, other.#root], steps);
   }
 
   /**
-   * Whether all filters together match every name that `filter` matches, were names of any length
-   * allowed: `a` and `a/+/#` together do so for `a/#`.
+   * The values whose filters are covered by filters of `other`, each with that value of `other` that
+   * covers it and has the least `at`. If `other` is this very index, no value covers itself.
    */
-  coversJointly(filter: TopicFilter): boolean {
-    // A level in which no filter has a literal is the hardest to match where `+` or `#` allow any,
-    // since only `+` and `#` match it. So it stands for all of them.
+  coveredBy<U extends { readonly at: number }>(other: FilterIndex<U>, steps: Steps): Map<T, U> {
+    return firstCovering([this.#root, other.#root], steps);
+  }
+
+  /**
+   * Whether all filters together match every name that `filter` matches, if names of any length
+   * count: `a` and `a/+/#` together do so for `a/#`. No part of the tree is looked at twice.
+   */
+  coversJointly(filter: TopicFilter, steps?: Steps): boolean {
+    // Think of names that have, for each level that `filter` leaves open, a text that is in no
+    // filter here. Only `+` and `#` match that. If all such names are covered, so are all others.
     let nodes = [this.#root];
     const count = leastLevels(filter);
-    for (let i = 0; i < count; i++) {
-      nodes = nodes.flatMap((node) => [...coveringChildren(node, levelAt(filter, i), i === 0)]);
+    for (let at = 0; at < count; at++) {
+      const level = levelAt(filter, at);
+      nodes = nodes.flatMap((node) => coveringChildren(node, level, at === 0));
+      steps?.take(1 + nodes.length);
+      if (nodes.length === 0) return false;
       if (nodes.some((node) => node.open)) return true;
     }
     if (!isOpen(filter)) return nodes.some((node) => node.exact);
+    // So far the shortest names. Now those that are one level longer, two levels longer …
     while (nodes.some((node) => node.exact)) {
       nodes = nodes.flatMap(({ plus }) => plus ?? []);
+      steps?.take(1 + nodes.length);
       if (nodes.some((node) => node.open)) return true;
     }
     return false;
-  }
-
-  /** Every value, once for each of its filters. */
-  values(): T[] {
-    const found: T[] = [];
-    const nodes = [this.#root];
-    for (let node = nodes.pop(); node !== undefined; node = nodes.pop()) {
-      found.push(...node.open ?? [], ...node.exact ?? []);
-      for (const child of overlappingChildren(node, "+", false)) nodes.push(child);
-    }
-    return found;
   }
 
   /** Adds to `found`; without it, stops at the first. Says whether something was found. */
@@ -184,57 +191,27 @@ export class FilterIndex<T> {
     for (let place = places.pop(); place !== undefined; place = places.pop()) {
       const { node, at } = place;
       if (node.open) yield* node.open;
-      if (at < count) {
-        for (const child of overlappingChildren(node, levelAt(filter, at), at === 0)) {
-          places.push({ node: child, at: at + 1 });
-        }
-        continue;
+      if (at === count && node.exact) yield* node.exact;
+      if (at === count && !isOpen(filter)) continue;
+      const level = at < count ? levelAt(filter, at) : "+";
+      const next = Math.min(at + 1, count);
+      for (const child of coveringChildren(node, level, at === 0)) {
+        places.push({ node: child, at: next });
       }
-      if (node.exact) yield* node.exact;
-      if (!isOpen(filter)) continue;
-      for (const child of overlappingChildren(node, "+", false)) places.push({ node: child, at });
-    }
-  }
-
-  *#covering(filter: TopicFilter): Generator<T> {
-    const count = leastLevels(filter);
-    const places: Place<T>[] = [{ node: this.#root, at: 0 }];
-    for (let place = places.pop(); place !== undefined; place = places.pop()) {
-      const { node, at } = place;
-      if (node.open) yield* node.open;
-      if (at < count) {
-        for (const child of coveringChildren(node, levelAt(filter, at), at === 0)) {
-          places.push({ node: child, at: at + 1 });
-        }
-      } else if (node.exact && !isOpen(filter)) yield* node.exact;
+      if (level !== "+") continue;
+      for (const child of visibleChildren(node, at === 0)) places.push({ node: child, at: next });
     }
   }
 }
 
-/** The children that match some of what `level` matches. */
-function* overlappingChildren<T>(
-  node: Node<T>,
-  level: string,
-  isFirst: boolean,
-): Generator<Node<T>> {
-  if (level !== "+") {
-    yield* coveringChildren(node, level, isFirst);
-    return;
-  }
-  if (node.plus) yield node.plus;
-  for (const [literal, child] of node.children ?? []) {
-    if (!isFirst || !isHidden(literal)) yield child;
-  }
+/** The children that match all of what `level` matches: at most two. */
+function coveringChildren<T>(node: Node<T>, level: string, isFirst: boolean): Node<T>[] {
+  const plus = isFirst && isHidden(level) ? undefined : node.plus;
+  const literal = level === "+" ? undefined : node.children?.get(level);
+  return [plus, literal].filter((child) => child !== undefined);
 }
 
-/** The children that match all of what `level` matches. */
-function* coveringChildren<T>(node: Node<T>, level: string, isFirst: boolean): Generator<Node<T>> {
-  if (node.plus && !(isFirst && isHidden(level))) yield node.plus;
-  if (level === "+") return;
-  const child = node.children?.get(level);
-  if (child) yield child;
-}
-
+/** Adds the values of a node to `found`, and says whether there are some. */
 function collect<T>(node: Node<T>, isLast: boolean, found: T[] | undefined): boolean {
   const exact = isLast ? node.exact : undefined;
   if (found !== undefined) {
@@ -242,29 +219,4 @@ function collect<T>(node: Node<T>, isLast: boolean, found: T[] | undefined): boo
     if (exact) { for (const value of exact) found.push(value); }
   }
   return node.open !== undefined || exact !== undefined;
-}
-
-function createNode<T>(): Node<T> {
-  return { children: undefined, plus: undefined, exact: undefined, open: undefined };
-}
-
-function childFor<T>(node: Node<T>, level: string): Node<T> {
-  if (level === "+") return node.plus ??= createNode();
-  const children = node.children ??= new Map();
-  const child = children.get(level) ?? createNode<T>();
-  children.set(level, child);
-  return child;
-}
-
-/** Takes out the nodes at the end of the path of `filter` that lead nowhere any more. */
-function prune<T>(path: Node<T>[], filter: TopicFilter): void {
-  for (let i = path.length - 1; i > 0; i--) {
-    const node = path[i];
-    const parent = path[i - 1];
-    if (!node || !parent || node.children || node.plus || node.exact || node.open) return;
-    const level = levelAt(filter, i - 1);
-    if (level === "+") parent.plus = undefined;
-    else parent.children?.delete(level);
-    if (parent.children?.size === 0) parent.children = undefined;
-  }
 }

@@ -5,7 +5,7 @@
  */
 import type { TopicFilter } from "./topic_filter.ts";
 
-/** How many characters of a topic are compared. */
+/** How many characters and levels of a topic are compared; less than 256, see `editDistance`. */
 const MAX_COMPARED_CHARACTERS = 64;
 /** How many candidates are compared character by character. */
 const MAX_COMPARED_FILTERS = 1_000;
@@ -13,14 +13,15 @@ const MAX_COMPARED_FILTERS = 1_000;
 /** How near a filter is. */
 interface Nearness {
   readonly filter: TopicFilter;
-  /** How many leading levels are literally the same; wildcards do not count but do not end it. */
+  /** How many leading levels are literally the same. A `+` counts for nothing, but ends nothing. */
   readonly shared: number;
   readonly edits: number;
 }
 
 /**
  * The filters nearest to a topic name or filter: those that share the most leading levels, of these
- * those that fewest edits make the same, of these the first.
+ * those that fewest edits make the same, of these the first. At most 1,000 filters are compared
+ * character by character, and of each the first 64 characters.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -73,16 +74,22 @@ function fillIn(filter: TopicFilter, levels: readonly string[]): string {
     .slice(0, MAX_COMPARED_CHARACTERS);
 }
 
-/** Insertions, deletions and replacements that turn `a` into `b`. */
+/** How many insertions, deletions and replacements turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
-  let last = Array.from({ length: b.length + 1 }, (_, at) => at);
+  // The usual table, of which one row is kept: the edits that turn the first `i` characters of `a`
+  // into the first `j` of `b`.
+  const row = Uint8Array.from({ length: b.length + 1 }, (_, j) => j);
+  let left = b.length;
   for (let i = 1; i <= a.length; i++) {
-    const row = [i];
+    let diagonal = i - 1;
+    left = i;
     for (let j = 1; j <= b.length; j++) {
-      const replaced = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, replaced));
+      const above = row[j] ?? 0;
+      const isSame = a.charCodeAt(i - 1) === b.charCodeAt(j - 1);
+      left = Math.min(left + 1, above + 1, isSame ? diagonal : diagonal + 1);
+      row[j] = left;
+      diagonal = above;
     }
-    last = row;
   }
-  return last[b.length] ?? 0;
+  return left;
 }

@@ -65,10 +65,10 @@ export class Permissions {
   }
 
   /**
-   * Cuts requested filters down to what may be read: the intersections with the granted patterns,
-   * less those that another covers or a rule denies whole, in the order of the request, then of the
-   * config. `narrowed` is exact, but for filters so long that only names of about 65,535 bytes tell
-   * the difference: there it may be true without need, never false.
+   * Cuts requested filters down to what may be read.
+   *
+   * @throws {McpMqttError} `invalid_argument` if that would be more than 10,000 filters, or would
+   * take too long to find out.
    */
   narrow(filters: readonly TopicFilter[]): Narrowing {
     return this.#byAction.read.narrow(filters);
@@ -96,7 +96,7 @@ export class Permissions {
   }
 
   /**
-   * Demands that the name may be written, with the retain flag where it is to be set.
+   * Demands that the name may be written and, if `retain` is set, with the retain flag.
    *
    * @throws {McpMqttError} `forbidden`, with what decides and what is granted near it.
    */
@@ -125,7 +125,7 @@ export class Permissions {
     const denial = filters.length === 1 && filter ? rules.denialOf(filter) : undefined;
     const message = denial !== undefined
       ? `the rule ${quoteTopic(denial.pattern.text)} denies read on ${shown}`
-      : filters.some((one) => rules.grantsPart(one))
+      : rules.grantsPart(filters)
       ? `rules deny read on all that is granted of ${shown}${more}`
       : `no rule grants read on ${shown}${more}`;
     return new McpMqttError("forbidden", message, {
@@ -144,7 +144,7 @@ export class Permissions {
     return `Granted for ${action} near it: ${shown.join(", ")}.`;
   }
 
-  /** What the owner says of a granted pattern, in parentheses; empty where that is nothing. */
+  /** The owner's words on a granted pattern, in parentheses; empty if there are none. */
   #about(pattern: string, action: Action): string {
     const rule = this.rules.find((one) =>
       one.pattern.text === pattern && one.permissions.includes(action)

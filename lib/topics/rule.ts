@@ -31,8 +31,16 @@ export interface Decision {
 
 /** What is left of topic filters after the rules cut them down. */
 export interface Narrowing {
-  /** The filters to subscribe to: none wider than the grants, none covered by another. */
+  /**
+   * The filters to subscribe to: the intersections of what was asked for with what is granted, but
+   * for those that another covers, that a rule denies whole, or that would have more than 65,535
+   * bytes. They come in the order of the request, then of the config.
+   */
   readonly filters: readonly TopicFilter[];
-  /** Whether some topic name that was asked for will not be delivered. */
+  /**
+   * Whether some topic name that was asked for will not be delivered. It is exact with two
+   * exceptions, in which it may be true without need, and never false: with filters so long that only
+   * names of about 65,535 bytes tell the difference, and if it would take too long to find out.
+   */
   readonly narrowed: boolean;
 }

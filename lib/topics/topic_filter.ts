@@ -1,13 +1,13 @@
 /**
- * Topic filters: what is subscribed to and what rules grant. Matching and the algebra of filters,
- * MQTT 5.0 §4.7 to the letter.
+ * Topic filters: what is subscribed to and what rules grant. How they match names and lie to each
+ * other, MQTT 5.0 §4.7 to the letter.
  *
  * @module
  */
 import { McpMqttError } from "../errors.ts";
 import { fitsTopic, invalidTopic, quoteTopic, textFault, type TopicFault } from "./topic_text.ts";
 
-/** A frozen topic filter that {@linkcode parseTopicFilter} found valid, or that came of such. */
+/** A valid topic filter, frozen: one that was parsed, or the intersection of such. */
 export interface TopicFilter {
   readonly text: string;
   /** The text between the separators; `+` and `#` are wildcards. */
@@ -19,8 +19,8 @@ const DOLLAR = 0x24;
 
 /**
  * Checks a topic filter: 1 to 65,535 bytes of well-formed UTF-8 [MQTT-4.7.3-1, MQTT-4.7.3-3,
- * MQTT-1.5.4-1], without U+0000 [MQTT-4.7.3-2]; `#` is the whole last level [MQTT-4.7.1-1] and `+`
- * a whole level [MQTT-4.7.1-2].
+ * MQTT-1.5.4-1], without U+0000 [MQTT-4.7.3-2], other control characters and noncharacters
+ * (§1.5.4); `#` is the whole last level [MQTT-4.7.1-1] and `+` a whole level [MQTT-4.7.1-2].
  *
  * @throws {McpMqttError} `invalid_topic`, with the clause that is broken.
  *
@@ -71,7 +71,7 @@ export function refuseSharedSubscription(filter: TopicFilter): void {
 export function matches(filter: TopicFilter, name: string): boolean {
   const { levels } = filter;
   if (name === "" || (isHidden(name) && startsWithWildcard(filter))) return false;
-  // Where the next level of the name begins; beyond its end when there is none.
+  // Where the next level of the name begins; beyond the end of the name if it has no more.
   let at = 0;
   for (const level of levels) {
     if (level === "#") return true;
@@ -90,8 +90,8 @@ export function matches(filter: TopicFilter, name: string): boolean {
 }
 
 /**
- * The filter that matches exactly what both match, or undefined where there is no such name. Also
- * undefined where its text would have more than 65,535 bytes.
+ * The filter that matches exactly what both match. It is undefined if there is no such name, and if
+ * the filter would have more than 65,535 bytes.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -112,9 +112,9 @@ export function intersect(a: TopicFilter, b: TopicFilter): TopicFilter | undefin
 }
 
 /**
- * Whether some topic name is matched by both. Where the common filter would have more than 65,535
- * bytes, a name that fits may still be (`+` may stand for nothing): then it is true although
- * {@linkcode intersect} gives undefined.
+ * Whether some topic name is matched by both. It may be true although {@linkcode intersect} gives
+ * undefined: a name may have at most 65,535 bytes although the filter has more, since `+` may stand
+ * for nothing.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -181,7 +181,7 @@ export function canonicalText({ text }: TopicFilter): string {
   return text === "/#" ? "/+/#" : text;
 }
 
-/** Whether a name, a filter or a first level begins with `$` [MQTT-4.7.2-1]. */
+/** Whether a name, filter or first level begins with `$`, which no wildcard matches [MQTT-4.7.2-1]. */
 export function isHidden(text: string): boolean {
   return text.charCodeAt(0) === DOLLAR;
 }
@@ -190,7 +190,7 @@ function startsWithWildcard({ levels }: TopicFilter): boolean {
   return levels[0] === "+" || levels[0] === "#";
 }
 
-/** Whether the filters have a name in common, were names of any length allowed. */
+/** Whether the filters have a name in common, if names of any length count. */
 function isCompatible(a: TopicFilter, b: TopicFilter): boolean {
   const countA = leastLevels(a);
   const countB = leastLevels(b);

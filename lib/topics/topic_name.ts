@@ -12,8 +12,10 @@ export type TopicName = string & { readonly [isTopicName]: true };
 
 /**
  * Checks a topic name: 1 to 65,535 bytes of well-formed UTF-8 [MQTT-4.7.3-1, MQTT-4.7.3-3,
- * MQTT-1.5.4-1], without U+0000 [MQTT-4.7.3-2] and without wildcards [MQTT-3.3.2-2]. Every other
- * character is taken as it is; nothing is normalised.
+ * MQTT-1.5.4-1], without U+0000 [MQTT-4.7.3-2] and without wildcards [MQTT-3.3.2-2]. The other
+ * control characters and the noncharacters are refused too: a broker may close the connection
+ * because of them (§1.5.4), and all calls share it. Every other character is taken as it is;
+ * nothing is normalised.
  *
  * @throws {McpMqttError} `invalid_topic`, with the clause that is broken.
  *

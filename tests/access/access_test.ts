@@ -6,7 +6,9 @@ import { McpMqttError } from "../../lib/errors.ts";
 import { Connection } from "../../lib/mqtt/connection.ts";
 import { Access } from "../../lib/access/access.ts";
 import type { Message } from "../../lib/messages/message.ts";
+import { Updates } from "../../lib/access/updates.ts";
 import { Watches } from "../../lib/access/watches.ts";
+import { parseTopicName } from "../../lib/topics/topic_name.ts";
 import { startAedes } from "../brokers/aedes.ts";
 import type { TestBroker } from "../brokers/broker.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
@@ -204,4 +206,41 @@ Deno.test("Watches keeps to max_watches, those that are starting included", asyn
   );
   assert.deepEqual(started.map(({ status }) => status), ["fulfilled", "fulfilled", "rejected"]);
   assert.deepEqual(watches.list().map(({ id }) => id), ["w1", "w2"]);
+});
+
+Deno.test("Watches that are disposed of end a start that waits for the broker", async () => {
+  await using broker = await startAedes();
+  await using proxy = new FaultProxy(broker);
+  await using opened = open(proxy);
+  await opened.connection.ready(waiting);
+  const watches = new Watches(opened.granted);
+  proxy.stall();
+  const start = performance.now();
+  const starting = watches.start(["t/#"], { ...waiting, includeRetained: true });
+  const refused = assert.rejects(starting, /the client is gone/);
+  await watches[Symbol.asyncDispose]();
+  await refused;
+  assert.ok(performance.now() - start < 1_500);
+  assert.deepEqual(watches.list(), []);
+  proxy.resume();
+  await until(() => broker.subscriptions().length === 0);
+});
+
+Deno.test("Updates go on for one holder of a URI when another gives it up", async () => {
+  await using broker = await startAedes();
+  await using opened = open(broker);
+  await opened.connection.ready(waiting);
+  await using updates = new Updates(opened.granted, quiet);
+  const topic = parseTopicName("t/a");
+  const uri = "mcpmqtt://message/t/a";
+  for (const holder of ["one", "two"]) await updates.subscribe(topic, { uri, holder });
+  await updates.unsubscribe(topic, { uri, holder: "one" });
+  await updates.release("nobody");
+  assert.deepEqual(broker.subscriptions(), ["t/a"]);
+  const { promise, resolve } = Promise.withResolvers<string>();
+  updates.notify = resolve;
+  await broker.publish("t/a", "x");
+  assert.equal(await promise, uri);
+  await updates.release("two");
+  await until(() => broker.subscriptions().length === 0);
 });

@@ -34,6 +34,9 @@ export interface AedesBroker extends TestBroker {
   disconnect(clientId: string): Promise<void>;
 }
 
+/** How often a broker tries to have its port again. */
+const RESTART_ATTEMPTS = 10;
+
 /** Starts aedes on a free port of the loopback. */
 export async function startAedes(options: AedesBrokerOptions = {}): Promise<AedesBroker> {
   const connected = new Set<HeldClient>();
@@ -46,7 +49,7 @@ export async function startAedes(options: AedesBrokerOptions = {}): Promise<Aede
   const belongings = stack.move();
 
   async function start(onPort: number): Promise<DemoBroker> {
-    const started = await startDemoBroker({ port: onPort, aedes: aedesOptions(options) });
+    const started = await listening(onPort);
     started.aedes.on("clientReady", (client) => connected.add(client as HeldClient));
     started.aedes.on("clientDisconnect", (client) => connected.delete(client as HeldClient));
     started.aedes.on("subscribe", (subscriptions, client) => {
@@ -59,6 +62,19 @@ export async function startAedes(options: AedesBrokerOptions = {}): Promise<Aede
       if (client) published.push(packet);
     });
     return started;
+  }
+
+  /** After a restart the system may take a moment to give the port back. */
+  async function listening(onPort: number): Promise<DemoBroker> {
+    for (let attempt = 1;; attempt++) {
+      try {
+        return await startDemoBroker({ port: onPort, aedes: aedesOptions(options) });
+      } catch (error) {
+        const isTaken = (error as { code?: unknown }).code === "EADDRINUSE";
+        if (!isTaken || attempt === RESTART_ATTEMPTS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20 * attempt));
+      }
+    }
   }
 
   async function kill(): Promise<void> {

@@ -1,7 +1,13 @@
-/** The program, which fails somewhere a while after its start: with what is in MCPMQTT_TEST_FAILURE. */
+/**
+ * The program, which fails when it has answered the request whose id is {@linkcode FAILING_ID}: with
+ * what is in MCPMQTT_TEST_FAILURE.
+ */
 
 import { run } from "../../lib/cli/run.ts";
 import { HostGone } from "../../lib/mcp/stdio.ts";
+
+/** Of the request after which it fails. */
+export const FAILING_ID = "fail now";
 
 const FAILURES: Readonly<Record<string, () => unknown>> = {
   throw: () => {
@@ -11,7 +17,13 @@ const FAILURES: Readonly<Record<string, () => unknown>> = {
   "host gone": () => Promise.reject(new HostGone("the host has closed its end")),
 };
 
-setTimeout(() => {
-  FAILURES[Deno.env.get("MCPMQTT_TEST_FAILURE") ?? ""]?.();
-}, 1_000);
-Deno.exit(await run(Deno.args));
+if (import.meta.main) {
+  const write = Deno.stdout.write.bind(Deno.stdout);
+  Deno.stdout.write = (bytes): Promise<number> => {
+    if (new TextDecoder().decode(bytes).includes(FAILING_ID)) {
+      setTimeout(() => FAILURES[Deno.env.get("MCPMQTT_TEST_FAILURE") ?? ""]?.(), 50);
+    }
+    return write(bytes);
+  };
+  Deno.exit(await run(Deno.args));
+}

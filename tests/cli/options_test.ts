@@ -14,6 +14,9 @@ const none = {
   transport: "stdio",
   readOnly: false,
   demo: false,
+  url: undefined,
+  read: [],
+  write: [],
 };
 
 Deno.test("parseArguments() of nothing serves with defaults", () => {
@@ -34,6 +37,9 @@ for (
     [["--transport", "stdio"], {}],
     [["--transport STDIO"], {}],
     [["--read-only", "--demo"], { readOnly: true, demo: true }],
+    [["-c", "a.json"], { config: "a.json" }],
+    [["--read", "a", "--write=b", "--read", "c"], { read: ["a", "c"], write: ["b"] }],
+    [["--url", "mqtt://x"], { url: "mqtt://x" }],
   ] as const
 ) {
   Deno.test(`parseArguments() of ${JSON.stringify(args)}`, () => {
@@ -79,7 +85,7 @@ for (
     [["--confg", "x"], 'unknown option "--confg"; did you mean "--config"?'],
     [["--readonly=1"], 'unknown option "--readonly"; did you mean "--read-only"?'],
     [["--zzzzzz"], 'unknown option "--zzzzzz"; mcpmqtt --help lists them'],
-    [["-v"], 'unknown option "-v"; mcpmqtt --help lists them'],
+    [["-x"], 'unknown option "-x"; mcpmqtt --help lists them'],
     [["--constructor"], 'unknown option "--constructor"; mcpmqtt --help lists them'],
     [["chek"], 'unknown command "chek"; did you mean "check"?'],
     [["frobnicate"], /^unknown command "frobnicate"; the commands are serve, check/],
@@ -127,6 +133,7 @@ Deno.test("configRequest() orders the environment before the options", () => {
   assert.deepEqual(configRequest(options, (name) => env[name]), {
     path: "/env.json",
     pathSource: "MCPMQTT_CONFIG",
+    needsNoFile: false,
     overrides: [
       { key: ["logging", "level"], value: "ERROR", source: "MCPMQTT_LOG_LEVEL" },
       { key: ["mqtt", "port"], value: "99", source: "MCPMQTT_PORT" },

@@ -46,6 +46,24 @@ Deno.test("run() ends with 2 and one line for wrong usage", async () => {
   }
 });
 
+Deno.test("run() escapes what is not seen in its errors, wherever it comes from", async () => {
+  const good = new URL("../../examples/example_config.json", import.meta.url).pathname;
+  await withConfig({ "mq\u202ett": 1 }, async (path) => {
+    for (
+      const args of [
+        ["--\u202enothing"],
+        ["explain", "a\u202e/#/b", "--config", good],
+        ["check", "--config", path],
+        ["check", "--config", "/nowhere/\u202econfig.json"],
+      ]
+    ) {
+      const { status, stderr } = await ran(...args);
+      assert.equal(status, 2);
+      assert.match(stderr, /^[^\n\u202e]*\\u202e[^\n\u202e]*\n$/);
+    }
+  });
+});
+
 Deno.test("run() ends with 2 for a config that cannot be read, and names it", async () => {
   const { status, stderr } = await ran("check", "--config", "/nowhere/config.json");
   assert.equal(status, 2);
@@ -56,7 +74,7 @@ Deno.test("explain says whether a topic is allowed, and which rule decides", asy
   await withConfig({ topics: TOPICS }, async (path) => {
     const explain = async (...args: string[]): Promise<string> => {
       const { status, stdout, stderr } = await ran("explain", ...args, "--config", path);
-      assert.deepEqual([status, stderr], [0, ""]);
+      assert.deepEqual([status, stderr], [/: allowed/.test(stdout) ? 0 : 1, ""]);
       return stdout;
     };
     assert.match(

@@ -1,15 +1,30 @@
 import assert from "node:assert/strict";
 import { startAedes } from "../brokers/aedes.ts";
 import { mosquittoAvailable, startMosquitto } from "../brokers/mosquitto.ts";
-import { TIMED_RETRIES, until } from "../brokers/until.ts";
-import { launch, MAIN, rawHost, startHost, untilConnected } from "../host.ts";
+import { DEADLINE_MS, TIMED_RETRIES, until, within } from "../brokers/until.ts";
+import { launch, MAIN, type RawHost, rawHost, startHost, untilConnected } from "../host.ts";
+import { connack, CONNECT, DISCONNECT, ScriptedBroker } from "../mqtt/scripted_broker.ts";
 import { fromFileUrl } from "../paths.ts";
 import { ALL_OF_T } from "../tools/served.ts";
+import { FAILING_ID } from "./failing_entry.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
 /** The program with a failure in it. */
 const FAILING_ENTRY = fromFileUrl(new URL("failing_entry.ts", import.meta.url));
+
+const INITIALIZE = `${
+  JSON.stringify({
+    jsonrpc: "2.0",
+    id: 0,
+    method: "initialize",
+    params: {
+      protocolVersion: "2025-11-25",
+      capabilities: {},
+      clientInfo: { name: "raw", version: "1" },
+    },
+  })
+}\n`;
 
 const CALL = {
   name: "mqtt_subscribe",
@@ -48,32 +63,26 @@ for (const how of ["the end of input", "SIGTERM", "SIGINT"] as const) {
   });
 }
 
-Deno.test({
-  name: "serve ends in time where the host reads neither stdout nor stderr",
-  retry: TIMED_RETRIES,
-  fn: async () => {
-    await using launched = await launch({ config: { topics: [] }, args: ["--log-level", "debug"] });
-    const { command, args, env, cwd } = launched;
-    const child = new Deno.Command(command, {
-      args,
-      env,
-      cwd,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const input = child.stdin.getWriter();
-    const line = `{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n`;
-    // More than any pipe holds.
-    await input.write(new TextEncoder().encode(line.repeat(100)));
-    await input.close();
-    const start = performance.now();
-    const { code } = await child.status;
-    assert.equal(code, 0);
-    assert.ok(performance.now() - start < 5_000);
-    await child.stdout.cancel();
-    await child.stderr.cancel();
-  },
+Deno.test("serve ends in time where the host reads neither stdout nor stderr", async () => {
+  await using launched = await launch({ config: { topics: [] }, args: ["--log-level", "debug"] });
+  const { command, args, env, cwd } = launched;
+  const child = new Deno.Command(command, {
+    args,
+    env,
+    cwd,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const input = child.stdin.getWriter();
+  const line = `{"jsonrpc":"2.0","id":1,"method":"tools/list"}\n`;
+  // More than any pipe holds.
+  await input.write(new TextEncoder().encode(line.repeat(100)));
+  await input.close();
+  const { code } = await within(child.status, DEADLINE_MS, "the end of the server");
+  assert.equal(code, 0);
+  await child.stdout.cancel();
+  await child.stderr.cancel();
 });
 
 Deno.test("serve goes on where stderr is closed", async () => {
@@ -216,7 +225,9 @@ Deno.test("serve gives up reading and writing files, and still loads what it nee
   await until(() => /states .*\n/.test(host.stderr()), { what: "the end of the permissions" });
   assert.match(host.stderr(), /states (denied|prompt)(,(denied|prompt)){4}/);
   await host.expectResult("mqtt_read", { topic: "t/b", timeout: 0.1 }).catch(() => {});
-  await until(async () => (await Deno.readTextFile(logfile)).includes("mqtt_publish done"));
+  await until(async () =>
+    (await Deno.readTextFile(logfile)).includes('mqtt_publish to "t/a" acknowledged')
+  );
   await host.close();
   await Deno.remove(probe);
   await Deno.remove(logfile);
@@ -258,6 +269,13 @@ Deno.test("main.ts has the exit statuses of the contract, and one line for an er
   await Deno.remove(folder, { recursive: true });
 });
 
+async function untilConnectedByHand({ request }: RawHost): Promise<void> {
+  await until(async () => {
+    const { result } = await request("tools/call", { name: "mqtt_status", arguments: {} });
+    return result.structuredContent.connected;
+  });
+}
+
 for (const failure of ["throw", "reject"] as const) {
   Deno.test({
     name: `serve ends with status 1, one line and a DISCONNECT at what nobody catches (${failure})`,
@@ -273,6 +291,8 @@ for (const failure of ["throw", "reject"] as const) {
         },
       });
       await host.initialize();
+      await untilConnectedByHand(host);
+      await host.request("ping", {}, { id: FAILING_ID });
       const { code } = await host.ended();
       assert.equal(code, 1);
       await until(() => broker.log().includes("Received DISCONNECT from under-test"));
@@ -290,9 +310,64 @@ Deno.test("serve goes on where there is nobody left to tell something", async ()
     config: { mqtt: { port: 1 } },
   });
   await host.initialize();
-  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  await host.request("ping", {}, { id: FAILING_ID });
+  // The failure comes after the answer.
+  await new Promise((resolve) => setTimeout(resolve, 300));
   const { result } = await host.request("tools/list");
   assert.ok(result.tools.length > 0);
   await host.closeInput();
   assert.equal((await host.ended()).code, 0);
+});
+
+Deno.test("serve sends a DISCONNECT at the end even if the host reads nothing", async () => {
+  let disconnects = 0;
+  await using broker = new ScriptedBroker(({ type }, client) => {
+    if (type === CONNECT) client.send(...connack("5"));
+    if (type === DISCONNECT) disconnects++;
+  });
+  const { host, port } = broker;
+  const mqtt = { host, port, protocol_version: "5" };
+  await using launched = await launch({ config: { mqtt, topics: ALL_OF_T } });
+  const { command, ...how } = launched;
+  const pipes = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
+  const child = new Deno.Command(command, { ...how, ...pipes, clearEnv: true }).spawn();
+  const stderr = new Response(child.stderr).text();
+  const input = child.stdin.getWriter();
+  const request = `${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" })}\n`;
+  // More than the pipe holds.
+  await input.write(new TextEncoder().encode(INITIALIZE + request.repeat(100)));
+  await until(() => broker.connections === 2);
+  await input.close();
+  assert.equal((await child.status).code, 0, await stderr);
+  await child.stdout.cancel();
+  assert.equal(disconnects, 2);
+});
+
+Deno.test("the log has a line for each write at INFO, and each step at DEBUG", async () => {
+  await using broker = await startAedes();
+  const mqtt = { host: broker.host, port: broker.port };
+  for (const level of ["INFO", "DEBUG"]) {
+    await using host = await startHost({ config: { mqtt, topics: ALL_OF_T, logging: { level } } });
+    await untilConnected(host);
+    await host.expectResult("mqtt_publish", { topic: "t/a", payload: "said", qos: 1 });
+    await host.expectError("forbidden", "mqtt_publish", { topic: "x", payload: "1" });
+    await host.expectResult("mqtt_subscribe", { topic: "t/b", timeout: 0.1 });
+    await until(() => host.stderr().includes("mqtt_subscribe done in"));
+    const log = host.stderr();
+    assert.match(log, /INFO - mqtt_publish to "t\/a" acknowledged in \d+ ms\n/);
+    assert.match(log, /INFO - mqtt_publish to "x" failed, not_sent: forbidden: no rule grants/);
+    const steps = [
+      /DEBUG - mqtt_publish called with \{"topic":"t\/a","payload":"said","qos":1\}\n/,
+      /DEBUG - write to "t\/a" is granted by the rule "t\/#"\n/,
+      /DEBUG - PUBLISH "t\/a", QoS 1: "said"\n/,
+      /DEBUG - read of "t\/b" is granted as "t\/b"\n/,
+      /DEBUG - SUBSCRIBE "t\/b" as mcpmqtt-/,
+      /DEBUG - UNSUBSCRIBE "t\/b" as mcpmqtt-/,
+    ];
+    await until(() => level === "INFO" || host.stderr().includes("UNSUBSCRIBE"));
+    for (const step of steps) {
+      if (level === "DEBUG") assert.match(host.stderr(), step);
+      else assert.doesNotMatch(host.stderr(), step);
+    }
+  }
 });

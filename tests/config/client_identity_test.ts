@@ -7,6 +7,7 @@ const client = authority.issue({ name: "client" });
 const files = {
   "/etc/client.crt": client.cert,
   "/etc/client.key": client.key,
+  "/etc/text.pem": "some text",
   "/etc/encrypted.key": client.encryptedKey("open sesame"),
 };
 
@@ -20,14 +21,35 @@ Deno.test("loadConfig() says what is wrong with the key of the client certificat
   assert.deepEqual(await wrong({ cert, key: "encrypted.key" }), [
     'mqtt.tls.key: is encrypted; give its passphrase as "key_passphrase"',
   ]);
-  assert.deepEqual(await wrong({ cert, key: "encrypted.key", key_passphrase: "wrong" }), [
-    'mqtt.tls.key_passphrase: does not unlock "key"',
-  ]);
+  const [undeciphered, ...others] = await wrong({
+    cert,
+    key: "encrypted.key",
+    key_passphrase: "wrong",
+  });
+  assert.match(undeciphered ?? "", /^mqtt\.tls\.key: cannot be decrypted: "key_passphrase" is not/);
+  assert.deepEqual(others, []);
   assert.deepEqual(await wrong({ cert, key: other.key }), [
     'mqtt.tls.key: is not the key of the certificate in "cert"',
   ]);
   assert.deepEqual(await wrong({ cert: "client.key", key: "client.crt" }), [
     "mqtt.tls.cert: holds a private key, and no certificate",
+    "mqtt.tls.key: holds a certificate, and no private key",
+  ]);
+  assert.deepEqual(await wrong({ ca: "client.key", cert: client.key, key: other.key }), [
+    "mqtt.tls.ca: holds a private key, and no certificate",
+    "mqtt.tls.cert: holds a private key, and no certificate",
+  ]);
+  assert.deepEqual(await wrong({ ca: "none.pem", cert: "none.pem", key: "encrypted.key" }), [
+    "mqtt.tls.ca: names the file /etc/none.pem, which cannot be read: it does not exist",
+    "mqtt.tls.cert: names the file /etc/none.pem, which cannot be read: it does not exist",
+    'mqtt.tls.key: is encrypted; give its passphrase as "key_passphrase"',
+  ]);
+  const garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+  assert.deepEqual(await wrong({ cert: garbage, key: client.key }), [
+    "mqtt.tls.cert: holds no certificate",
+  ]);
+  assert.deepEqual(await wrong({ ca: "text.pem" }), [
+    "mqtt.tls.ca: names the file /etc/text.pem, which is not PEM",
   ]);
   assert.deepEqual(await wrong({ cert, key: "client.crt" }), [
     "mqtt.tls.key: holds a certificate, and no private key",
@@ -37,27 +59,37 @@ Deno.test("loadConfig() says what is wrong with the key of the client certificat
   ]);
 });
 
-/** What openssl writes, beside what Deno can write itself. */
-const OPENSSL: ReadonlyArray<readonly [string, readonly string[]]> = [
-  ["3DES", ["pkcs8", "-topk8", "-v2", "des3"]],
-  ["AES-256 and SHA-1", ["pkcs8", "-topk8", "-v2", "aes256", "-v2prf", "hmacWithSHA1"]],
-  ["scrypt", ["pkcs8", "-topk8", "-scrypt"]],
-  ["AES-128 in the older format", ["ec", "-aes128"]],
-  ["3DES in the older format", ["ec", "-des3"]],
+/** How openssl encrypts a key, and whether it can be decrypted. */
+const OPENSSL: ReadonlyArray<readonly [string, boolean, readonly string[]]> = [
+  ["scrypt", true, ["pkcs8", "-topk8", "-scrypt"]],
+  ["AES-128 in the older format", true, ["ec", "-aes128"]],
+  ["3DES in the older format", true, ["ec", "-des3"]],
+  ["3DES", false, ["pkcs8", "-topk8", "-v2", "des3"]],
+  ["AES-256 and SHA-1", false, ["pkcs8", "-topk8", "-v2", "aes256", "-v2prf", "hmacWithSHA1"]],
 ];
 
-for (const [how, args] of OPENSSL) {
+for (const [how, isReadable, args] of OPENSSL) {
   Deno.test({
-    name: `loadConfig() decrypts a key that openssl has encrypted with ${how}`,
+    name: `loadConfig() ${isReadable ? "decrypts" : "says how to make readable"} a key with ${how}`,
     ignore: !await hasOpenssl(),
     fn: async () => {
-      const key = await openssl([...args, "-passout", "pass:open sesame"], client.key);
-      const tls = { cert: client.cert, key, key_passphrase: "open sesame" };
-      const { mqtt } = await load({ mqtt: { transport: "tls", tls } });
-      assert.equal(mqtt.tls.key, client.key);
-      const wrong = { ...tls, key_passphrase: "wrong" };
-      const [fault] = await faultsOf({ mqtt: { transport: "tls", tls: wrong } });
-      assert.equal(fault?.path, "mqtt.tls.key_passphrase");
+      const pass = ["-passin", "pass:open sesame", "-passout", "pass:open sesame"];
+      let key = await openssl([...args, ...pass], client.key);
+      const mqtt = (key_passphrase: string): object => ({
+        mqtt: { transport: "tls", tls: { cert: client.cert, key, key_passphrase } },
+      });
+      if (!isReadable) {
+        const [fault] = await faultsOf(mqtt("open sesame"));
+        assert.equal(fault?.path, "mqtt.tls.key");
+        const [, command = ""] = /: openssl (.*) -in OLD -out NEW$/.exec(fault?.message ?? "") ??
+          [];
+        key = await openssl([...command.split(" "), ...pass], key);
+      }
+      const loaded = await load(mqtt("open sesame"));
+      assert.equal(loaded.mqtt.tls.key, client.key);
+      assert.deepEqual(loaded.secrets, [client.key, "open sesame"]);
+      const [fault] = await faultsOf(mqtt("wrong"));
+      assert.match(fault?.message ?? "", /^cannot be decrypted/);
     },
   });
 }

@@ -26,6 +26,28 @@ Deno.test("loadConfig() tells every fault at once, each with its line and column
   ]);
 });
 
+Deno.test("loadConfig() tells both places of a key that stands twice, however it is written", async () => {
+  const text = `{
+  "mqtt": { "host": "a",
+    "ho\\u0073t": "b", "host": "c" },
+  "topics": [{ "pattern": "a", "deny": ["read"], "deny": ["x"] }], "topics": [{ "x": 1 }]
+}`;
+  const found = (await faultsOf(text)).map((f) => `${f.line}:${f.column} ${f.path}: ${f.message}`);
+  const twice = (place: string): string =>
+    `stands twice in one object, first at ${place}; leave one`;
+  assert.deepEqual(found, [
+    `3:5 mqtt.host: ${twice("2:13")}`,
+    `3:23 mqtt.host: ${twice("2:13")}`,
+    `4:50 topics[0].deny: ${twice("4:32")}`,
+    `4:68 topics: ${twice("4:3")}`,
+  ]);
+});
+
+Deno.test("ConfigError escapes what is not seen", async () => {
+  const { message } = await loadError('{ "mq\u202ett": 1 }');
+  assert.match(message, /^[ -~]*mq\\u202ett[ -~]*$/);
+});
+
 Deno.test("ConfigError has one line for each fault", async () => {
   const error = await loadError({ mqtt: { pasword: 1, port: "1883" } });
   assert.equal(
@@ -40,6 +62,7 @@ for (
     ['{ "mqtt": { "host": "x" "port": 1 } }', /^\/etc\/config\.json:1:25: a "," is expected/],
     ["", /^\/etc\/config\.json:1:1: a value is expected/],
     ['{\n "mqtt": {\n', /^\/etc\/config\.json:3:1: a "}" is expected/],
+    ["/*", /^\/etc\/config\.json:1:1: the comment that begins here has no end/],
     ["nonsense", /^\/etc\/config\.json:1:1: not JSON/],
     ["[]", /^\/etc\/config\.json:1:1: must be an object, not a list/],
     ["[".repeat(50_000), /nested more than 100 levels deep/],
@@ -48,8 +71,13 @@ for (
     ['{ "host": "x" }', /did you mean "mqtt\.host"\?/],
     ['{ "zzzzzz": 1 }', /the keys here are \$schema, mqtt, topics/],
     ['{ "mqtt": null }', /mqtt: must be an object, not null/],
+    ['{ "logging": { "level": {} } }', /CRITICAL, not an object$/],
+    [`{ "read_only": "${"x".repeat(100)}" }`, /must be true or false, not text$/],
     ['{ "topics": {} }', /topics: must be a list of objects, not an object/],
-    ['{ "topics": [{ "pattern": "a/#/b", "permissions": ["read"] }] }', /topics\[0\]\.pattern: /],
+    [
+      '{ "topics": [{ "pattern": "a/#/b", "permissions": ["read"] }] }',
+      /topics\[0\]\.pattern: "a\/#\/b" is/,
+    ],
     [
       '{ "topics": [{ "pattern": "", "permissions": ["read"] }] }',
       /must be a topic filter, not empty/,
@@ -67,9 +95,15 @@ for (
 }
 
 Deno.test("loadConfig() tells faults of other lines beside those of the syntax", async () => {
-  const found = (await faultsOf('{\n "mqtt": { "hots": 1 },\n "logging": { "level": }\n}'))
-    .map((f) => `${f.line}:${f.column}`);
-  assert.deepEqual(found, ["2:12", "3:24"]);
+  const places = async (text: string): Promise<string[]> =>
+    (await faultsOf(text)).map((f) => `${f.line}:${f.column}`);
+  const text = '{\n "mqtt": { "hots": 1 },\n "logging": { "level": }\n}';
+  assert.deepEqual(await places(text), ["2:12", "3:24"]);
+  // What is on the line of a slip, or missing because of one, may be as it should.
+  assert.deepEqual(await places('{\n "mqtt": { "hots": 1 "port": 2 }\n}'), ["2:22"]);
+  assert.deepEqual(await places('{ "topics": [{\n "pattern": a/b,\n "deny": ["read"] }] }'), [
+    "2:13",
+  ]);
 });
 
 const notYet: readonly [object, string][] = [
@@ -118,7 +152,9 @@ const integers: readonly [string, number, number][] = [
   ["limits.max_publish_bytes", 1, 268_435_455],
   ["limits.publish_per_minute", 0, 1_000_000],
   ["limits.max_watches", 1, 1000],
+  ["limits.max_message_bytes", 1024, 268_435_455],
   ["limits.watch_buffer_messages", 1, 1_000_000],
+  ["limits.watch_buffer_bytes", 65_536, 1_073_741_824],
 ];
 const bounds: readonly Bound[] = [
   ...integers.map(([path, min, max]) => ({

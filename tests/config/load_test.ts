@@ -66,6 +66,8 @@ Deno.test("loadConfig() of an empty object gives the documented defaults", async
     publishPerMinute: 600,
     maxWatches: 16,
     watchBufferMessages: 1000,
+    maxMessageBytes: 8_388_608,
+    watchBufferBytes: 16_777_216,
   });
   assert.deepEqual(rules, []);
   assert.equal(readOnly, false);
@@ -79,8 +81,8 @@ Deno.test("loadConfig() gives a config that cannot be changed", async () => {
   assert.ok(Object.isFrozen(config.rules) && Object.isFrozen(config.rules[0]?.permissions));
 });
 
-Deno.test("loadConfig() of comments, trailing commas, $schema and a byte order mark", async () => {
-  const config = await load(`\uFEFF// a config
+Deno.test("loadConfig() of comments, trailing commas and $schema", async () => {
+  const config = await load(`// a config
   { "$schema": "config.schema.json", /* the broker */ "mqtt": { "host": "broker.lan", }, }`);
   assert.equal(config.mqtt.host, "broker.lan");
 });
@@ -91,7 +93,7 @@ Deno.test("loadConfig() keeps what a rule says and leaves out what it does not",
       {
         pattern: "a/+",
         permissions: ["read", "read"],
-        deny: ["write"],
+        deny: ["write", "write"],
         description: "°C",
         retain: true,
         payload: { unit: "°C", examples: ["22.5"] },
@@ -249,8 +251,35 @@ Deno.test("loadConfig() names the variable of a faulty override, beside the faul
 Deno.test("loadConfig() resolves a logfile of the file by its folder, one of an option not", async () => {
   const key = ["logging", "logfile"];
   assert.equal((await load({ logging: { logfile: "a.log" } })).logging.logfile, "/etc/a.log");
-  const overrides = [{ key, value: "a.log", source: "--logfile" }];
-  assert.equal((await load("{}", { overrides })).logging.logfile, "a.log");
+  const given = async (value: string): Promise<string | undefined> => {
+    const overrides = [{ key, value, source: "--logfile" }];
+    return (await load("{}", { overrides, env: { HOME: "/home/ada" } })).logging.logfile;
+  };
+  assert.equal(await given("a.log"), "a.log");
+  assert.equal(await given("~/a.log"), "/home/ada/a.log");
+});
+
+Deno.test("loadConfig() resolves the Unix socket by the folder of the file", async () => {
+  const remote_server = { api_key: "sesame", uds: "run/mcp.sock" };
+  const { remoteServer } = await load({ remote_server });
+  assert.deepEqual(remoteServer?.listen, { kind: "uds", path: "/etc/run/mcp.sock" });
+});
+
+Deno.test("loadConfig() listens on loopback where the host is empty", async () => {
+  const remote_server = { api_key: "sesame", host: "", port: 80 };
+  const { remoteServer } = await load({ remote_server });
+  assert.deepEqual(remoteServer?.listen, { kind: "tcp", host: "127.0.0.1", port: 80 });
+});
+
+Deno.test("loadConfig() takes the brackets from an IPv6 address, and rounds times up", async () => {
+  const { mqtt } = await load({ mqtt: { host: "[::1]", connect_timeout: 0.0011 } });
+  assert.deepEqual([mqtt.host, mqtt.connectTimeoutMs], ["::1", 2]);
+});
+
+Deno.test("loadConfig() shows of a faulty override no more than its key does", async () => {
+  const overrides = [{ key: ["mqtt", "username"], value: "a\0", source: "MCPMQTT_USERNAME" }];
+  const { message } = await loadError("{}", { overrides });
+  assert.equal(message, "MCPMQTT_USERNAME: must not hold the character U+0000");
 });
 
 Deno.test("loadConfig() without a default file gives the defaults and where the file would be", async () => {

@@ -13,6 +13,7 @@ for (
     ["tsl", "tls"],
     ["user_name", "username"],
     ["colour", undefined],
+    ["tab", undefined],
     ["x", undefined],
     ["", undefined],
     ["x".repeat(100_000), undefined],

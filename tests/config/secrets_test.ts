@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ConfigError } from "../../lib/config/config.ts";
+import { loadConfig } from "../../lib/config/load.ts";
 import { faultsOf, load, loadError } from "./memory.ts";
 
 Deno.test("loadConfig() replaces references anywhere", async () => {
@@ -21,6 +22,33 @@ Deno.test("loadConfig() replaces references anywhere", async () => {
   assert.deepEqual([mqtt.host, mqtt.password, mqtt.username], ["broker.lan", "s3cret", " ada \n"]);
   assert.deepEqual(rules[0]?.permissions, ["read"]);
   assert.deepEqual(secrets, ["s3cret"]);
+});
+
+Deno.test("loadConfig() reads a file once, however often it is referred to", async () => {
+  let reads = 0;
+  const topics = ["a", "b"].map((permission) => ({
+    pattern: "${file:/pattern}",
+    permissions: [permission === "a" ? "read" : "write"],
+  }));
+  const { rules } = await loadConfig({
+    path: "/etc/config.json",
+    effects: {
+      readTextFile: (path) => {
+        if (path === "/pattern") reads++;
+        return Promise.resolve(path === "/pattern" ? "a/b" : JSON.stringify({ topics }));
+      },
+      env: () => undefined,
+    },
+  });
+  assert.deepEqual([rules.map(({ pattern }) => pattern.text), reads], [["a/b", "a/b"], 1]);
+});
+
+Deno.test("loadConfig() counts a password in angle brackets among the secrets, and no placeholder", async () => {
+  const { secrets } = await load({
+    mqtt: { password: "<s3cret>", tls: {} },
+    remote_server: { api_key: "sesame", api_key_kdf: { salt: "<base64-salt>", hash: "aGFzaA==" } },
+  });
+  assert.deepEqual(secrets, ["<s3cret>", "sesame", "aGFzaA=="]);
 });
 
 for (

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import * as fc from "fast-check";
 import { McpMqttError } from "../../lib/errors.ts";
-import { compileWhere, type Where } from "../../lib/messages/where.ts";
+import { compileWhere, type Where, WHERE_OPERATORS } from "../../lib/messages/where.ts";
 
 function holds(where: Where, payload: string | Uint8Array): boolean {
   return compileWhere(where)(message(payload));
@@ -49,6 +50,20 @@ Deno.test("compileWhere() compares by each operator, text that reads as a number
     ["/tags", "contains", 5, '{"tags": ["5"]}', true],
     ["/tags", "contains", "y", '{"tags": ["x"]}', false],
     ["/none", "contains", "y", "{}", false],
+    ["/a", "contains", null, '{"a": null}', true],
+    ["/a", "contains", { a: 1 }, '{"a": [{"a": 1.0}]}', true],
+    ["/a", "contains", {}, '{"a": "[object Object]"}', false],
+    ["", "contains", ["x"], "x", false],
+    ["", "eq", null, "null", true],
+    ["", "eq", null, "[1e999]", false],
+    ["/__proto__", "eq", 1, '{"__proto__": 1}', true],
+    ["/__proto__", "exists", undefined, "{}", false],
+    ["", "eq", JSON.parse('{"__proto__": 1}'), '{"__proto__": 1}', true],
+    ["", "eq", JSON.parse('{"__proto__": 1}'), "{}", false],
+    ["", "lt", 5, `${" ".repeat(2_000)}1`, true],
+    ["", "lt", 5, `"${" ".repeat(2_000)}1"`, false],
+    ["", "lt", 5, "1 2", false],
+    ["", "lt", 5, "-", false],
   ];
   for (const [path, op, value, payload, expected] of cases) {
     const where = { path, op, ...(value === undefined ? {} : { value }) };
@@ -96,4 +111,129 @@ Deno.test("compileWhere() refuses a wrong pointer or value, and says what would 
       return true;
     });
   }
+});
+
+Deno.test("compileWhere() takes a value with any names for the data that it is", () => {
+  const value = JSON.parse(
+    '{"toString": null, "valueOf": null, "toJSON": null, "__proto__": null}',
+  );
+  for (const op of ["eq", "ne", "contains"] as const) {
+    const test = compileWhere({ path: "", op, value });
+    for (const payload of ["on", "1", "{}", "[1]", "null", '{"toString": null}', "\xff"]) {
+      assert.equal(test(message(payload)), op === "ne", `${op} ${payload}`);
+    }
+  }
+  const same = JSON.stringify(value);
+  assert.equal(holds({ path: "", op: "eq", value }, same), true);
+  assert.equal(holds({ path: "", op: "contains", value }, `[1, ${same}]`), true);
+  assert.equal(holds({ path: "", op: "contains", value: "toString" }, same), true);
+});
+
+Deno.test("compileWhere() refuses a value that is no bounded JSON", () => {
+  const deep = JSON.parse("[".repeat(5_000) + "]".repeat(5_000));
+  for (const value of [deep, () => 1, { a: 1n }, new Array(300_000).fill(0)]) {
+    for (const op of ["eq", "ne", "contains", "lt"] as const) {
+      assert.throws(
+        () => compileWhere({ path: "", op, value }),
+        (error) => error instanceof McpMqttError && error.code === "invalid_argument",
+      );
+    }
+  }
+});
+
+Deno.test("compileWhere() makes a test that never throws, as a law", () => {
+  const names = fc.constantFrom("a", "0", "toString", "valueOf", "__proto__", "length", "");
+  const { tree: json } = fc.letrec<{ tree: unknown }>((tie) => ({
+    tree: fc.oneof(
+      { depthSize: "small" },
+      fc.constantFrom(null, true, 0, -0, 1e300, 5, "", "5", "a", "\ud800"),
+      fc.array(tie("tree"), { maxLength: 3 }),
+      fc.array(fc.tuple(names, tie("tree")), { maxLength: 3 })
+        .map((members) =>
+          JSON.parse(`{${members.map(([name, value]) => `"${name}":${JSON.stringify(value)}`)}}`)
+        ),
+    ),
+  }));
+  const payload = fc.oneof(
+    fc.uint8Array({ maxLength: 20 }),
+    json.map((value) => new TextEncoder().encode(JSON.stringify(value))),
+    fc.constantFrom("1e999", "[-0]", "{", "nul", "\ufeff1", `${"[".repeat(70)}${"]".repeat(70)}`)
+      .map((text) => new TextEncoder().encode(text)),
+  );
+  const path = fc.array(names).map((some) => some.map((name) => `/${name}`).join(""));
+  const op = fc.constantFrom(...WHERE_OPERATORS);
+  fc.assert(
+    fc.property(payload, payload, path, op, json, (first, second, path, op, value) => {
+      let test: ReturnType<typeof compileWhere>;
+      try {
+        const takesValue = op !== "exists" && op !== "changed";
+        test = compileWhere({ path, op, ...(takesValue ? { value } : {}) });
+      } catch (error) {
+        assert.ok(error instanceof McpMqttError && error.code === "invalid_argument");
+        return;
+      }
+      for (const one of [first, second]) assert.equal(typeof test(message(one)), "boolean");
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+Deno.test("compileWhere() words its errors in well-formed Unicode", () => {
+  for (const value of ["😀".repeat(100), `x${"😀".repeat(100)}`]) {
+    for (const where of [{ path: "", op: "lt", value }, { path: value, op: "exists" }] as const) {
+      assert.throws(() => compileWhere(where), (error) => {
+        assert.ok(error instanceof McpMqttError);
+        return error.message.isWellFormed();
+      });
+    }
+  }
+});
+
+Deno.test("compileWhere() takes a payload of more than 256 KiB for the text that it is", () => {
+  const long = `{"a": "${"x".repeat(256 * 1024)}", "b": "error"}`;
+  assert.equal(holds({ path: "/b", op: "exists" }, long), false);
+  assert.equal(holds({ path: "", op: "exists" }, long), true);
+  assert.equal(holds({ path: "", op: "eq", value: long }, long), true);
+  assert.equal(holds({ path: "", op: "contains", value: "error" }, long), true);
+  assert.equal(holds({ path: "", op: "contains", value: "warning" }, long), false);
+  // Of what is longer still, the first MiB is searched.
+  const longer = "x".repeat(1024 * 1024);
+  assert.equal(holds({ path: "", op: "contains", value: "yz" }, `${longer.slice(2)}yz`), true);
+  assert.equal(holds({ path: "", op: "contains", value: "yz" }, `${longer.slice(1)}yz`), false);
+});
+
+Deno.test("compileWhere() changed sees a change of any payload, binary and large ones included", () => {
+  const changed = compileWhere({ path: "", op: "changed" });
+  const large = (last: string): string => "x".repeat(300_000) + last;
+  const long = (last: string): string => `["${"x".repeat(300)}${last}"]`;
+  const said: ReadonlyArray<readonly [string | Uint8Array, boolean]> = [
+    [new Uint8Array([0xFF, 1]), false],
+    [new Uint8Array([0xFF, 2]), true],
+    [new Uint8Array([0xFF, 2]), false],
+    [large("a"), true],
+    [large("b"), true],
+    [large("b"), false],
+    [long("a"), true],
+    [long("a"), false],
+    [long("b"), true],
+    ["on", true],
+    ['"on"', false],
+    ["1", true],
+    ['"1"', true],
+    ["1.0", true],
+    ["1", false],
+  ];
+  const seen = said.map(([payload]) => changed(message(payload)));
+  assert.deepEqual(seen, said.map(([, expected]) => expected));
+});
+
+Deno.test("compileWhere() changed remembers a bounded number of topics, the last ones", () => {
+  const changed = compileWhere({ path: "", op: "changed" });
+  const topic = (i: number): string => `${i}`.padEnd(30_000, "x");
+  for (let i = 0; i < 100; i++) changed(message("1", topic(i)));
+  // 4 MiB are no more than 70 names of 60 KB.
+  const remembered = Array.from({ length: 100 }, (_, i) => i)
+    .filter((i) => changed(message("2", topic(99 - i))));
+  assert.ok(remembered.length > 50 && remembered.length <= 70, `${remembered.length}`);
+  assert.ok(remembered.every((i) => i < 70));
 });

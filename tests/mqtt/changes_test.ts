@@ -5,6 +5,16 @@ import { eachBroker } from "../brokers/each_broker.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { until } from "../brokers/until.ts";
 import { Gathering, openConnection, publication, waiting } from "./connections.ts";
+import {
+  connack,
+  CONNECT,
+  puback,
+  PUBLISH,
+  ScriptedBroker,
+  type ScriptedClient,
+  suback,
+  SUBSCRIBE,
+} from "./scripted_broker.ts";
 
 eachBroker("a collection that resumes gets what changed, and nothing again", async ({
   broker,
@@ -76,4 +86,34 @@ eachBroker("what is published right after an outage is seen by what collects", a
     await until(() => gathering.texts.includes(`t/a ${round}`));
   }
   assert.equal(gathering.messages.length, 5);
+});
+
+Deno.test("a publish after an outage waits until what collects is subscribed again", async () => {
+  const received: string[] = [];
+  let confirm: (() => void) | undefined;
+  let main: ScriptedClient | undefined;
+  await using broker = new ScriptedBroker((packet, client) => {
+    if (packet.type === CONNECT) client.send(...connack("5"));
+    if (packet.type === PUBLISH) {
+      received.push("PUBLISH");
+      client.send(...puback(packet));
+    }
+    if (packet.type !== SUBSCRIBE) return;
+    const answer = (): void => client.send(...suback(packet));
+    if (main === undefined) answer();
+    else confirm = answer;
+    main = client;
+  });
+  await using connection = await openConnection(broker, { version: "5" });
+  await using gathering = await Gathering.open(connection, "t/#", { resume: true });
+  await connection.publish(publication("t/a", "x", { qos: 1 }), waiting());
+  main?.close();
+  await until(() => gathering.interruptions === 1);
+  const publishing = connection.publish(publication("t/a", "y", { qos: 1 }), waiting());
+  await until(() => confirm !== undefined);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal(received.length, 1);
+  confirm?.();
+  await publishing;
+  assert.equal(received.length, 2);
 });

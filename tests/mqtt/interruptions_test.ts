@@ -277,6 +277,24 @@ Deno.test("a SUBSCRIBE that is never answered is a timeout, and harms no other",
   assert.match(connection.status.lastError ?? "", /a SUBSCRIBE was not acknowledged/);
 });
 
+Deno.test("a SUBSCRIBE that is not answered after an outage is sent again, over another connection", async () => {
+  let cut: (() => void) | undefined;
+  await using broker = new ScriptedBroker((packet, client) => {
+    if (packet.type === CONNECT) client.send(...connack("5"));
+    if (packet.type === SUBSCRIBE && client.index !== 1) client.send(...suback(packet));
+    cut ??= () => client.close();
+  });
+  await using connection = await openConnection(broker, {
+    version: "5",
+    times: { acknowledgementMs: 150 },
+  });
+  await using gathering = await Gathering.open(connection, "a", { resume: true });
+  cut?.();
+  await until(() => broker.accepted === 3 && !gathering.isInterrupted);
+  assert.deepEqual(gathering.failures, []);
+  assert.equal(gathering.interruptions, 1);
+});
+
 Deno.test("an UNSUBSCRIBE that is never answered ends the connection", async () => {
   await using broker = new ScriptedBroker((packet, client) => {
     if (packet.type === CONNECT) client.send(...connack("5"));
@@ -329,4 +347,23 @@ Deno.test("a collection that does not resume hears nothing more once one of its 
   await client.publish("a/2", "later", { qos: 1 });
   await control.atLeast(2);
   assert.deepEqual(gathering.texts, ["a/1 before"]);
+});
+
+Deno.test("a message for two filters is heard though one of them is refused after an outage", async () => {
+  let isShut = false;
+  await using broker = await startAedes({
+    refuseSubscription: (filter) => isShut && filter === "a/#",
+  });
+  await using proxy = new FaultProxy(broker);
+  await using connection = await openConnection(proxy);
+  // The filters overlap, so that each has a connection of its own.
+  await using gathering = await Gathering.open(connection, ["a/#", "+/b"], { resume: true });
+  isShut = true;
+  await proxy.cut();
+  await until(() => gathering.failures.length === 1);
+  await until(() => broker.subscriptions().join() === "+/b");
+  await broker.publish("a/b", "x");
+  await broker.publish("c/b", "end");
+  await until(() => gathering.texts.includes("c/b end"));
+  assert.deepEqual(gathering.texts, ["a/b x", "c/b end"]);
 });

@@ -10,6 +10,7 @@ import {
   connack,
   CONNECT,
   disconnect,
+  PINGREQ,
   PUBLISH,
   type Script,
   ScriptedBroker,
@@ -69,6 +70,41 @@ scripted(
     await within(link.ended, 2_000);
   },
 );
+
+/** PUBREL and PUBLISH of QoS 1 and 2 that end where the Packet Identifier should be. */
+const WITHOUT_IDENTIFIER = [[0x62, 0], [0x32, 3, 0, 1, 0x61], [0x34, 3, 0, 1, 0x61]];
+
+for (const version of ["5", "3.1.1"] as const) {
+  for (const bytes of WITHOUT_IDENTIFIER) {
+    scripted(
+      `Link ends at ${bytes.join(" ")}, a packet without its Packet Identifier (${version})`,
+      ({ type }, client) => {
+        if (type === CONNECT) client.send(...connack(version));
+        if (type === PINGREQ) client.send(...bytes);
+      },
+      async (broker) => {
+        const link = await open(broker, { version });
+        const published = link.publish(publication("a"));
+        await assert.rejects(within(published, 2_000), /malformed packet/);
+        assert.match((await link.ended).cause, /malformed packet/);
+      },
+    );
+  }
+}
+
+/** Server Keep Alive without its value, and twice, §3.2.2.3.14. */
+for (const properties of [[0x13], [0x13, 0, 10, 0x13, 0, 10]]) {
+  scripted(
+    `openLink() survives the Server Keep Alive ${properties.join(" ")}`,
+    ({ type }, client) => {
+      if (type === CONNECT) client.send(...connack("5", properties));
+    },
+    async (broker) => {
+      const ended = open(broker).then((link) => link.ended);
+      await within(ended.catch(() => {}), 2_000);
+    },
+  );
+}
 
 scripted(
   "openLink() survives a CONNACK with garbage behind it",

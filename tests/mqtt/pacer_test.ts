@@ -40,3 +40,20 @@ Deno.test("Pacer.pass() forgets none of those that wait", async () => {
   ));
   assert.deepEqual(passed, new Array<number>(links).fill(messages));
 });
+
+Deno.test("Pacer.pass() looks at the clock after each large message", async () => {
+  const pacer = new Pacer();
+  const busyUntil = performance.now() + 5;
+  while (performance.now() < busyUntil);
+  let called = false;
+  pacer.pass(() => called = true);
+  assert(called, "one small message is not worth a look");
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let isPassed = false;
+  pacer.pass(() => {
+    isPassed = true;
+    resolve();
+  }, 100_000);
+  assert(!isPassed);
+  await promise;
+});

@@ -15,6 +15,8 @@ import { countOf, openConnection, publication, waiting } from "./connections.ts"
 const ROUNDS = 4;
 
 const lost = new LinkLost({ reasonCode: undefined, cause: "the connection was reset" });
+const normal = new LinkLost({ reasonCode: 0, cause: "the broker disconnected: 0 (Success)" });
+const unspecified = new LinkLost({ reasonCode: 0x80, cause: "the broker disconnected" });
 const shutDown = new LinkLost({ reasonCode: 0x8B, cause: "the broker closed the connection" });
 
 for (
@@ -25,9 +27,14 @@ for (
       "the connection was lost before the broker had read the message",
     ],
     [
-      lostWhilePublishing(lost, 1),
+      lostWhilePublishing(normal, 1),
       "not_connected",
       "the connection was lost before the broker acknowledged the message",
+    ],
+    [
+      lostWhilePublishing(unspecified, 1),
+      "broker_refused",
+      "the broker disconnected with 128 (Unspecified error) before it acknowledged the message",
     ],
     [
       lostWhilePublishing(shutDown, 0),

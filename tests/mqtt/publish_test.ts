@@ -13,6 +13,7 @@ import {
   disconnect,
   puback,
   PUBLISH,
+  PUBREL,
   ScriptedBroker,
 } from "./scripted_broker.ts";
 
@@ -179,6 +180,20 @@ for (const qos of [1, 2] as const) {
     assert.match(error.message, /did not acknowledge the message within 0\.1 s/);
   });
 }
+
+Deno.test("publish() with QoS 2 that the broker loses after its PUBREC is unknown", async () => {
+  await using broker = new ScriptedBroker(({ type, body }, client) => {
+    if (type === CONNECT) client.send(...connack("5"));
+    // The topic name has one letter.
+    if (type === PUBLISH) client.send(0x50, 2, ...body.subarray(3, 5));
+    // Packet Identifier not found, §3.7.2.1
+    if (type === PUBREL) client.send(0x70, 3, ...body.subarray(0, 2), 0x92);
+  });
+  await using connection = await openConnection(broker, { version: "5" });
+  const error = await rejection(connection.publish(publication("a", "x", { qos: 2 }), waiting()));
+  assert.equal(error.outcome, "unknown");
+  assert.equal(error.code, "not_connected");
+});
 
 Deno.test("publish() that finds no place within Receive Maximum was not sent", async () => {
   let published = 0;

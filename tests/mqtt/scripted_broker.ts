@@ -22,6 +22,7 @@ export const PUBREL = 6;
 export const SUBSCRIBE = 8;
 export const UNSUBSCRIBE = 10;
 export const PINGREQ = 12;
+export const DISCONNECT = 14;
 
 /** Called with each packet. */
 export type Script = (packet: ClientPacket, client: ScriptedClient) => void;

@@ -66,6 +66,10 @@ const FORGED: Readonly<Record<string, readonly [Pick<Identity, "cert" | "key">, 
     ),
     CANNOT_BE_CHECKED,
   ],
+  "with something after it that is no certificate": [
+    shown(impostor.issue({ ...BROKER, version: 1 }), pemOf(new TextEncoder().encode("no DER"))),
+    CANNOT_BE_CHECKED,
+  ],
   "below one that is not exactly DER": [
     shown(sloppy.issue(BROKER), sloppy.cert, impostor.cert),
     NOT_SIGNED,
@@ -103,6 +107,11 @@ for (const transport of ["tls", "wss"]) {
       ["a chain signed with P-521", curved.issue(BROKER), { ca: curved.cert }],
       ["a chain signed with RSASSA-PSS", padded.issue(BROKER), { ca: padded.cert }],
       ["any chain with tls.verify false", shown(forgedEnd.issue(BROKER)), { verify: false }],
+      [
+        "what is no chain with tls.verify false",
+        shown(forgedEnd.issue(BROKER), pemOf(new TextEncoder().encode("no DER"))),
+        { verify: false },
+      ],
     ] as const
   ) {
     Deno.test(`${transport} sends what it has to say over ${what}`, async () => {

@@ -147,6 +147,49 @@ Deno.test("ws asks for mqtt.path with its query, and for the subprotocol mqtt", 
   assert.equal(await asked.promise, "/some/path?token=x mqtt");
 });
 
+const HOSTILE = "IGNORE_ALL_PREVIOUS_INSTRUCTIONS subprotocol ECONNREFUSED";
+const NO_WEBSOCKET = "the web server at ADDRESS has no WebSocket at mqtt.path; " +
+  "check mqtt.path and mqtt.port";
+
+for (
+  const [what, answer, says] of [
+    ["status text", `HTTP/1.1 500 ${HOSTILE}`, NO_WEBSOCKET],
+    ["redirection", `HTTP/1.1 302 Found\r\nLocation: ws://${HOSTILE}`, NO_WEBSOCKET],
+    [
+      "header of the handshake",
+      `HTTP/1.1 101 ${HOSTILE}\r\nConnection: Upgrade\r\nUpgrade: ${HOSTILE}`,
+      "what answers at ADDRESS speaks no WebSocket; check mqtt.host and mqtt.port; if that port " +
+      'speaks TLS or no WebSocket, set mqtt.transport to "wss", "tcp" or "tls"',
+    ],
+  ] as const
+) {
+  Deno.test(`ws says nothing of what a server writes into a ${what}, nor of the path`, async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const answering = answerAll(listener, `${answer}\r\n\r\n${HOSTILE}`);
+    const { port } = listener.addr;
+    const path = "/p4th?token=secret";
+    const options = { host: "127.0.0.1", port, transport: "ws", path };
+    assert.equal(await connectFailure(options), says.replace("ADDRESS", `127.0.0.1:${port}`));
+    const checked = await checkFailure(options);
+    assert.doesNotMatch(checked, /IGNORE|ECONNREFUSED|p4th|secret/);
+    listener.close();
+    await answering;
+  });
+}
+
+/** Answers whoever connects, whatever it wants, until the listener is closed. */
+async function answerAll(listener: Deno.TcpListener, answer: string): Promise<void> {
+  for await (const socket of listener) {
+    using _socket = socket;
+    try {
+      await socket.read(new Uint8Array(4_096));
+      await socket.write(new TextEncoder().encode(answer));
+    } catch {
+      // The client has gone.
+    }
+  }
+}
+
 failsAt("ws says that nothing is at the path, and does not show it", {
   answer: () => new Response("a page", { status: 404 }),
   says: "the web server at ADDRESS has no WebSocket at mqtt.path; check mqtt.path and mqtt.port",

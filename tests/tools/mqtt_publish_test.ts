@@ -63,8 +63,13 @@ servedWithMqtt5(
   {},
   async ({ host, device }) => {
     await device.subscribe("t/#", { qos: 1 });
-    await host.expectResult("mqtt_publish", { topic: "t/a", payload: "x", qos: 1, ...PROPERTIES });
-    const [message] = await device.collect(1);
+    const call = { topic: "t/a", payload: "x", qos: 1, ...PROPERTIES };
+    const bare = { topic: "t/none", payload: "x", qos: 1, user_properties: { one: [] } };
+    await host.expectResult("mqtt_publish", bare);
+    const [none] = await device.collect(1, { pick: ({ topic }) => topic === "t/none" });
+    assert.equal(none?.packet.properties?.userProperties, undefined);
+    await host.expectResult("mqtt_publish", call);
+    const [message] = await device.collect(1, { pick: ({ topic }) => topic === "t/a" });
     const { contentType, responseTopic, correlationData, userProperties, messageExpiryInterval } =
       message?.packet.properties ?? {};
     assert.equal(contentType, PROPERTIES.content_type);
@@ -94,6 +99,7 @@ served(
   },
   async ({ host, broker, device }) => {
     const good = { topic: "t/a", payload: "x" };
+    const deep = JSON.parse("[".repeat(3_000) + "]".repeat(3_000));
     const refused: ReadonlyArray<readonly [string, object, RegExp]> = [
       ["invalid_topic", { ...good, topic: "" }, /MQTT-4\.7\.3-1/],
       ["invalid_topic", { ...good, topic: "t/\0" }, /MQTT-4\.7\.3-2/],
@@ -126,6 +132,7 @@ served(
       ["payload_invalid", { ...good, payload: 5, encoding: "base64" }, /must be a string/],
       ["payload_invalid", { ...good, payload: "\ud800" }, /surrogate/],
       ["payload_invalid", { ...good, payload: [2 ** 53] }, /2\^53/],
+      ["invalid_argument", { ...good, payload: deep }, /payload is nested deeper than 64 levels/],
       [
         "payload_too_large",
         { ...good, payload: "x".repeat(262_145) },
@@ -137,7 +144,9 @@ served(
       assert.match(error.message, pattern);
       assert.equal(error.outcome, "not_sent", error.message);
     }
-    for (const [property, value] of Object.entries(PROPERTIES)) {
+    // Of a response topic it is asked first whether it may be read.
+    const { response_topic: _, ...properties } = PROPERTIES;
+    for (const [property, value] of Object.entries(properties)) {
       const args = { ...good, [property]: value };
       const error = await host.expectError("invalid_argument", "mqtt_publish", args);
       assert.match(error.message, /3\.1\.1/);

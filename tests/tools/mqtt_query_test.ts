@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { startAedes } from "../brokers/aedes.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
+import type { Message, MessageProperties } from "../../lib/messages/message.ts";
+import { findTool } from "../../lib/tools/catalogue.ts";
 import { untilConnected } from "../host.ts";
+import { contextOf, limitsWith } from "./contexts.ts";
 import { ALL_OF_T, eachServed, serve, served, servedWithMqtt5 } from "./served.ts";
 
 interface Shown {
@@ -158,4 +161,20 @@ Deno.test("mqtt_query on a broker that answers nothing any more ends in time", a
   assert.ok(performance.now() - start < 8_000);
   proxy.resume();
   await one.unsubscribed("t/answer");
+});
+
+Deno.test("mqtt_query takes nothing with odd correlation data for its answer", async () => {
+  const answer = (payload: string, correlationData?: unknown): Message => ({
+    topic: "t/answer",
+    payload: new TextEncoder().encode(payload),
+    qos: 0,
+    retain: false,
+    receivedAt: 0,
+    properties: { correlationData } as MessageProperties,
+  });
+  const odd = [new Uint8Array(2), null, "", [], [new Uint8Array(1), new Uint8Array(1)], {}];
+  const messages = [...odd.map((data) => answer("odd", data)), answer("right")];
+  const context = contextOf({ limits: await limitsWith(), messages });
+  const { responses } = await findTool("mqtt_query")?.run({ ...ASK, timeout: 5 }, context) ?? {};
+  assert.deepEqual((responses as Shown[]).map(({ payload }) => payload), ["right"]);
 });

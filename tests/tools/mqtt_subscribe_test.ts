@@ -239,6 +239,48 @@ served(
   },
 );
 
+served(
+  "no condition, and no message, keeps others from hearing",
+  {},
+  async ({ host, device, subscribed }) => {
+    const value = { toString: null, valueOf: null, toJSON: null };
+    const conditions = [
+      { path: "", op: "eq", value },
+      { path: "", op: "contains", value },
+      { path: "/a/b/c", op: "ne", value: [value] },
+      { path: "", op: "changed" },
+    ];
+    const hearing = conditions.map((where, i) =>
+      host.expectResult("mqtt_subscribe", {
+        topic: `t/${i}/+`,
+        where,
+        timeout: where.op === "changed" ? 20 : 2,
+        max_messages: 1,
+      })
+    );
+    for (const i of conditions.keys()) await subscribed(`t/${i}/+`);
+    const nested = "[".repeat(5_000) + "]".repeat(5_000);
+    const number = `[0.1${"0".repeat(64 * 1024)}1]`;
+    for (const i of conditions.keys()) {
+      for (const payload of ["on", "5", "{}", "[[]]", "null", nested, number]) {
+        await device.publish(`t/${i}/odd`, payload, { qos: 1 });
+      }
+    }
+    const after = host.expectResult("mqtt_read", { topic: "t/after", timeout: 10 });
+    await subscribed("t/after");
+    await device.publish("t/after", "still heard", { qos: 1 });
+    assert.equal((await after).payload, "still heard");
+    const { message, outcome } = await host.expectError("invalid_argument", "mqtt_subscribe", {
+      topic: "t/a",
+      where: { path: "", op: "eq", value: JSON.parse(nested) },
+    });
+    assert.match(message, /where is nested deeper than 64 levels/);
+    assert.equal(outcome, undefined);
+    const found = (await Promise.all(hearing)).map(({ count }) => count);
+    assert.deepEqual(found, [0, 0, 0, 1]);
+  },
+);
+
 eachServed(
   "mqtt_subscribe gives what it has when the broker goes away",
   { mqtt: { connect_timeout: 1 } },

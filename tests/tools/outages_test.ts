@@ -5,16 +5,17 @@ import { startAedes } from "../brokers/aedes.ts";
 import { connectClient } from "../brokers/client.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { until } from "../brokers/until.ts";
-import { startHost } from "../host.ts";
+import { startHost, untilConnected } from "../host.ts";
 import {
   connack,
   CONNECT,
   puback,
   PUBLISH,
   ScriptedBroker,
+  suback,
+  SUBSCRIBE,
   topicOf,
 } from "../mqtt/scripted_broker.ts";
-import { suback, SUBSCRIBE } from "../mqtt/scripted_broker.ts";
 import { ALL_OF_T } from "./served.ts";
 
 type Broker = { readonly host: string; readonly port: number };
@@ -37,6 +38,7 @@ Deno.test("a watch gives what changed while the connection was lost, and nothing
   await using proxy = new FaultProxy(broker);
   await using host = await hostOf(proxy);
   await host.expectResult("mqtt_watch", { topic: "t/#" });
+  await until(async () => (await host.expectResult("mqtt_status")).watches[0].received === 2);
   const first = await host.expectResult("mqtt_watch_read", { watch_id: "w1", timeout: 5 });
   assert.equal(first.messages.length, 2);
   await outage(proxy, () => broker.publish("t/lamp", "on", { retain: true }));
@@ -104,16 +106,19 @@ Deno.test("writes that were not sent use up no rate", async () => {
     ...config,
     mqtt: { host: proxy.host, port: proxy.port, connect_timeout: 0.2 },
   });
-  await until(async () => (await host.expectResult("mqtt_status")).connected);
+  await untilConnected(host);
   await proxy.refuse();
   await proxy.cut();
+  await until(async () => !(await host.expectResult("mqtt_status")).connected);
+  // The connection for writing was cut in the same moment.
+  await new Promise((resolve) => setTimeout(resolve, 100));
   const off = { topic: "t/heater", payload: "off", qos: 1 };
   for (let i = 0; i < 5; i++) {
     const error = await host.expectError("not_connected", "mqtt_publish", off);
     assert.equal(error.outcome, "not_sent");
   }
   proxy.accept();
-  await until(async () => (await host.expectResult("mqtt_status")).connected);
+  await untilConnected(host);
   for (let i = 0; i < 2; i++) await host.expectResult("mqtt_publish", off);
   await host.expectError("rate_limited", "mqtt_publish", off);
 });
@@ -148,4 +153,22 @@ Deno.test("user properties count for max_publish_bytes, and a response_topic mus
   await host.expectResult("mqtt_publish", a);
   await device.collect(1);
   assert.equal(device.received.length, 1);
+});
+
+Deno.test("mqtt_query takes nothing for an answer that came before the request was sent", async () => {
+  // A PUBLISH of QoS 0 to t/r, payload "early", in one segment with the SUBACK.
+  const early = [0x30, 11, 0, 3, 0x74, 0x2F, 0x72, 0, 0x65, 0x61, 0x72, 0x6C, 0x79];
+  let requests = 0;
+  await using broker = new ScriptedBroker((packet, client) => {
+    if (packet.type === CONNECT) client.send(...connack("5"));
+    if (packet.type === SUBSCRIBE) client.send(...suback(packet), ...early);
+    if (packet.type !== PUBLISH) return;
+    requests++;
+    client.send(...puback(packet));
+  });
+  await using host = await hostOf(broker);
+  const query = { request_topic: "t/q", response_topic: "t/r", payload: "1", timeout: 0.5 };
+  const error = await host.expectError("timeout", "mqtt_query", query);
+  assert.equal(error.outcome, "unknown");
+  assert.equal(requests, 1);
 });

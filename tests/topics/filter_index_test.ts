@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FilterIndex } from "../../lib/topics/filter_index.ts";
+import { rank, type Ranked } from "../../lib/topics/ordered_filters.ts";
+import { attempt, Steps } from "../../lib/topics/steps.ts";
 import {
   canonicalText,
   parseTopicFilter,
@@ -53,13 +55,72 @@ Deno.test("overlapping() and anyOverlapping() are what a linear scan finds", () 
   }));
 });
 
-Deno.test("covering() and anyCovering() are what a linear scan finds", () => {
-  fc.assert(fc.property(smallFilters, smallFilter, (filters, filter) => {
-    const index = indexOf(filters);
-    const expected = scan(filters, (one) => includes(namesOf(one), namesOf(filter)));
-    assert.deepEqual(sorted(index.covering(filter)), expected);
-    assert.equal(index.anyCovering(filter), expected.length > 0);
+/** Filters, the index of which has each with its place. */
+function rankedIndexOf(entries: readonly Ranked[]): FilterIndex<Ranked> {
+  const index = new FilterIndex<Ranked>();
+  for (const entry of entries) index.add(entry.filter, entry);
+  return index;
+}
+
+Deno.test("overlaps() gives each pair of overlapping filters once, and counts them right", () => {
+  fc.assert(fc.property(smallFilters, smallFilters, (left, right) => {
+    const groups = indexOf(left).overlaps(indexOf(right), new Steps());
+    const pairs: string[] = [];
+    for (const group of groups) {
+      const before = pairs.length;
+      for (const i of group.left) for (const j of group.right) pairs.push(`${i} ${j}`);
+      assert.ok(pairs.length > before);
+      assert.equal(pairs.length - before, group.left.size * group.right.size);
+    }
+    const expected = left.flatMap((a, i) =>
+      scan(right, (b) => (namesOf(a) & namesOf(b)) !== 0n).map((j) => `${i} ${j}`)
+    );
+    assert.deepEqual(pairs.sort(), expected.sort());
   }));
+});
+
+Deno.test("coveredBy() gives for each filter the first that covers it", () => {
+  fc.assert(
+    fc.property(
+      smallFilters,
+      smallFilters,
+      fc.infiniteStream(fc.nat(9)),
+      (some, others, places) => {
+        const entries = rank(some);
+        const covering = others.map((filter) => ({ filter, at: places.next().value ?? 0 }));
+        const found = rankedIndexOf(entries).coveredBy(rankedIndexOf(covering), new Steps());
+        for (const entry of entries) {
+          const all = covering.filter(({ filter }) =>
+            includes(namesOf(filter), namesOf(entry.filter))
+          );
+          const least = all.length === 0 ? undefined : Math.min(...all.map(({ at }) => at));
+          assert.equal(found.get(entry)?.at, least, entry.filter.text);
+          const one = found.get(entry);
+          assert.ok(one === undefined || all.includes(one));
+        }
+        assert.ok([...found.keys()].every((entry) => entries.includes(entry)));
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+});
+
+Deno.test("coveredBy() of an index itself finds another filter, where there is one", () => {
+  const distinct = fc.uniqueArray(smallFilter, { maxLength: 20, selector: canonicalText });
+  fc.assert(
+    fc.property(distinct, (filters) => {
+      const entries = rank(filters);
+      const index = rankedIndexOf(entries);
+      const found = index.coveredBy(index, new Steps());
+      for (const entry of entries) {
+        const expected = entries.find((one) =>
+          one !== entry && includes(namesOf(one.filter), namesOf(entry.filter))
+        );
+        assert.equal(found.get(entry), expected, entry.filter.text);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
 });
 
 Deno.test("coversJointly() exactly when every name of the filter is matched by some filter", () => {
@@ -72,6 +133,50 @@ Deno.test("coversJointly() exactly when every name of the filter is matched by s
     }),
     { numRuns: 2_000 },
   );
+});
+
+/** Each text of `count` levels that are `a` or `+`: they cover each other in 3 ** count ways. */
+function allOfAAndPlus(count: number): string[] {
+  if (count === 0) return [""];
+  return allOfAAndPlus(count - 1).flatMap((rest) => [`a/${rest}`, `+/${rest}`]);
+}
+
+Deno.test("add() takes steps for the nodes that it makes", () => {
+  const filters = Array.from(
+    { length: 20 },
+    (_, i) => parseTopicFilter(`${i}${"/".repeat(32_000)}`),
+  );
+  const fill = (steps: Steps): number => {
+    const index = new FilterIndex<number>();
+    for (const filter of filters) index.add(filter, 0, steps);
+    return index.size;
+  };
+  assert.equal(attempt(fill, () => "too many steps"), "too many steps");
+});
+
+Deno.test("coveredBy() takes steps for all that it compares", () => {
+  const everyWay = rankedIndexOf(rank(allOfAAndPlus(14).map(parseTopicFilter)));
+  const manyUnderMany = rankedIndexOf(rank([
+    ...allOfAAndPlus(12).map((text) => parseTopicFilter(`${text}+`)),
+    ...Array.from({ length: 2_000 }, (_, i) => parseTopicFilter(`${"a/".repeat(12)}x${i}`)),
+  ]));
+  for (const index of [everyWay, manyUnderMany]) {
+    const found = attempt((steps) => index.coveredBy(index, steps).size, () => "too many steps");
+    assert.equal(found, "too many steps");
+  }
+});
+
+Deno.test("overlaps() takes steps for all that it compares", () => {
+  const [left, right] = ["x", "y"].map((literal) =>
+    indexOf(
+      allOfAAndPlus(8).flatMap((text) =>
+        Array.from({ length: 100 }, (_, i) => parseTopicFilter(`${text}${literal}${i}`))
+      ),
+    )
+  );
+  assert(left !== undefined && right !== undefined);
+  const found = attempt((steps) => [...left.overlaps(right, steps)], () => "too many steps");
+  assert.equal(found, "too many steps");
 });
 
 const JOINTLY: readonly [filters: string[], filter: string, expected: boolean][] = [
@@ -111,9 +216,11 @@ Deno.test("add() and delete() keep a set of pairs of a filter and a value", () =
         assert.equal(index.size, model.size);
       }
       const pairs = [...model.values()];
-      assert.deepEqual(sorted(index.values()), sorted(pairs.map(({ value }) => value)));
       const matching = pairs.filter(({ filter }) => obviouslyMatches(filter.text, name));
       assert.deepEqual(sorted(index.matching(name)), sorted(matching.map(({ value }) => value)));
+      assert.equal(index.anyMatch(name), matching.length > 0);
+      assert.equal(index.anyOverlapping(parseTopicFilter(name)), matching.length > 0);
+      assert.equal(index.coversJointly(parseTopicFilter(name)), matching.length > 0);
       for (const { filter, value } of pairs) assert.ok(index.delete(filter, value));
       assert.equal(index.size, 0);
       assert.equal(index.anyOverlapping(parseTopicFilter("#")), false);
@@ -164,11 +271,23 @@ Deno.test("FilterIndex works with 65,535 levels", () => {
   const index = indexOf(filters);
   const [deep = parseTopicFilter("#")] = filters;
   assert.deepEqual(sorted(index.matching(deep.text)), [0, 1, 2]);
-  assert.deepEqual(sorted(index.covering(deep)), [0, 1, 2]);
   assert.deepEqual(sorted(index.overlapping(parseTopicFilter("#"))), [0, 1, 2]);
   assert.equal(index.coversJointly(parseTopicFilter("+/#")), false);
+  assert.equal(index.coversJointly(deep), true);
+  const ranked = rankedIndexOf(rank(filters));
+  assert.equal(ranked.coveredBy(ranked, new Steps()).size, 2);
+  const overlaps = [...ranked.overlaps(ranked, new Steps())];
+  assert.equal(overlaps.reduce((sum, { left, right }) => sum + left.size * right.size, 0), 9);
   filters.forEach((filter, i) => assert.ok(index.delete(filter, i)));
   assert.equal(index.size, 0);
+});
+
+Deno.test("delete() of the last value of a filter leaves those of longer filters", () => {
+  const index = indexOf(["a", "a/#", "a/b"].map(parseTopicFilter));
+  assert.ok(index.delete(parseTopicFilter("a"), 0) && index.delete(parseTopicFilter("a/#"), 1));
+  assert.equal(index.anyMatch("a") || index.anyMatch("a/c"), false);
+  assert.equal(index.anyOverlapping(parseTopicFilter("+")), false);
+  assert.deepEqual(index.matching("a/b"), [2]);
 });
 
 Deno.test("delete() leaves nothing behind that would have to be searched", () => {

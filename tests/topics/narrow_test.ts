@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Narrowing, Permissions, type Rule } from "../../lib/topics/permissions.ts";
-import { parseTopicFilter, type TopicFilter } from "../../lib/topics/topic_filter.ts";
+import {
+  canonicalText,
+  covers,
+  intersect,
+  parseTopicFilter,
+  type TopicFilter,
+} from "../../lib/topics/topic_filter.ts";
 import { includes, namesOf, namesOfAny, smallFilter } from "./oracle.ts";
 import { anyRules, rule } from "./rules.ts";
 
@@ -77,6 +83,27 @@ Deno.test("narrow() says narrowed exactly when a name that is asked for may not 
   });
 });
 
+Deno.test("narrow() gives all intersections but those that another or a denial covers", () => {
+  const requests = fc.array(smallFilter, { maxLength: 10, size: "max" });
+  fc.assert(
+    fc.property(anyRules, anyRules, requests, (some, more, requested) => {
+      const rules = [...some, ...more];
+      const { grants, denials, narrowing } = caseOf(rules, requested);
+      const all = requested.flatMap((one) =>
+        grants.flatMap((grant) => intersect(one, grant) ?? [])
+      );
+      const expected = all.filter((one) =>
+        !all.some((other) => covers(other, one) && !covers(one, other)) &&
+        !denials.some((denial) => covers(denial, one))
+      );
+      const texts = narrowing.filters.map(canonicalText);
+      assert.deepEqual(new Set(texts), new Set(expected.map(canonicalText)));
+      assert.equal(texts.length, new Set(texts).size);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 Deno.test("narrow() gives the filters in the order of the request, then of the rules", () => {
   forAnyCase(({ narrowing, requested, grants }) => {
     const places = narrowing.filters.map((filter) =>
@@ -101,10 +128,10 @@ const CASES: readonly {
   { rules: ["r a", "r a/+/#"], requested: ["a/#"], filters: ["a", "a/+/#"], narrowed: false },
   { rules: ["r a/b", "r a/#", "r +/b"], requested: ["a/+"], filters: ["a/+"], narrowed: false },
   { rules: ["r +/t"], requested: ["a/#"], filters: ["a/t"], narrowed: true },
-  { rules: ["r +/#", "r #"], requested: ["#", "+/#"], filters: ["+/#"], narrowed: false },
+  { rules: ["r +/#", "r #"], requested: ["#", "+/#"], filters: ["#"], narrowed: false },
   { rules: ["r #", "r +/#"], requested: ["#", "+/#"], filters: ["#"], narrowed: false },
   { rules: ["r /#"], requested: ["#", "+/+/#"], filters: ["/#"], narrowed: true },
-  { rules: ["r /#"], requested: ["+/+/#", "#"], filters: ["/+/#"], narrowed: true },
+  { rules: ["r /#"], requested: ["+/+/#", "#"], filters: ["/#"], narrowed: true },
   { rules: ["r a", "-r a"], requested: ["a"], filters: [], narrowed: true },
   { rules: ["r a/#", "-r a/b"], requested: ["a/#"], filters: ["a/#"], narrowed: true },
   { rules: ["r a/#", "-r a/b"], requested: ["a/c/#"], filters: ["a/c/#"], narrowed: false },
@@ -113,6 +140,7 @@ const CASES: readonly {
   { rules: ["r a", "-w a"], requested: ["a"], filters: ["a"], narrowed: false },
   { rules: ["r #"], requested: ["b", "a", "b"], filters: ["b", "a"], narrowed: false },
   { rules: ["r a", "r b"], requested: ["b", "#"], filters: ["b", "a"], narrowed: true },
+  { rules: ["r a", "r b/+"], requested: ["+", "b/c"], filters: ["a", "b/c"], narrowed: true },
   { rules: [], requested: ["#"], filters: [], narrowed: true },
   { rules: ["r a"], requested: [], filters: [], narrowed: false },
 ];
@@ -139,6 +167,14 @@ Deno.test("narrow() does not say narrowed where a grant covers what is too long"
   const rules = [`r ${"a".repeat(32_767)}/+/+`, "r +/+/+"].map(rule);
   const narrowing = new Permissions(rules).narrow(requested);
   assert.deepEqual(narrowing, { filters: requested, narrowed: false });
+});
+
+Deno.test("narrow() does not say narrowed where what is too long has no name", () => {
+  const level = "a".repeat(40_000);
+  const rules = [`r ${level}`, `r ${level}/+/#`, `r +/${"b".repeat(40_000)}/#`].map(rule);
+  const { filters, narrowed } = new Permissions(rules).narrow([parseTopicFilter(`${level}/#`)]);
+  assert.deepEqual(filters.map(({ text }) => text), [level, `${level}/+/#`]);
+  assert.equal(narrowed, false);
 });
 
 Deno.test('narrow() of "#" by 10,000 rules does not take the square of the time', () => {

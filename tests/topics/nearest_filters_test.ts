@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { nearestFilters } from "../../lib/topics/nearest_filters.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
 
@@ -40,6 +41,25 @@ Deno.test("nearestFilters() takes a filter as well as a name", () => {
 Deno.test("nearestFilters() keeps the order of those that are equally near, and the limit", () => {
   assert.deepEqual(nearest("a", ["d", "c", "b"], 2), ["d", "c"]);
   assert.deepEqual(nearest("a", []), []);
+});
+
+/** Insertions, deletions and replacements, by the definition. */
+function edits(a: string, b: string): number {
+  if (a === "" || b === "") return a.length + b.length;
+  const [restA, restB] = [a.slice(1), b.slice(1)];
+  if (a[0] === b[0]) return edits(restA, restB);
+  return 1 + Math.min(edits(restA, b), edits(a, restB), edits(restA, restB));
+}
+
+Deno.test("nearestFilters() of one level takes those that fewest edits make the same", () => {
+  const letters = { unit: fc.constantFrom("a", "b", "c"), maxLength: 6 };
+  const word = fc.string({ ...letters, minLength: 1 });
+  fc.assert(
+    fc.property(fc.string(letters), fc.uniqueArray(word, { maxLength: 6 }), (text, words) => {
+      const expected = words.toSorted((a, b) => edits(text, a) - edits(text, b));
+      assert.deepEqual(nearest(text, words, 6), expected);
+    }),
+  );
 });
 
 Deno.test("nearestFilters() among 10,000 long filters takes little time", () => {

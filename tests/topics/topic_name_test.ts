@@ -20,6 +20,14 @@ const BROKEN: readonly [what: string, text: string, clause: string][] = [
   ["+ within a level", "a+b", "MQTT-3.3.2-2"],
   ["# as a level", "a/#", "MQTT-3.3.2-2"],
   ["# within a level", "#a", "MQTT-3.3.2-2"],
+  ["a control character", "a/\u0001", "MQTT 5.0 §1.5.4"],
+  ["a line break", "a\nb", "MQTT 5.0 §1.5.4"],
+  ["U+001F", "\u001f", "MQTT 5.0 §1.5.4"],
+  ["U+007F", "a\u007f", "MQTT 5.0 §1.5.4"],
+  ["U+009F", "a\u009fb", "MQTT 5.0 §1.5.4"],
+  ["the noncharacter U+FFFF", "a\uffff", "MQTT 5.0 §1.5.4"],
+  ["the noncharacter U+FDD0", "\ufdd0", "MQTT 5.0 §1.5.4"],
+  ["the noncharacter U+10FFFE", "a/\u{10fffe}", "MQTT 5.0 §1.5.4"],
   ["a lone high surrogate", "a/\ud800", "MQTT-1.5.4-1"],
   ["a lone low surrogate", "\udc00a", "MQTT-1.5.4-1"],
   ["surrogates in the wrong order", "\udc00\ud800", "MQTT-1.5.4-1"],
@@ -43,7 +51,9 @@ const VALID: readonly [what: string, text: string][] = [
   ["empty levels", "//"],
   ["one separator", "/"],
   ["a $ at the beginning", "$SYS/uptime"],
-  ["control characters and noncharacters", "a\u0001\u007f\u0085\uffff\ufeff"],
+  ["the neighbours of control characters", " ~\u00a0"],
+  ["the neighbours of noncharacters", "\ufdcf\ufdf0\ufffd\u{1fffd}\ue000"],
+  ["invisible characters", "a\u200b\u202e\u2066\ufeff"],
   ["surrogate pairs", "a/𝄞"],
   ["65,535 bytes", "a".repeat(65_535)],
   ["65,535 bytes in fewer characters", "é".repeat(32_767) + "a"],
@@ -59,9 +69,9 @@ for (const [what, text] of VALID) {
 
 Deno.test("parseTopicName() names the value, quoted as in JSON", () => {
   assert.equal(
-    refusal('a"\n/#').message,
+    refusal('a"\\/#').message,
     String
-      .raw`"a\"\n/#" is not a valid topic name: it must not contain the wildcard characters + and # [MQTT-3.3.2-2]`,
+      .raw`"a\"\\/#" is not a valid topic name: it must not contain the wildcard characters + and # [MQTT-3.3.2-2]`,
   );
 });
 
@@ -76,6 +86,18 @@ Deno.test("parseTopicName() shortens without cutting a surrogate pair", () => {
   assert.ok(message.startsWith(`"a${"𝄞".repeat(59)}…" (202 characters)`), message);
 });
 
+Deno.test("parseTopicName() names the control character", () => {
+  assert.equal(
+    refusal("a\u001b[2K").message,
+    String
+      .raw`"a\u001b[2K" is not a valid topic name: it must not contain the control character U+001B [MQTT 5.0 §1.5.4]`,
+  );
+});
+
+Deno.test("parseTopicName() names the noncharacter", () => {
+  assert.match(refusal("\u{1ffff}").message, /: it must not contain the noncharacter U\+1FFFF \[/);
+});
+
 Deno.test("parseTopicName() does not normalise", () => {
   assert.notEqual(parseTopicName("\u00e9"), parseTopicName("e\u0301"));
 });
@@ -83,7 +105,8 @@ Deno.test("parseTopicName() does not normalise", () => {
 Deno.test("parseTopicName() refuses exactly what the clauses name", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }), (a, b) => {
     for (const text of [a, b, a + b, `${a}/${b}`]) {
-      const isValid = text !== "" && !/[\0+#]/.test(text) && text.isWellFormed();
+      const isValid = text !== "" && !/[\p{Cc}\p{Noncharacter_Code_Point}+#]/u.test(text) &&
+        text.isWellFormed();
       if (isValid) assert.equal(parseTopicName(text), text);
       else assert.equal(refusal(text).code, "invalid_topic");
     }

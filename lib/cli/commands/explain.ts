@@ -7,21 +7,24 @@ import type { Config } from "../../config/config.ts";
 import { type Action, type Decision, Permissions, type Rule } from "../../topics/permissions.ts";
 import { parseTopicFilter, refuseSharedSubscription } from "../../topics/topic_filter.ts";
 import { parseTopicName } from "../../topics/topic_name.ts";
-import { DONE } from "../exit_status.ts";
+import { DONE, FAILED } from "../exit_status.ts";
 import type { Io } from "../io.ts";
 import type { Invocation } from "../options.ts";
 import { configFor } from "../setup.ts";
 
-/** Prints a line or two for each permission that was asked about. */
+/** Prints a line or two for each permission that was asked about; fails if none is allowed. */
 export async function runExplain(
   { options, topic, permission }: Extract<Invocation, { command: "explain" }>,
   io: Io,
 ): Promise<number> {
   const config = await configFor(options);
+  let isAllowed = false;
   for (const action of permission === undefined ? ["read", "write"] as const : [permission]) {
-    io.stdout(`${explain(topic, action, config).join("\n")}\n`);
+    const [verdict = "", ...lines] = explain(topic, action, config);
+    io.stdout([verdict, ...lines, ""].join("\n"));
+    if (verdict.startsWith(`${action} ${topic}: allowed`)) isAllowed = true;
   }
-  return DONE;
+  return isAllowed ? DONE : FAILED;
 }
 
 /**

@@ -22,6 +22,8 @@ import { brokerSettings, configFor, grantsOf } from "../setup.ts";
  * after this time, in milliseconds.
  */
 const CONNECT_AFTER_MS = 200;
+/** How long a host may take to read what was said last, in milliseconds. */
+const LAST_WORDS_MS = 500;
 /** How long an orderly end may take, in milliseconds; the contract allows 2 s. */
 const SHUTDOWN_MS = 1_500;
 
@@ -65,7 +67,8 @@ async function serve(config: Config): Promise<number> {
   if (why !== undefined) logger.info(`ending at ${why}`);
   clearTimeout(timer);
   const shutDown = async (): Promise<void> => {
-    await serving.close();
+    // A host that reads nothing keeps the broker from no DISCONNECT.
+    await bounded(serving.close(), { timeoutMs: LAST_WORDS_MS, onTimeout: () => {} });
     await session[Symbol.asyncDispose]();
     await connection.close();
   };
@@ -81,7 +84,9 @@ function tellStart(config: Config, log: Log): void {
   for (const warning of config.warnings) logger.warning(formatFault(warning));
   const { source, rules, readOnly } = config;
   const grants = source === undefined
-    ? "without a config: no topic is granted; make one with: mcpmqtt init"
+    ? rules.length > 0
+      ? `without a config: ${rules.length} rules`
+      : "without a config: no topic is granted; make one with: mcpmqtt init"
     : `with ${source}: ${rules.length} rules`;
   logger.info(`mcpmqtt ${VERSION}, ${grants}${readOnly ? ", read-only" : ""}`);
 }

@@ -102,14 +102,14 @@ export class Collection {
   }
 
   /**
-   * Whether `by` is the first of the filters that match. Each of those that overlap is on a
-   * connection of its own, and gets a copy of its own.
+   * Whether `by` is the first of the filters that match and have not been given up. Each of those
+   * that overlap is on a connection of its own, and gets a copy of its own.
    */
   #isFirst(topic: string, by: Subscription): boolean {
     if (this.#places === undefined) return true;
     const matching = this.#places.matching(topic);
     if (matching.length < 2) return true;
-    const first = this.subscriptions.find((one) => matching.includes(one));
+    const first = this.subscriptions.find((one) => one.state !== "gone" && matching.includes(one));
     return first === by;
   }
 }

@@ -8,6 +8,7 @@
 import { McpMqttError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { FilterIndex } from "../../topics/filter_index.ts";
+import { quoteTopic } from "../../topics/topic_text.ts";
 import type { TopicFilter } from "../../topics/topic_filter.ts";
 import { bounded } from "../../wait.ts";
 import { LastingLink } from "../link/lasting_link.ts";
@@ -17,6 +18,9 @@ import { packets } from "../link/packet_size.ts";
 import { reasonCodeName } from "../faults/reason_codes.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Times } from "../times.ts";
+
+/** How many filters a line of the log names. */
+const MAX_LOGGED = 20;
 
 /** What a lane needs. */
 export interface LaneOptions {
@@ -137,6 +141,14 @@ export class Lane {
     }));
   }
 
+  #tell(packet: string, filters: readonly string[]): void {
+    this.#options.log.debug(() => {
+      const named = filters.slice(0, MAX_LOGGED).map(quoteTopic).join(", ");
+      const more = filters.length > MAX_LOGGED ? ` and ${filters.length - MAX_LOGGED} more` : "";
+      return `${packet} ${named}${more} as ${this.clientId}`;
+    });
+  }
+
   async #requestTogether(
     link: Link,
     { subscriptions, retained }: {
@@ -145,6 +157,7 @@ export class Lane {
     },
   ): Promise<void> {
     const filters = subscriptions.map(({ filter }) => filter.text);
+    this.#tell("SUBSCRIBE", filters);
     const timeoutMs = this.#options.times.acknowledgementMs;
     let codes: readonly number[];
     try {
@@ -163,7 +176,7 @@ export class Lane {
         { cause: error },
       );
       for (const subscription of subscriptions) {
-        if (subscription.state === "pending") subscription.fail(failure);
+        if (subscription.state === "pending") subscription.unanswered(failure);
         if (subscription.state === "gone") this.#end(subscription);
       }
       // What the broker holds of them is not known any more; a new connection holds nothing.
@@ -189,6 +202,7 @@ export class Lane {
   }
 
   async #unsubscribe(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
+    this.#tell("UNSUBSCRIBE", subscriptions.map(({ filter }) => filter.text));
     try {
       const timeoutMs = this.#options.times.acknowledgementMs;
       const sent = [...packets(subscriptions, link.limits.maximumPacketSize)]

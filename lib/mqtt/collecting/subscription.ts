@@ -110,6 +110,11 @@ export class Subscription {
     }
   }
 
+  /** The SUBSCRIBE was not answered. One that has been in force waits for the next connection. */
+  unanswered(error: McpMqttError): void {
+    if (!this.#hasBeenInForce) this.fail(error);
+  }
+
   /** The subscription cannot be had. */
   fail(error: McpMqttError): void {
     if (this.#state === "gone") return;

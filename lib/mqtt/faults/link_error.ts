@@ -39,14 +39,15 @@ function describe(
   stage: { readonly address: FaultyAddress; readonly isAccepted: boolean },
 ): LinkError {
   if (error instanceof LinkError) return error;
-  const code = (error as { code?: unknown })?.code;
+  const code = (error as { code?: unknown } | null | undefined)?.code;
   const { address } = stage;
-  if (typeof code === "number") return refusal(code, { address, cause: error });
+  const isReasonCode = typeof code === "number" && !(error instanceof DOMException);
+  if (isReasonCode) return refusal(code, { address, cause: error });
   const message = error instanceof Error ? error.message : String(error);
   const fault = faultOf(`${String(code)} ${message}`, stage);
   if (fault !== undefined) return new LinkError(fault.kind, fault.message, { cause: error });
-  // The message may hold what the broker sent; a code never does.
-  const name = typeof code === "string" && /^\w+$/.test(code) ? ` (${code})` : "";
+  // The message may hold what the broker sent; a code never does, and looks like no sentence.
+  const name = typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : "";
   return new LinkError("network", `the connection to ${at(address)} failed${name}`, {
     cause: error,
   });

@@ -7,16 +7,16 @@
 import { LinkError } from "./link_error.ts";
 import { type BrokerAddress, isEncrypted } from "../link/transport_options.ts";
 
-/** How long the diagnosis may take, in milliseconds. */
-const DIAGNOSIS_MS = 2_000;
-
 /**
- * Says what is wrong with the broker's certificate, or undefined if nothing is found. That takes a
- * connection of its own, over which nothing is sent after the TLS handshake.
+ * Says what is wrong with the broker's certificate, or undefined if nothing is found within
+ * `timeoutMs`. That takes a connection of its own, over which nothing is sent after the TLS handshake.
  */
-export async function certificateFault(address: BrokerAddress): Promise<string | undefined> {
+export async function certificateFault(
+  address: BrokerAddress,
+  timeoutMs = 2_000,
+): Promise<string | undefined> {
   if (!isEncrypted(address) || !address.tls.verify) return undefined;
-  const report = await refusal(address, AbortSignal.timeout(DIAGNOSIS_MS));
+  const report = await refusal(address, AbortSignal.timeout(timeoutMs));
   return report && LinkError.whileConnecting(new Error(report), address).message;
 }
 

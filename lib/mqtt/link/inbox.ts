@@ -10,8 +10,8 @@ import type { IPublishPacket } from "mqtt";
 /** Where messages go, and when the next may come. */
 export interface InboxListener {
   readonly onMessage: (packet: IPublishPacket) => void;
-  /** Calls `next` when the packet may be answered. */
-  readonly pass: (next: () => void) => void;
+  /** Calls `next` when `packet` may be answered. */
+  readonly pass: (packet: { readonly length?: number }, next: () => void) => void;
 }
 
 type Callback = (error?: Error, packet?: Partial<IPublishPacket>) => void;
@@ -33,14 +33,16 @@ export class Inbox {
       this.#identifiers.add(messageId);
       this.#listener?.onMessage(packet);
     }
-    this.#listener?.pass(done);
+    this.#listener?.pass(packet, done);
     return this;
   }
 
   /** A PUBREL has arrived. mqtt.js takes what `done` gets for the message, which has been. */
   get({ messageId = 0 }: Pick<IPublishPacket, "messageId">, done: Callback): this {
-    if (this.#identifiers.has(messageId)) done(undefined, { qos: 2, messageId, topic: "" });
-    else done(new Error("no such Packet Identifier"));
+    this.#listener?.pass({}, () => {
+      if (this.#identifiers.has(messageId)) done(undefined, { qos: 2, messageId, topic: "" });
+      else done(new Error("no such Packet Identifier"));
+    });
     return this;
   }
 

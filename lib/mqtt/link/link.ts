@@ -126,14 +126,13 @@ export class Link {
       // One of QoS 2 was passed on by the inbox.
       if (packet.qos < 2) onMessage(topic, payload, packet);
     });
-    client.handleMessage = ({ qos }, next): void => {
-      if (qos === 2) next();
+    const pass = (packet: { readonly length?: number }, next: () => void): void =>
       // After the end mqtt.js has no store any more to look into, and throws.
-      else options.pacer.pass(() => this.isOpen && next());
-    };
+      options.pacer.pass(() => this.isOpen && next(), packet.length);
+    client.handleMessage = (packet, next): void => packet.qos === 2 ? next() : pass(packet, next);
     inbox.open({
       onMessage: (packet) => onMessage(packet.topic, bytesOf(packet.payload), packet),
-      pass: (next) => options.pacer.pass(() => this.isOpen && next()),
+      pass,
     });
     // Else a PUBREL waits 40 ms for the TCP acknowledgement of what went before it.
     (client.stream as { setNoDelay?(on: boolean): void }).setNoDelay?.(true);
@@ -198,7 +197,7 @@ export class Link {
    * Sends a PUBLISH. It settles with the broker's acknowledgement, at QoS 0 when the broker has
    * read it.
    *
-   * @returns the reason code of the PUBACK, PUBREC or PUBCOMP; 0 at QoS 0.
+   * @returns the reason code of the PUBACK or PUBREC; 0 at QoS 0.
    * @throws {LinkLost} when the link ends before.
    */
   publish(publication: Publication): Promise<number> {
@@ -232,7 +231,7 @@ export class Link {
       (error) => {
         const code = (error as { code?: unknown } | null)?.code;
         const isUnmatched = this.#unmatched.delete(messageId);
-        if (typeof code === "number") resolve(code);
+        if (typeof code === "number" && this.isOpen) resolve(code);
         else if (!error) resolve(isUnmatched ? NO_MATCHING_SUBSCRIBERS : 0);
         // All other errors say that the link is about to end, and its end will say more.
       },
@@ -309,10 +308,18 @@ export class Link {
   }
 
   #onPacket(packet: Packet): void {
+    if (isMalformed(packet)) {
+      this.destroy("the broker sent a malformed packet");
+      // mqtt.js still handles it.
+      if (packet.cmd === "connack") delete packet.properties;
+    }
     if (packet.cmd === "publish") {
       this.#isTooLarge = this.#packetLimit.isTooLarge(++this.#publishesReceived);
     } else if (packet.cmd === "pingresp") {
       this.#pings.shift()?.();
+    } else if (packet.cmd === "pubcomp" && (packet.reasonCode ?? 0) >= 0x80) {
+      // Its PUBREC said that it had taken the message: what became of it nobody knows.
+      this.destroy("the broker lost a message of QoS 2 that it had begun to take");
     } else if (packet.cmd === "puback" || packet.cmd === "pubrec") {
       // mqtt.js does not pass this reason code on, because it is none of a failure.
       const { messageId, reasonCode } = packet;
@@ -333,6 +340,15 @@ function limitPackets(
   stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean =>
     push(chunk instanceof Uint8Array ? limit.pass(chunk) : chunk, encoding);
   return limit;
+}
+
+/**
+ * Whether a number is missing, or is there twice (§2.2.2.2), that mqtt.js takes on trust from its
+ * parser: it would throw where nobody can catch it.
+ */
+function isMalformed(packet: Packet): boolean {
+  const keepAlive = packet.cmd === "connack" ? packet.properties?.serverKeepAlive : undefined;
+  return [packet.messageId, keepAlive].some((number) => number !== undefined && !(number >= 0));
 }
 
 function bytesOf(payload: IPublishPacket["payload"]): Uint8Array {

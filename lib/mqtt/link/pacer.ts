@@ -6,8 +6,10 @@
 
 /** How long messages may be handled without a turn of the event loop, in milliseconds. */
 const SLICE_MS = 4;
-/** The clock is read once for so many messages: reading it costs more than passing one on. */
-const MESSAGES_PER_LOOK = 16;
+/** The clock is read once for so many units: reading it costs more than passing a message on. */
+const UNITS_PER_LOOK = 16;
+/** A unit is a message, or so many bytes of one: what is done with it may cost by its size. */
+const UNIT_BYTES = 4_096;
 
 /**
  * Lets messages pass, and makes them wait for a turn of the event loop when its links together have
@@ -16,13 +18,17 @@ const MESSAGES_PER_LOOK = 16;
  * answered. Who waits does not read, so that the broker is held up in turn.
  */
 export class Pacer {
-  #passed = 0;
+  #units = 0;
   #sliceStart = performance.now();
   #waiting: Array<() => void> = [];
 
-  /** Calls `next` at once, or after a turn of the event loop. */
-  pass(next: () => void): void {
-    if (this.#waiting.length === 0 && !this.#isSliceOver()) {
+  /**
+   * Calls `next` at once, or after a turn of the event loop.
+   *
+   * @param bytes of the message that was handled
+   */
+  pass(next: () => void, bytes = 0): void {
+    if (this.#waiting.length === 0 && !this.#isSliceOver(bytes)) {
       next();
       return;
     }
@@ -31,8 +37,10 @@ export class Pacer {
     if (this.#waiting.length === 1) setTimeout(() => this.#release(), 0);
   }
 
-  #isSliceOver(): boolean {
-    if (++this.#passed % MESSAGES_PER_LOOK !== 0) return false;
+  #isSliceOver(bytes: number): boolean {
+    this.#units += 1 + Math.floor(bytes / UNIT_BYTES);
+    if (this.#units < UNITS_PER_LOOK) return false;
+    this.#units = 0;
     return performance.now() - this.#sliceStart >= SLICE_MS;
   }
 

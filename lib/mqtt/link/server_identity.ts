@@ -10,7 +10,23 @@
  * @module
  */
 import { constants, verify, X509Certificate } from "node:crypto";
-import { checkServerIdentity as checkName, type PeerCertificate } from "node:tls";
+import { checkServerIdentity as checkName, type PeerCertificate, TLSSocket } from "node:tls";
+
+/**
+ * Deno reads the broker's certificates before it asks the check below, and throws if one of them is
+ * none: nobody could catch that, the check would be passed over, and what was to be said would be sent.
+ * A certificate without anything in it is one that the check refuses.
+ */
+const readCertificate = TLSSocket.prototype.getPeerCertificate;
+Object.assign(TLSSocket.prototype, {
+  getPeerCertificate(this: TLSSocket, isDetailed?: boolean): object {
+    try {
+      return Reflect.apply(readCertificate, this, [isDetailed]);
+    } catch {
+      return {};
+    }
+  },
+});
 
 /** Longer than any chain that is meant seriously. */
 const MAX_CHAIN = 16;
@@ -38,6 +54,7 @@ class Refusal extends Error {
 export function serverIdentityCheck(ca: string | undefined): ServerIdentityCheck {
   return (host, own) => {
     try {
+      if (own.raw === undefined) throw new Refusal("CERT_MALFORMED", "a certificate is none");
       const wrongName = checkName(host, own);
       if (wrongName !== undefined) return wrongName;
       assertGenuine(chainOf(own), ca === undefined ? undefined : certificatesIn(ca));
@@ -55,7 +72,7 @@ function assertGenuine(
   [own, ...others]: readonly X509Certificate[],
   trusted: readonly X509Certificate[] | undefined,
 ): void {
-  if (own === undefined) throw new Refusal("CERT_UNTRUSTED", "the broker has no certificate");
+  if (own === undefined) throw new Refusal("CERT_MALFORMED", "the broker has no certificate");
   partsOf(own.raw);
   for (const { raw } of others) {
     // That of an authority may be what it likes: nothing but its name and key is used.

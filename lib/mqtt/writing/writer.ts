@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Logger } from "../../log.ts";
+import { quoteTopic } from "../../topics/topic_text.ts";
 import { bounded } from "../../wait.ts";
 import type { Waiting } from "../collecting/lanes.ts";
 import type { LastingLink } from "../link/lasting_link.ts";
@@ -28,11 +30,15 @@ export interface PublishOptions extends Waiting {
 export interface WriterOptions {
   readonly lasting: LastingLink;
   readonly connectTimeoutMs: number;
+  readonly log: Logger;
   /** How long an acknowledgement may take, in milliseconds. */
   readonly publishMs: number;
   /** Whether the broker is known to be there: then a wait for it is short. */
   readonly isBrokerThere: () => boolean;
 }
+
+/** How much of a payload a line of the log has. */
+const MAX_LOGGED_BYTES = 1_024;
 
 /** How long a message waits at least if the broker is there, in milliseconds. */
 const MIN_PATIENCE_MS = 2_000;
@@ -117,6 +123,7 @@ export class Writer {
         const answer = link.publish(publication);
         answer.then(release, release);
         onSent?.();
+        this.#options.log.debug(() => describe(publication));
         return { link, answer };
       }
     } finally {
@@ -153,4 +160,14 @@ export class Writer {
     }
     return byQos.get(qos) as Semaphore;
   }
+}
+
+/** With the beginning of the payload. */
+function describe({ topic, payload, qos, retain, isText }: Publication): string {
+  const start = payload.subarray(0, MAX_LOGGED_BYTES);
+  const shown = isText
+    ? JSON.stringify(new TextDecoder().decode(start))
+    : `base64 ${start.toBase64()}`;
+  const rest = payload.length > MAX_LOGGED_BYTES ? ` … (${payload.length} bytes)` : "";
+  return `PUBLISH ${quoteTopic(topic)}, QoS ${qos}${retain ? ", retain" : ""}: ${shown}${rest}`;
 }

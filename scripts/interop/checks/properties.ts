@@ -82,7 +82,12 @@ export const PROPERTIES_KEPT: readonly Check[] = [
       await until(() => collected.messages.length > 0);
       const { messageExpiryInterval = 0, ...properties } = collected.messages[0]?.properties ?? {};
       assert(messageExpiryInterval > 3_590 && messageExpiryInterval <= 3_600);
-      assert.deepEqual({ ...properties, messageExpiryInterval: 3_600 }, {
+      const received = {
+        ...properties,
+        userProperties: { ...properties.userProperties },
+        messageExpiryInterval: 3_600,
+      };
+      assert.deepEqual(received, {
         ...PROPERTIES,
         correlationData: new Uint8Array(CORRELATION),
       });

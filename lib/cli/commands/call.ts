@@ -1,0 +1,60 @@
+/**
+ * `mcpmqtt call TOOL [JSON]`: one tool, as an agent would use it.
+ *
+ * @module
+ */
+import { Session } from "../../access/session.ts";
+import type { Config } from "../../config/config.ts";
+import { systemEffects } from "../../config/load.ts";
+import { asMcpMqttError } from "../../mcp/render.ts";
+import { Connection } from "../../mqtt/connection.ts";
+import { offeredTools } from "../../tools/catalogue.ts";
+import { DONE, FAILED } from "../exit_status.ts";
+import type { Io } from "../io.ts";
+import { loadDemo } from "../load_demo.ts";
+import { configRequest, type Invocation, UsageError } from "../options.ts";
+import { quietLogger } from "../quiet_logger.ts";
+import { brokerSettings, configFor, grantsOf } from "../setup.ts";
+
+type CallInvocation = Extract<Invocation, { command: "call" }>;
+
+/** Prints what the tool gives, or its error; fails if the tool does. */
+export async function runCall(invocation: CallInvocation, io: Io): Promise<number> {
+  const { options } = invocation;
+  if (!options.demo) return await call(invocation, await configFor(options), io);
+  const { startDemo } = await loadDemo();
+  await using demo = await startDemo(configRequest(options, systemEffects.env).overrides);
+  return await call(invocation, demo.config, io);
+}
+
+async function call({ tool: name, args }: CallInvocation, config: Config, io: Io): Promise<number> {
+  const tools = offeredTools(config);
+  const tool = tools.find((one) => one.name === name);
+  if (tool === undefined) {
+    const names = tools.map((one) => one.name).join(", ");
+    throw new UsageError(`unknown tool ${JSON.stringify(name)}; there are ${names}`);
+  }
+  await using connection = new Connection(brokerSettings(config), quietLogger);
+  await using session = new Session({
+    connection,
+    grants: grantsOf(config),
+    configSource: config.source,
+    log: quietLogger,
+  });
+  connection.start();
+  const { access, watches } = session;
+  const { signal } = new AbortController();
+  try {
+    print(await tool.run(args, { access, watches, signal }), io);
+    return DONE;
+  } catch (error) {
+    const { code, message, hint, outcome } = asMcpMqttError(error);
+    print({ error: { code, message, hint, outcome } }, io);
+    return FAILED;
+  }
+}
+
+/** Indented for people. */
+function print(result: object, io: Io): void {
+  io.stdout(`${JSON.stringify(result, undefined, Deno.stdout.isTerminal() ? 2 : undefined)}\n`);
+}

@@ -1,0 +1,131 @@
+/**
+ * References (`"${env:NAME}"`, `"${file:PATH}"`), what files are named in the config, and which keys
+ * are secret.
+ *
+ * @module
+ */
+
+import type { Issue } from "./issues.ts";
+import type { Path } from "./path.ts";
+import { readFailure } from "./read_text.ts";
+
+/** What the loader needs of the system. */
+export interface ConfigEffects {
+  /** As `readTextFile()` of `read_text.ts`. */
+  readTextFile(path: string, maxBytes?: number): Promise<string>;
+  env(name: string): string | undefined;
+}
+
+/** Where relative paths and `~/` lead. */
+export interface Folders {
+  /** The folder of the config file. */
+  readonly base: string;
+  readonly home: string | undefined;
+}
+
+/** What is outside of the config, and where. */
+export interface Outside {
+  readonly effects: ConfigEffects;
+  readonly folders: Folders;
+}
+
+/** A path and a URL may hold a token in their query. */
+const SECRET_KEYS = /^(?:api_key|hash|key|key_passphrase|password|path|salt|url)$/;
+
+/** Whether some key of the path names a secret, so that its value is never shown. */
+export function isSecret(path: Path): boolean {
+  return path.some((step) => SECRET_KEYS.test(String(step)));
+}
+
+/** How many different references are followed; a file may be large. */
+const MAX_REFERENCES = 256;
+
+/**
+ * A copy of the config with what its references lead to.
+ *
+ * @returns also what is wrong with them, and where they stand: what came of them is not to be shown.
+ */
+export async function resolveReferences(
+  root: unknown,
+  outside: Outside,
+): Promise<{ value: unknown; issues: Issue[]; places: Path[] }> {
+  const copy = { root: structuredClone(root) };
+  const places = [...references(copy, undefined)];
+  const found = new Map<string, Found>();
+  const issues: Issue[] = [];
+  for (const { holder, key, text, path } of places) {
+    const one = found.get(text) ??
+      (found.size < MAX_REFERENCES ? await resolve(text, outside) : TOO_MANY);
+    found.set(text, one);
+    if ("value" in one) Reflect.set(holder, key, one.value);
+    else issues.push({ path, message: one.fault });
+  }
+  return { value: copy.root, issues, places: places.map(({ path }) => path) };
+}
+
+interface Reference {
+  readonly holder: object;
+  readonly key: string;
+  readonly text: string;
+  readonly path: Path;
+}
+
+/** Each text that has a reference in it; `path` is undefined for what holds the root. */
+function* references(holder: object, path: Path | undefined): Generator<Reference> {
+  for (const [key, value] of Object.entries(holder)) {
+    const here = path && [...path, Array.isArray(holder) ? Number(key) : key];
+    if (typeof value === "object" && value !== null) yield* references(value, here ?? []);
+    const isReference = typeof value === "string" && /\$\{(?:env|file):/.test(value);
+    if (isReference) yield { holder, key, text: value, path: here ?? [] };
+  }
+}
+
+/**
+ * The path of a file named in the config: `~/` is the home folder, a relative path begins at the
+ * config file's folder.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { resolvePath } from "./references.ts";
+ *
+ * const folders = { base: "/etc/mcpmqtt", home: "/home/ada" };
+ * assert(resolvePath("ca.pem", folders) === "/etc/mcpmqtt/ca.pem");
+ * assert(resolvePath("~/ca.pem", folders) === "/home/ada/ca.pem");
+ * ```
+ */
+export function resolvePath(path: string, folders: Folders): string {
+  if (/^~[/\\]/.test(path) && folders.home !== undefined) return folders.home + path.slice(1);
+  if (/^(?:[/\\]|[A-Za-z]:[/\\])/.test(path) || folders.base === "") return path;
+  return `${folders.base.replace(/[/\\]$/, "")}/${path.replace(/^\.[/\\]/, "")}`;
+}
+
+type Found = { readonly value: string } | { readonly fault: string };
+
+const TOO_MANY = { fault: `is one reference too many; ${MAX_REFERENCES} are the most` };
+
+async function resolve(text: string, { effects, folders }: Outside): Promise<Found> {
+  const [, kind, name] = /^\$\{(env|file):([^{}]*)\}$/.exec(text) ?? [];
+  if (name === undefined) {
+    return { fault: 'must be "${env:NAME}" or "${file:PATH}" as a whole, with nothing around it' };
+  }
+  if (kind === "env") return fromEnvironment(name, effects);
+  const path = resolvePath(name, folders);
+  try {
+    const value = (await effects.readTextFile(path)).replace(/\r?\n$/, "");
+    return value === "" ? { fault: `needs the file ${path}, which is empty` } : { value };
+  } catch (cause) {
+    return { fault: `needs the file ${path}, which cannot be read: ${readFailure(cause)}` };
+  }
+}
+
+function fromEnvironment(name: string, effects: ConfigEffects): Found {
+  if (!/^MCPMQTT_\w+$/.test(name)) {
+    return {
+      fault: 'names a variable that does not begin with "MCPMQTT_"; only those can be read',
+    };
+  }
+  const value = effects.env(name) || undefined;
+  return value === undefined
+    ? { fault: `needs the environment variable ${name}, which is not set or is empty` }
+    : { value };
+}

@@ -1,0 +1,70 @@
+/**
+ * The part of the config that says how MCP is offered over HTTP.
+ *
+ * @module
+ */
+
+import { integer, oneOf, orNull, record, text } from "./schema_types.ts";
+import * as z from "zod/v4";
+
+const base64 = text("base64").superRefine((value, context) => {
+  if (!isPlaceholder(value) && !isBase64(value)) context.addIssue("must be valid base64");
+});
+
+const apiKeyKdf = record({
+  algorithm: oneOf(["argon2id"]).default("argon2id").describe("How the hash is made."),
+  salt: base64.describe("The salt, base64."),
+  time_cost: integer(1, 1000).default(3).describe("Passes over the memory: 1 to 1,000."),
+  memory_cost: integer(8, 4_194_304).default(65_536).describe("Memory in KiB: 8 to 4,194,304."),
+  parallelism: integer(1, 255).default(1).describe("Lanes: 1 to 255."),
+  hash_len: integer(16, 1024).default(32).describe("Bytes of the hash: 16 to 1,024."),
+  hash: base64.describe("The Argon2id hash of the API key, base64."),
+}).transform(({ algorithm, memoryCost, hashLen, ...kdf }) => ({
+  kind: algorithm,
+  ...kdf,
+  memoryCostKib: memoryCost,
+  hashBytes: hashLen,
+}));
+
+/** `remote_server`: how MCP is offered over HTTP. */
+export const remoteServer = record({
+  api_key_kdf: orNull(apiKeyKdf).describe("The hash of the API key. This or `api_key` is needed."),
+  api_key: orNull(text("the API key"))
+    .describe("The API key itself. Deprecated: it loads with a warning; take `api_key_kdf`."),
+  host: z.string({ error: "must be a host name or an address" })
+    .refine((value) => value === "" || isHost(value), "must be a host name or an address alone")
+    .default("127.0.0.1")
+    .describe(
+      "The address to listen on where `port` is set. `0.0.0.0`, all of them, has to be written.",
+    ),
+  port: orNull(integer(1, 65_535)).describe("The TCP port, 1 to 65,535. `null`: the Unix socket."),
+  uds: text("a path").default("/var/run/mcpmqtt.sock")
+    .describe("The Unix socket to listen on where `port` is not set."),
+}).transform(({ apiKeyKdf, apiKey, host, port, uds }) => ({
+  listen: port === undefined
+    ? { kind: "uds" as const, path: uds }
+    : { kind: "tcp" as const, host: host === "" ? "127.0.0.1" : host, port },
+  // The hash comes before the plain key, as in the original.
+  key: apiKeyKdf === undefined
+    ? apiKey === undefined ? undefined : { kind: "plain" as const, apiKey }
+    : [apiKeyKdf.salt, apiKeyKdf.hash].some(isPlaceholder)
+    ? undefined
+    : apiKeyKdf,
+}));
+
+/** Whether the value is one like `<base64-salt>`, which stands in examples until `genkey` sets it. */
+export function isPlaceholder(value: string): boolean {
+  return /^<[^<>]*>$/.test(value);
+}
+
+function isBase64(value: string): boolean {
+  return value.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(value);
+}
+
+/** Whether the value is a host name or an address and nothing more. */
+export function isHost(value: string): boolean {
+  if (value.length > 255) return false;
+  const bare = value.replace(/^\[(.*)\]$/, "$1");
+  if (bare.includes(":")) return URL.canParse(`http://[${bare.replace(/%.*$/, "")}]`);
+  return /^[^\s/?#@:[\]\\]+$/.test(bare);
+}

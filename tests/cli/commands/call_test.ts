@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { startAedes } from "../../brokers/aedes.ts";
+import { MAIN } from "../../host.ts";
+import { fromFileUrl } from "../../paths.ts";
+
+const ROOT = fromFileUrl(new URL("../../../", import.meta.url));
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The program with an empty HOME, which holds no config. */
+async function program(...args: string[]): Promise<Ended> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-P", "-q", `--config=${ROOT}deno.json`, MAIN, ...args],
+    env: { HOME: "/nonexistent", NO_COLOR: "1", ...await cache() },
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+async function cache(): Promise<Record<string, string>> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  return { DENO_DIR: JSON.parse(new TextDecoder().decode(stdout)).denoDir };
+}
+
+Deno.test("call runs one tool on --url, --read and --write alone, and prints its result", async () => {
+  await using broker = await startAedes();
+  await broker.publish("sensors/kitchen", "21.5", { retain: true });
+  const url = `mqtt://${broker.host}:${broker.port}`;
+  const granted = [
+    "--url",
+    url,
+    "--read",
+    "sensors/#",
+    "--write",
+    "lamp/+/set",
+    "--read",
+    "lamp/#",
+  ];
+  const read = await program(...granted, "call", "mqtt_read", '{"topic": "sensors/kitchen"}');
+  assert.equal(read.code, 0, read.stderr);
+  assert.equal(JSON.parse(read.stdout).payload, "21.5");
+  const wrote = await program(
+    "call",
+    "mqtt_publish",
+    '{"topic": "lamp/hall/set", "payload": "on", "qos": 1}',
+    ...granted,
+  );
+  assert.equal(JSON.parse(wrote.stdout).outcome, "acknowledged", wrote.stderr);
+  const refused = await program(
+    ...granted,
+    "call",
+    "mqtt_publish",
+    '{"topic": "x", "payload": "1"}',
+  );
+  assert.equal(refused.code, 1);
+  assert.equal(JSON.parse(refused.stdout).error.code, "forbidden");
+  assert.equal(JSON.parse(refused.stdout).error.outcome, "not_sent");
+});
+
+Deno.test("call says what is wrong with a tool's name or its arguments, with status 2", async () => {
+  const unknown = await program("--read", "a", "call", "mqtt_reed");
+  assert.deepEqual([unknown.code, unknown.stdout], [2, ""]);
+  assert.match(unknown.stderr, /unknown tool "mqtt_reed"; there are mqtt_read, /);
+  const broken = await program("call", "mqtt_read", "{topic: a}");
+  assert.equal(broken.code, 2);
+  assert.match(broken.stderr, /must be one JSON object, such as/);
+  const wrong = await program("--read", "a+", "call", "mqtt_status");
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /^--read: .*a\+/);
+});
+
+Deno.test("explain fails for what is not allowed, and only then", async () => {
+  const allowed = await program("--read", "a/#", "explain", "a/b", "read");
+  assert.deepEqual([allowed.code, allowed.stdout], [0, 'read a/b: allowed by rule 1, "a/#"\n']);
+  const denied = await program("--read", "a/#", "explain", "a/b", "write");
+  assert.equal(denied.code, 1);
+  assert.match(denied.stdout, /^write a\/b: forbidden/);
+  assert.equal((await program("--read", "a/#", "explain", "a/b")).code, 0);
+});
+
+Deno.test("-h, -v, help and version print to stdout, and -c is --config", async () => {
+  for (const args of [["-h"], ["help"], ["--help"]]) {
+    const { code, stdout } = await program(...args);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Usage: mcpmqtt .*-c, --config PATH/s);
+  }
+  for (const args of [["-v"], ["version"]]) {
+    const { code, stdout } = await program(...args);
+    assert.equal(code, 0);
+    assert.match(stdout, /^mcpmqtt \d/);
+  }
+  const missing = await program("-c", "/nonexistent/c.json", "tools");
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /\/nonexistent\/c\.json: cannot be read \(given by --config\)/);
+});

@@ -83,6 +83,78 @@ Deno.test("every mcpmqtt command in a shell block of the docs is one", async () 
   assert(commands >= 3, `only ${commands} commands were found`);
 });
 
+interface HostEntry {
+  readonly at: string;
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** What a host would start, by whatever key it stands under. */
+function hostEntries(value: unknown, at: string): HostEntry[] {
+  if (typeof value !== "object" || value === null) return [];
+  const { command, args = [] } = value as Record<string, unknown>;
+  if (typeof command === "string") return [{ at, command, args: args as string[] }];
+  return Object.values(value).flatMap((one) => hostEntries(one, at));
+}
+
+/** The program's own arguments. */
+function ownArguments({ at, command, args }: HostEntry): readonly string[] {
+  const line = [command, ...args];
+  const starts = [["npx", "-y", "mcpmqtt"], ["cmd", "/c", "npx", "-y", "mcpmqtt"], ["mcpmqtt"]];
+  const start = starts.find((words) => words.every((word, index) => line[index] === word));
+  assert(start, `${at}: ${line.join(" ")} does not start the program`);
+  return line.slice(start.length);
+}
+
+Deno.test("every block for a host starts the program with arguments that it takes", async () => {
+  const found: HostEntry[] = [];
+  for (const block of await blocks()) {
+    const at = `${block.file}:${block.line}`;
+    if (block.language === "json") found.push(...hostEntries(parseJsonc(block), at));
+    if (block.language === "python") {
+      const [, command = "", args = "[]"] =
+        /"command": "(\w+)", "args": (\[.*?\])/.exec(block.text) ?? [];
+      found.push({ at, command, args: JSON.parse(args) });
+    }
+    if (block.language !== "sh") continue;
+    for (const [, line = ""] of block.text.matchAll(/ -- (npx -y mcpmqtt.*)$/gm)) {
+      const [command = "", ...args] = line.replaceAll('"', "").split(" ");
+      found.push({ at, command, args });
+    }
+  }
+  const example = await Deno.readTextFile(`${root}examples/mcp.json`);
+  found.push(...hostEntries(JSON.parse(example), "examples/mcp.json"));
+  assert(found.length >= 11, `only ${found.length} were found`);
+  for (const entry of found) {
+    const args = ownArguments(entry);
+    assert.doesNotThrow(() => parseArguments(args), `${entry.at}: ${args.join(" ")}`);
+  }
+});
+
+Deno.test("the client of docs/hosts.md reads a message, with main.ts in the place of npx", async () => {
+  const client = (await blocks()).find(({ file, language }) =>
+    file === "docs/hosts.md" && language === "ts"
+  );
+  assert(client);
+  const dir = await Deno.makeTempDir({ prefix: "mcpmqtt-docs-" });
+  try {
+    const args = ["run", "-q", "-P", `--config=${root}deno.json`, `${root}main.ts`, "--demo"];
+    const started = `command: ${JSON.stringify(Deno.execPath())}, args: ${JSON.stringify(args)}`;
+    const text = client.text.replace(/command: "npx", args: \[.*\]/, started);
+    assert.notEqual(text, client.text);
+    await Deno.writeTextFile(`${dir}/client.ts`, text);
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-q", "-A", "--check", `--config=${root}deno.json`, `${dir}/client.ts`],
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+    }).output();
+    const decoder = new TextDecoder();
+    assert.equal(code, 0, decoder.decode(stderr));
+    assert.match(decoder.decode(stdout), /topic: "sensors\/kitchen\/temperature"/);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("every deno task named in the docs exists, with the pinned version", async () => {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${root}deno.json`));
   let named = 0;

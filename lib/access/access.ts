@@ -228,7 +228,6 @@ export class Access implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new DOMException("the client is gone", "AbortError"));
     await Promise.all([...this.#collections].map(release));
-    this.#collections.clear();
   }
 }
 

@@ -173,11 +173,9 @@ export class Updates implements AsyncDisposable {
 }
 
 async function end(subscribed: Subscribed): Promise<void> {
-  clearTimeout(subscribed.timer);
-  subscribed.isDue = false;
-  subscribed.uris.clear();
   subscribed.closing.abort();
   const collection = await subscribed.begun.catch(() => undefined);
+  // Not before: one is set when it has begun.
   clearTimeout(subscribed.timer);
   await collection?.[Symbol.asyncDispose]();
 }

@@ -14,19 +14,7 @@ import type { TestBroker } from "../brokers/broker.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { until } from "../brokers/until.ts";
 import { settingsFor } from "../mqtt/connections.ts";
-
-const LIMITS = {
-  maxTimeoutMs: 1_000,
-  maxMessages: 10,
-  maxResultBytes: 1_000,
-  payloadPreviewBytes: 100,
-  maxPublishBytes: 10,
-  publishPerMinute: 2,
-  maxWatches: 2,
-  watchBufferMessages: 10,
-  watchBufferBytes: 16_777_216,
-  maxMessageBytes: 8_388_608,
-};
+import { LIMITS, settled } from "./collecting.ts";
 
 const quiet = { debug() {}, info() {}, warning() {}, error() {}, critical() {} };
 
@@ -175,6 +163,92 @@ Deno.test("Access.collect() does not wait long for a broker that acknowledges no
   assert.ok(performance.now() - start < 3_000);
   proxy.resume();
   await until(() => broker.subscriptions().length === 0);
+});
+
+/** An `Access` over a connection that does what the test says. */
+function over(connection: Partial<Record<keyof Connection, unknown>>): Access {
+  return new Access(connection as unknown as Connection, {
+    permissions: new Permissions(RULES),
+    readOnly: false,
+    limits: LIMITS,
+  });
+}
+
+const collectOptions = {
+  ...waiting,
+  includeRetained: true,
+  resume: true,
+  onMessage: (): void => {},
+};
+
+Deno.test("Access.collect() that is in force when the client has gone is given up", async () => {
+  let disposals = 0;
+  const collecting = { [Symbol.asyncDispose]: () => Promise.resolve(void disposals++) };
+  const access = over({ collect: () => Promise.resolve(collecting) });
+  const late = access.collect(["t/a"], collectOptions);
+  await access[Symbol.asyncDispose]();
+  await assert.rejects(late, /the client is gone/);
+  assert.equal(disposals, 1);
+});
+
+Deno.test("Access that is disposed of gives up what goes on, and nothing a second time", async () => {
+  const disposed: string[] = [];
+  const access = over({
+    collect: (filters: ReadonlyArray<{ readonly text: string }>) =>
+      Promise.resolve({
+        [Symbol.asyncDispose]: () => Promise.resolve(void disposed.push(filters[0]?.text ?? "")),
+      }),
+  });
+  const first = await access.collect(["t/a"], collectOptions);
+  await access.collect(["t/b"], collectOptions);
+  await first[Symbol.asyncDispose]();
+  assert.deepEqual(disposed, ["t/a"]);
+  await access[Symbol.asyncDispose]();
+  assert.deepEqual(disposed, ["t/a", "t/b"]);
+});
+
+Deno.test("Access.publish() ends when its client goes", async () => {
+  const access = over({
+    publish: (_publication: unknown, options: { readonly signal: AbortSignal }) =>
+      new Promise((_resolve, reject) =>
+        options.signal.addEventListener("abort", () => reject(options.signal.reason))
+      ),
+  });
+  const publishing = access.publish(publication("t/a"), waiting);
+  await settled();
+  await access[Symbol.asyncDispose]();
+  await assert.rejects(publishing, /the client is gone/);
+});
+
+Deno.test("Access.assertWritable() takes as much as is allowed, each user property with its name", () => {
+  const access = over({});
+  const bytes = (count: number): Uint8Array => new Uint8Array(count);
+  access.assertWritable(publication("t/a", { payload: bytes(10) }));
+  // Twice the name and each value: 6 bytes.
+  const properties = { userProperties: { ab: ["c", "d"] } };
+  access.assertWritable(publication("t/a", { payload: bytes(4), properties }));
+  assert.throws(
+    () => access.assertWritable(publication("t/a", { payload: bytes(5), properties })),
+    failsWith("payload_too_large", "not_sent"),
+  );
+});
+
+Deno.test("Access.narrow() says of a shared subscription what is the matter with it", () => {
+  assert.throws(() => over({}).narrow(["$share/a/t/a"]), /shared subscription/i);
+});
+
+Deno.test("Access.firstAttempt() waits only if nothing is known of the broker", async () => {
+  const cases = [
+    [{ isConnected: false, lastError: undefined }, 1],
+    [{ isConnected: false, lastError: "refused" }, 0],
+    [{ isConnected: true, lastError: undefined }, 0],
+  ] as const;
+  for (const [status, expected] of cases) {
+    let attempts = 0;
+    const access = over({ status, attempted: () => Promise.resolve(void attempts++) });
+    await access.firstAttempt(waiting);
+    assert.equal(attempts, expected, JSON.stringify(status));
+  }
 });
 
 Deno.test("Watches ends a watch that nobody reads, and tells so", async () => {

@@ -53,3 +53,18 @@ Deno.test("RateLimiter: a place that is given back is free at once, and given ba
   assert.equal(limiter.take().waitMs, 0);
   assert.equal(limiter.take().waitMs, 60_000);
 });
+
+Deno.test("RatePlace.giveBack() after its time takes no place from another, nor does a second one", () => {
+  let now = 0;
+  const limiter = new RateLimiter({ writes: 2, windowMs: 60_000 }, () => now);
+  const old = limiter.take();
+  now = 60_000;
+  const place = limiter.take();
+  assert.equal(limiter.take().waitMs, 0);
+  old.giveBack();
+  assert.equal(limiter.take().waitMs, 60_000);
+  place.giveBack();
+  place.giveBack();
+  assert.equal(limiter.take().waitMs, 0);
+  assert.equal(limiter.take().waitMs, 60_000);
+});

@@ -43,3 +43,8 @@ export class ManualTimers implements Disposable {
     Object.assign(globalThis, this.#real);
   }
 }
+
+/** Lets all that waits for nothing but promises go on. */
+export async function settled(): Promise<void> {
+  for (let i = 0; i < 100; i++) await Promise.resolve();
+}

@@ -14,7 +14,8 @@ import type { TestBroker } from "../brokers/broker.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
 import { until } from "../brokers/until.ts";
 import { settingsFor } from "../mqtt/connections.ts";
-import { LIMITS, settled } from "./collecting.ts";
+import { settled } from "../manual_timers.ts";
+import { LIMITS } from "./collecting.ts";
 
 const quiet = { debug() {}, info() {}, warning() {}, error() {}, critical() {} };
 

@@ -101,8 +101,3 @@ export function message(topic: string, payload = "x"): Message {
   const bytes = new TextEncoder().encode(payload);
   return { topic, payload: bytes, qos: 0, retain: false, receivedAt: 0 };
 }
-
-/** Lets all that waits for nothing but promises go on. */
-export async function settled(): Promise<void> {
-  for (let i = 0; i < 20; i++) await Promise.resolve();
-}

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { Updates } from "../../lib/access/updates.ts";
 import { McpMqttError } from "../../lib/errors.ts";
 import { parseTopicName } from "../../lib/topics/topic_name.ts";
-import { ManualTimers } from "../manual_timers.ts";
+import { ManualTimers, settled } from "../manual_timers.ts";
 import { MemoryLog } from "../mqtt/connections.ts";
-import { message, settled, StubAccess } from "./collecting.ts";
+import { message, StubAccess } from "./collecting.ts";
 
 const LAMP = parseTopicName("t/lamp");
 const URI = "mcpmqtt://message/t/lamp";

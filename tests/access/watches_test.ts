@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { Watches } from "../../lib/access/watches.ts";
 import { McpMqttError } from "../../lib/errors.ts";
 import type { Waiting } from "../../lib/mqtt/connection.ts";
-import { ManualTimers } from "../manual_timers.ts";
-import { settled, StubAccess } from "./collecting.ts";
+import { ManualTimers, settled } from "../manual_timers.ts";
+import { StubAccess } from "./collecting.ts";
 
 const MINUTE_MS = 60_000;
 

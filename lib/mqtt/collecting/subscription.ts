@@ -83,7 +83,6 @@ export class Subscription {
 
   /** The SUBACK accepted it. */
   activate(): void {
-    if (this.#state !== "pending") return;
     this.#state = "active";
     this.#hasBeenInForce = true;
     this.#inForce.resolve();
@@ -117,7 +116,6 @@ export class Subscription {
 
   /** The subscription cannot be had. */
   fail(error: McpMqttError): void {
-    if (this.#state === "gone") return;
     this.end();
     this.#inForce.reject(error);
     if (this.#hasBeenInForce) this.#collection.failed(error);

@@ -154,6 +154,7 @@ Deno.test("Subscription is given up when the connection is lost a second time be
   one.request();
   one.interrupt({ reasonCode: 0x8F, cause: "gone" });
   assert.equal(one.state, "gone");
+  await one.left;
   const { code, message: text } = await rejection(one.inForce);
   assert.equal(code, "broker_refused");
   assert.match(text, /lost 2 times while subscribing to "t\/#".*143 \(Topic Filter invalid\)/);
@@ -161,6 +162,7 @@ Deno.test("Subscription is given up when the connection is lost a second time be
   const other = new Heard(["t/#"]).begin();
   for (let i = 0; i < 5; i++) {
     other.at().interrupt(LOST);
+    assert.equal(other.at().state, "waiting");
     other.at().request();
   }
   other.at().unanswered(REFUSED);

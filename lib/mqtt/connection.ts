@@ -95,7 +95,6 @@ export class Connection implements AsyncDisposable {
       log,
       connectTimeoutMs: settings.connectTimeoutMs,
       publishMs: times.publishMs,
-      isBrokerThere: () => this.#lanes.main.lasting.link !== undefined,
     });
   }
 

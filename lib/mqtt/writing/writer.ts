@@ -33,14 +33,12 @@ export interface WriterOptions {
   readonly log: Logger;
   /** How long an acknowledgement may take, in milliseconds. */
   readonly publishMs: number;
-  /** Whether the broker is known to be there: then a wait for it is short. */
-  readonly isBrokerThere: () => boolean;
 }
 
 /** How much of a payload a line of the log has. */
 const MAX_LOGGED_BYTES = 1_024;
 
-/** How long a message waits at least if the broker is there, in milliseconds. */
+/** How long a message waits at least, in milliseconds: the broker was there a moment ago. */
 const MIN_PATIENCE_MS = 2_000;
 
 /**
@@ -86,7 +84,7 @@ export class Writer {
       return code;
     } catch (error) {
       // What has not left this process must not leave it after the answer to the call.
-      if (link.isOpen && link.hasUnwritten) link.destroy("the broker stopped reading");
+      if (link.hasUnwritten) link.destroy("the broker stopped reading");
       throw error instanceof LinkLost ? lostWhilePublishing(error, qos) : error;
     }
   }
@@ -96,11 +94,11 @@ export class Writer {
     publication: Publication,
     { waitMs, signal, onSent }: PublishOptions,
   ): Promise<{ readonly link: Link; readonly answer: Promise<number> }> {
-    const { lasting, connectTimeoutMs, publishMs, isBrokerThere } = this.#options;
+    const { lasting, connectTimeoutMs, publishMs } = this.#options;
     const start = performance.now();
     // Aborted in the very moment in which the time is up: nothing can be sent after it.
     const inTime = new AbortController();
-    const patienceMs = isBrokerThere() ? Math.max(waitMs, MIN_PATIENCE_MS) : waitMs;
+    const patienceMs = Math.max(waitMs, MIN_PATIENCE_MS);
     const lateMs = Math.min(patienceMs, publishMs);
     const timer = setTimeout(() => {
       inTime.abort(lasting.link === undefined ? lasting.notConnected() : noPlace(lateMs));
@@ -136,12 +134,9 @@ export class Writer {
   async #place(qos: 0 | 1 | 2, link: Link, signal: AbortSignal): Promise<() => void> {
     const nothing = (): void => {};
     if (qos === 0) return nothing;
-    const inLine = new AbortController();
-    const place = this.#placesFor(qos, link).acquire(AbortSignal.any([signal, inLine.signal]));
     try {
-      return await link.orLost(place);
+      return await link.orLost(this.#placesFor(qos, link).acquire(signal));
     } catch (error) {
-      inLine.abort();
       if (error instanceof LinkLost) return nothing;
       throw error;
     }

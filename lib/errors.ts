@@ -36,6 +36,8 @@ export interface McpMqttErrorOptions {
   readonly hint?: string | undefined;
   /** What became of the write. */
   readonly outcome?: Outcome | undefined;
+  /** The message that came instead of what was waited for: data, and never part of a sentence. */
+  readonly last?: Readonly<Record<string, unknown>> | undefined;
   /** What led to it; for the log, never for the caller. */
   readonly cause?: unknown;
 }
@@ -59,11 +61,13 @@ export class McpMqttError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | undefined;
   readonly outcome: Outcome | undefined;
+  readonly last: Readonly<Record<string, unknown>> | undefined;
 
   constructor(code: ErrorCode, message: string, options: McpMqttErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
     this.outcome = options.outcome;
+    this.last = options.last;
   }
 }

@@ -53,6 +53,7 @@ export interface ToolError {
   readonly message: string;
   readonly hint?: string;
   readonly outcome?: string;
+  readonly last?: Readonly<Record<string, unknown>>;
 }
 
 /** One progress notification. */

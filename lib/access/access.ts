@@ -18,6 +18,7 @@ import type {
   Waiting,
 } from "../mqtt/connection.ts";
 import type { Publication } from "../mqtt/link/link.ts";
+import { FilterIndex } from "../topics/filter_index.ts";
 import type { Permissions } from "../topics/permissions.ts";
 import {
   parseTopicFilter,
@@ -51,6 +52,12 @@ export interface GrantedFilters {
   readonly narrowed: boolean;
 }
 
+/** What to collect of what is granted. */
+export interface GrantedCollectOptions extends CollectOptions {
+  /** Messages of these topic filters are left out. */
+  readonly exclude?: readonly string[];
+}
+
 /** A collection, and what became of the filters that were asked for. */
 export interface GrantedCollection extends GrantedFilters, Collecting {}
 
@@ -62,6 +69,8 @@ export class Access implements AsyncDisposable {
   readonly #connection: Connection;
   readonly #writes: RateLimiter;
   readonly #collections = new Set<Collecting>();
+  /** The topics that were made for an answer each, while it is waited for. */
+  readonly #answerTopics = new Set<string>();
   readonly #closing = new AbortController();
   readonly #log: Logger | undefined;
 
@@ -126,7 +135,8 @@ export class Access implements AsyncDisposable {
   /** A device would write there: whoever may not read a topic makes nobody write to it. */
   #assertResponseTopic(topic: string): void {
     const { permissions } = this.grants;
-    if (permissions.decide(parseTopicName(topic), "read").allowed) return;
+    const name = parseTopicName(topic);
+    if (this.#answerTopics.has(name) || permissions.decide(name, "read").allowed) return;
     const { hint } = permissions.readForbidden([parseTopicFilter(topic)]);
     throw new McpMqttError(
       "forbidden",
@@ -189,24 +199,73 @@ export class Access implements AsyncDisposable {
     return narrowing;
   }
 
-  /** Collects what the grants allow of `topics`; see {@linkcode Connection.collect}. */
-  async collect(topics: readonly string[], options: CollectOptions): Promise<GrantedCollection> {
+  /**
+   * Collects what the grants allow of `topics`; see {@linkcode Connection.collect}.
+   *
+   * @throws {McpMqttError} `invalid_topic` and `forbidden` besides.
+   */
+  async collect(
+    topics: readonly string[],
+    { exclude = [], ...options }: GrantedCollectOptions,
+  ): Promise<GrantedCollection> {
+    const excluded = new FilterIndex<true>();
+    for (const topic of exclude) excluded.add(parseTopicFilter(topic), true);
     const { filters, narrowed } = this.narrow(topics);
     const { permissions } = this.grants;
-    const closing = this.#closing.signal;
     const few = withFewConnections(filters, (filter) => {
       const whole = permissions.narrow([filter]);
       return whole.filters.length > 0 && !whole.narrowed;
     });
-    const collecting = await this.#connection.collect(few.filters, {
+    const collecting = await this.#begin(few.filters, {
       ...options,
-      signal: AbortSignal.any([options.signal, closing]),
       onMessage: (message) => {
-        if (few.isWanted?.(message.topic) === false) return;
+        if (few.isWanted?.(message.topic) === false || excluded.anyMatch(message.topic)) return;
         if (!permissions.decide(message.topic, "read").allowed) return;
         this.seen.add(message.topic);
         options.onMessage(message);
       },
+    });
+    return { ...collecting, filters, narrowed };
+  }
+
+  /**
+   * Collects what comes on a fresh topic, which is the Response Topic of one request (MQTT 5.0
+   * §4.10). It needs no rule: nobody else can know the topic.
+   *
+   * @throws {McpMqttError} `invalid_argument` on MQTT 3.1.1, and what {@linkcode Connection.collect}
+   * throws.
+   */
+  async collectAnswers(options: CollectOptions): Promise<GrantedCollection & { topic: string }> {
+    await this.#connection.ready(options);
+    if (this.status.protocolVersion !== "5") {
+      throw new McpMqttError(
+        "invalid_argument",
+        "response_topic is missing, and the broker speaks MQTT 3.1.1, which has no response topics",
+        { hint: "Give the topic on which the device answers.", outcome: "not_sent" },
+      );
+    }
+    const topic = this.#connection.freshResponseTopic();
+    this.#answerTopics.add(topic);
+    const forget = (): boolean => this.#answerTopics.delete(topic);
+    try {
+      const collecting = await this.#begin([parseTopicFilter(topic)], options);
+      const dispose = async (): Promise<void> => {
+        forget();
+        await collecting[Symbol.asyncDispose]();
+      };
+      return { ...collecting, topic, narrowed: false, [Symbol.asyncDispose]: dispose };
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+
+  /** Collects for as long as this client is there. */
+  async #begin(filters: readonly TopicFilter[], options: CollectOptions): Promise<Collecting> {
+    const closing = this.#closing.signal;
+    const collecting = await this.#connection.collect(filters, {
+      ...options,
+      signal: AbortSignal.any([options.signal, closing]),
     });
     this.#collections.add(collecting);
     const dispose = async (): Promise<void> => {
@@ -217,12 +276,7 @@ export class Access implements AsyncDisposable {
       await dispose();
       closing.throwIfAborted();
     }
-    return {
-      filters,
-      narrowed,
-      isInterrupted: () => collecting.isInterrupted(),
-      [Symbol.asyncDispose]: dispose,
-    };
+    return { ...collecting, [Symbol.asyncDispose]: dispose };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import { McpMqttError } from "../errors.ts";
 import type { Waiting } from "../mqtt/connection.ts";
-import type { Access, GrantedCollection } from "./access.ts";
+import type { Access, GrantedCollection, GrantedCollectOptions } from "./access.ts";
 import { Watch } from "../messages/watch.ts";
 
 /** A watch that nobody reads is ended after this time, in milliseconds. */
@@ -48,7 +48,7 @@ export class Watches implements AsyncDisposable {
    */
   async start(
     topics: readonly string[],
-    options: Waiting & { readonly includeRetained: boolean },
+    options: Waiting & Pick<GrantedCollectOptions, "includeRetained" | "exclude">,
   ): Promise<Watch> {
     const { maxWatches, watchBufferMessages, watchBufferBytes: maxBytes } =
       this.#access.grants.limits;
@@ -56,7 +56,11 @@ export class Watches implements AsyncDisposable {
       throw new McpMqttError(
         "invalid_argument",
         `${maxWatches} watches are running, which is as many as there may be (limits.max_watches)`,
-        { hint: `Stop one with mqtt_watch_stop: ${[...this.#running.keys()].join(", ")}.` },
+        {
+          hint: this.#running.size === 0
+            ? "They are being started; try again when one has been."
+            : `Stop one with mqtt_watch_stop: ${[...this.#running.keys()].join(", ")}.`,
+        },
       );
     }
     const { filters, narrowed } = this.#access.narrow(topics);

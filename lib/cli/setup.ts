@@ -29,6 +29,7 @@ export function brokerSettings({ mqtt, rules, readOnly, limits }: Config): Broke
     protocolVersion,
     connectTimeoutMs,
     maxMessageBytes: limits.maxMessageBytes,
+    responsePrefix: mqtt.responsePrefix,
   };
 }
 

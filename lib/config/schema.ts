@@ -11,6 +11,7 @@ import { McpMqttError } from "../errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import type { Rule } from "../topics/rule.ts";
 import { parseTopicFilter, refuseSharedSubscription } from "../topics/topic_filter.ts";
+import { isResponsePrefix } from "../topics/topic_name.ts";
 import { DEFAULT_PORTS, parseBrokerUrl, withoutBrackets } from "./broker_url.ts";
 import { isHost, remoteServer } from "./remote_server_schema.ts";
 import {
@@ -58,6 +59,12 @@ const topicFilter = text("a topic filter").transform((value, context) => {
     const message = "must be a valid topic filter that is not shared";
     context.addIssue({ code: "custom", message, params: { quoting: cause.message } });
     return z.NEVER;
+  }
+});
+
+const responsePrefix = text("a topic name").superRefine((value, context) => {
+  if (!isResponsePrefix(value)) {
+    context.addIssue("must be a valid topic name that does not begin with $, without + and #");
   }
 });
 
@@ -109,6 +116,9 @@ const mqtt = record({
     .describe(
       "The Client Identifier; at most 65,000 bytes. `null`: a fresh one for each start, `mcpmqtt-<random>`; what is published then goes over a connection of its own, `…-w`. One that you set may stand in the broker's access rules, so that reading and writing share one connection; while messages flood in, a write then waits behind them. Topic filters that overlap append `-2`, `-3`, ….",
     ),
+  response_prefix: orNull(responsePrefix).describe(
+    "Below which topic answers come to an `mqtt_query` without `response_topic`, on MQTT 5. `null`: where the broker says (Response Information), else `mcpmqtt/response/<client_id>`. The broker's access rules must let the program read there, and devices write.",
+  ),
   connect_timeout: positive(3600, "seconds").default(10)
     .describe("How long to wait for a connection, in seconds: above 0, at most 3,600."),
   tls: tls.prefault({}).describe("For `tls` and `wss`."),

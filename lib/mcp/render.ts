@@ -17,21 +17,27 @@ export function renderResult(data: Record<string, unknown>): CallToolResult {
   };
 }
 
-/** An error for the model: `code: sentence`, a hint on a second line, and the same as data. */
+/**
+ * An error for the model: `code: sentence`, a hint on a second line, on a third the JSON of the
+ * message that came instead, and the same as data.
+ */
 export function renderError(error: unknown): CallToolResult {
-  const { code, message, hint, outcome } = asMcpMqttError(error);
+  const { code, message, hint, outcome, last } = asMcpMqttError(error);
+  const lines = [
+    `${code}: ${message}`,
+    ...(hint === undefined ? [] : [`hint: ${hint}`]),
+    ...(last === undefined ? [] : [`last: ${JSON.stringify(last)}`]),
+  ];
   return {
     isError: true,
-    content: [{
-      type: "text",
-      text: `${code}: ${message}${hint === undefined ? "" : `\nhint: ${hint}`}`,
-    }],
+    content: [{ type: "text", text: lines.join("\n") }],
     _meta: {
       [ERROR_META_KEY]: {
         code,
         message,
         ...(hint === undefined ? {} : { hint }),
         ...(outcome === undefined ? {} : { outcome }),
+        ...(last === undefined ? {} : { last }),
       },
     },
   };

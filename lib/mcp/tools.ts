@@ -22,6 +22,9 @@ import { asMcpMqttError, renderError, renderResult } from "./render.ts";
 /** How often a waiting call reports progress, in milliseconds; the contract says each second. */
 const PROGRESS_INTERVAL_MS = 500;
 
+/** Nobody comes near them, but who does is told of them in an error. */
+const UNTOLD_BOUNDS = ["exclusiveMinimum", "minItems", "maxItems", "maxLength"] as const;
+
 /** What `tools/list` gives. */
 export function listTools(
   grants: { readonly readOnly: boolean; readonly limits: Limits },
@@ -143,23 +146,34 @@ function withOutcome(error: McpMqttError, { effect }: Tool): McpMqttError {
   if (effect !== "write" || error.outcome !== undefined) return error;
   return new McpMqttError(error.code, error.message, {
     hint: error.hint,
+    last: error.last,
     outcome: error.code === "internal" ? "unknown" : "not_sent",
     cause: error,
   });
 }
 
-/** The JSON Schema without what tells nobody anything: it stands in the context of every chat. */
+/**
+ * The JSON Schema without what tells nobody anything, since it stands in the context of every chat,
+ * and without what the API of some model refuses. What is left out is checked all the same.
+ */
 function jsonSchema(schema: z.ZodObject, io: "input" | "output"): McpTool["inputSchema"] {
   const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
     io,
-    override: ({ jsonSchema: part }) => {
+    override: ({ jsonSchema: part, path }) => {
       if (part.maximum === Number.MAX_SAFE_INTEGER) delete part.maximum;
       if (part.minimum === Number.MIN_SAFE_INTEGER) delete part.minimum;
+      if (part.enum === undefined) delete part.enum;
       delete part.propertyNames;
-      if (Object.keys(part.properties ?? {}).length === 0) delete part.properties;
-      const { additionalProperties: more } = part;
-      const saysNothing = typeof more === "object" && Object.keys(more).length === 0;
-      if (saysNothing || io === "output" && more === false) delete part.additionalProperties;
+      delete part.additionalProperties;
+      for (const bound of UNTOLD_BOUNDS) delete part[bound];
+      const isEmpty = Object.keys(part.properties ?? {}).length === 0;
+      if (isEmpty && path.length > 0) delete part.properties;
+      // Some take nothing beside anyOf.
+      const [first] = part.anyOf ?? [];
+      if (first !== undefined && part.description !== undefined) {
+        first.description = part.description;
+        delete part.description;
+      }
     },
   });
   return rest as McpTool["inputSchema"];

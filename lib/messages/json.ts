@@ -31,6 +31,7 @@ interface Wanted {
 }
 /** Any JSON. Its beginning spares most other texts the exception. */
 const ANY: Wanted = { start: /^[ \t\r\n]*[-\d"[{tfn]/, isExact: false };
+const EXACT: Wanted = { ...ANY, isExact: true };
 const STRUCTURE: Wanted = { start: /^[ \t\r\n]*[[{]/, isExact: true };
 
 const QUOTE = 0x22;
@@ -73,6 +74,20 @@ export function parseJson(text: string): Json | undefined {
  */
 export function structureOf(text: string): Json | undefined {
   return isWorthParsing(text, STRUCTURE) ? parsed(text) : undefined;
+}
+
+/**
+ * As {@linkcode parseJson}, but nothing in it is another than in the text: a number that JavaScript
+ * would change is a string of its digits, and a lone surrogate is replaced.
+ */
+export function parseExactly(text: string): Json | undefined {
+  if (isWorthParsing(text, EXACT)) return parsed(text);
+  if (!isWorthParsing(text, ANY)) return undefined;
+  return parsed(text, (_key, value, context) => {
+    if (typeof value === "string") return value.toWellFormed();
+    const source = context?.source;
+    return typeof value !== "number" || source === undefined || survives(source) ? value : source;
+  });
 }
 
 /** JSON with the members of objects in one order, so that equal values have equal texts. */
@@ -129,9 +144,12 @@ export function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
 
-function parsed(text: string): Json | undefined {
+/** Called for each value, with the text that it was read from if it has no parts. */
+type Reviver = (key: string, value: Json, context?: { readonly source?: string }) => Json;
+
+function parsed(text: string, reviver?: Reviver): Json | undefined {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, reviver);
   } catch {
     return undefined;
   }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isUtf8 } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 import { type Json, jsonBytes, structureOf } from "./json.ts";
 import { type Message, type MessageProperties, propertySize, type QoS } from "./message.ts";
 
@@ -25,7 +25,10 @@ export type ShownProperties = {
 /** A Message of the outward contract. */
 export type ShownMessage = {
   topic: string;
-  payload: Json;
+  /** Absent only if fields of it are shown. */
+  payload?: Json;
+  /** By JSON Pointer, instead of the payload. */
+  values?: Record<string, Json>;
   encoding?: "base64";
   /** Payload bytes; only with base64 or where it was cut. */
   size?: number;
@@ -38,13 +41,31 @@ export type ShownMessage = {
   properties?: ShownProperties;
 };
 
+const QUOTES_BYTES = 2;
 /** What `"encoding":"base64",` takes in JSON. */
 const ENCODING_BYTES = 20;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The payload's fields of a {@linkcode ShownMessage}. */
-export type ShownPayload = Pick<ShownMessage, "payload" | "encoding" | "size" | "truncated">;
+/** How a payload is shown in a {@linkcode ShownMessage}. */
+export type ShownPayload =
+  & { payload: Json }
+  & Pick<ShownMessage, "encoding" | "size" | "truncated">;
+
+/** How the fields of a payload are shown in a {@linkcode ShownMessage}. */
+export type ShownValues = { values: Record<string, Json>; truncated?: true };
+
+/** Which values of a payload are shown instead of it. */
+export interface FieldsShown {
+  /** @param maxBytes about how much JSON the values may take; what is longer is cut. */
+  show(payload: Uint8Array, maxBytes: number): ShownValues | undefined;
+}
+
+/** How the last payload of a topic among many is shown. */
+export type ShownLast = { last?: Json } & Pick<ShownMessage, "encoding" | "size" | "truncated">;
+
+/** Of a last payload so much is shown where many topics are told of, in bytes. */
+const LAST_BYTES = 128;
 
 /**
  * The payload as text, or undefined where it is not UTF-8. Nothing is stripped, a byte order mark
@@ -58,12 +79,35 @@ export function textOf(payload: Uint8Array): string | undefined {
   }
 }
 
-/** Shows a message; of its payload at most `previewBytes` bytes. */
-export function showMessage(message: Message, previewBytes: number): ShownMessage {
+/** What a payload says: the value that it is the JSON of, else its text; undefined if it is binary. */
+export function contentOf(
+  payload: Uint8Array,
+  parse: (text: string) => Json | undefined,
+): Json | undefined {
+  const text = textOf(payload);
+  if (text === undefined) return undefined;
+  const value = parse(text);
+  return value === undefined ? text : value;
+}
+
+/** Shows a message; of its payload, or the fields of it, at most `previewBytes` bytes. */
+export function showMessage(
+  message: Message,
+  previewBytes: number,
+  fields?: FieldsShown,
+): ShownMessage {
   return framed(message, {
-    payload: showPayload(message.payload, previewBytes),
+    payload: fields?.show(message.payload, previewBytes) ??
+      showPayload(message.payload, previewBytes),
     properties: message.properties && showProperties(message.properties),
   });
+}
+
+/** Shows the last payload of a topic among many: its beginning, and of what is binary the size. */
+export function showLast(payload: Uint8Array): ShownLast {
+  const { payload: last, ...about } = showPayload(payload, LAST_BYTES);
+  const { encoding, size = 0 } = about;
+  return encoding === undefined ? { last, ...about } : { encoding, size };
 }
 
 /**
@@ -73,9 +117,14 @@ export function showMessage(message: Message, previewBytes: number): ShownMessag
  */
 export function fitMessage(
   message: Message,
-  { previewBytes, maxBytes }: { readonly previewBytes: number; readonly maxBytes: number },
+  { previewBytes, maxBytes, fields }: {
+    readonly previewBytes: number;
+    readonly maxBytes: number;
+    readonly fields?: FieldsShown | undefined;
+  },
 ): ShownMessage {
-  const payload = showPayload(message.payload, previewBytes);
+  const values = fields?.show(message.payload, previewBytes);
+  const payload = values ?? showPayload(message.payload, previewBytes);
   const properties = message.properties && fittingProperties(message.properties, maxBytes);
   const whole = framed(message, { payload, properties });
   if (jsonBytes(whole) <= maxBytes) return whole;
@@ -88,8 +137,8 @@ export function fitMessage(
   const none: ShownPayload = { payload: "", size, truncated: true };
   const maxJsonBytes = maxBytes - jsonBytes(framed(message, { payload: none, properties: kept }));
   return framed(message, {
-    payload: cutPayload(message.payload, {
-      isText: payload.encoding === undefined,
+    payload: fields?.show(message.payload, maxJsonBytes) ?? cutPayload(message.payload, {
+      isText: !("encoding" in payload),
       maxBytes: previewBytes,
       maxJsonBytes,
     }),
@@ -138,6 +187,18 @@ function characterEnd(bytes: Uint8Array, limit: number): number {
   return end;
 }
 
+/** A value whole if its JSON has at most `maxBytes`, else the beginning of its text. */
+export function cutJson(value: Json, maxBytes: number): { value: Json; isCut: boolean } {
+  // A longer text is not written out: only its beginning is shown.
+  const isLong = typeof value === "string" && value.length > maxBytes;
+  const json = isLong ? "" : JSON.stringify(value);
+  if (!isLong && json.length <= maxBytes && Buffer.byteLength(json) <= maxBytes) {
+    return { value, isCut: false };
+  }
+  const text = typeof value === "string" ? value : json;
+  return { value: cutText(text, Math.max(0, maxBytes - QUOTES_BYTES)), isCut: true };
+}
+
 /** The longest beginning of a well-formed text that takes at most `maxBytes` within a JSON string. */
 function cutText(text: string, maxBytes: number): string {
   // No code unit takes more than the six bytes of a \u escape.
@@ -165,7 +226,7 @@ function characterBytes(code: number): number {
 function framed(
   { topic, qos, retain, receivedAt }: Message,
   { payload, properties }: {
-    readonly payload: ShownPayload;
+    readonly payload: ShownPayload | ShownValues;
     readonly properties: ShownProperties | undefined;
   },
 ): ShownMessage {

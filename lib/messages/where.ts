@@ -5,10 +5,11 @@
  */
 import { McpMqttError } from "../errors.ts";
 import { BoundedMap } from "./bounded_map.ts";
-import { digest } from "./digest.ts";
+import { digest, fingerprintOf } from "./digest.ts";
 import { canonicalJson, type Json, parseJson, plainJsonFault } from "./json.ts";
 import type { Message } from "./message.ts";
-import { textOf } from "./payload.ts";
+import { contentOf } from "./payload.ts";
+import { parsePointer, shownValue, toNumber, valueAt } from "./pointer.ts";
 import { textFinder } from "./text_search.ts";
 
 /** The operators of {@linkcode Where}. */
@@ -38,10 +39,6 @@ export interface Where {
 
 /** What `changed` remembers of all topics, in bytes; the topic heard longest ago is forgotten first. */
 const MAX_REMEMBERED_BYTES = 4 * 1024 * 1024;
-/** A value whose JSON has more characters is remembered by its digest. */
-const MAX_KEPT_LENGTH = 128;
-/** A longer text is no number. */
-const MAX_NUMBER_LENGTH = 1_000;
 /** Of a longer text `contains` looks at the beginning. */
 const MAX_SEARCHED_LENGTH = 1024 * 1024;
 
@@ -67,7 +64,7 @@ type ValueTest = (value: Json) => boolean;
  */
 export function compileWhere(where: Where | undefined): Test {
   if (where === undefined) return () => true;
-  const tokens = parsePointer(where.path);
+  const tokens = parsePointer(where.path, "where.path");
   const test = operatorTest(where);
   if (test === undefined) return changedTest(tokens);
   return ({ payload }) => {
@@ -96,7 +93,7 @@ function operatorTest({ op, value }: Where): ValueTest | undefined {
     default: {
       const bound = toNumber(wanted);
       if (bound === undefined) {
-        throw wrong(`where.value must be a number for where.op "${op}", got ${shown(wanted)}`);
+        throw wrong(`where.value must be a number for where.op "${op}", got ${shownValue(wanted)}`);
       }
       return (value) => compare(op, toNumber(value), bound);
     }
@@ -123,9 +120,7 @@ function changedTest(tokens: readonly string[]): Test {
 function fingerprint(payload: Uint8Array, tokens: readonly string[]): string {
   const value = lookUp(payload, tokens);
   if (value === undefined) return tokens.length === 0 ? digest(payload) : "";
-  // What begins with a quotation mark is a text; no other JSON does.
-  const text = typeof value === "string" ? `"${value}` : canonicalJson(value);
-  return text.length <= MAX_KEPT_LENGTH ? text : digest(text);
+  return fingerprintOf(value);
 }
 
 function compare(op: "lt" | "le" | "gt" | "ge", value: number | undefined, bound: number): boolean {
@@ -142,45 +137,10 @@ function compare(op: "lt" | "le" | "gt" | "ge", value: number | undefined, bound
   }
 }
 
-/** The reference tokens of a JSON Pointer, RFC 6901 §3 and §4. */
-function parsePointer(pointer: string): readonly string[] {
-  if (pointer === "") return [];
-  if (!pointer.startsWith("/") || /~(?![01])/.test(pointer)) {
-    throw wrong(
-      `where.path ${shown(pointer)} is not a JSON Pointer`,
-      'Write it like "/battery" or "/sensors/0/value"; "" is the whole payload.',
-    );
-  }
-  return pointer.slice(1).split("/").map((token) =>
-    token.replaceAll("~1", "/").replaceAll("~0", "~")
-  );
-}
-
 /** The value at a place of a payload; a text that is not parsed has only the whole. */
 function lookUp(payload: Uint8Array, tokens: readonly string[]): Json | undefined {
-  const text = textOf(payload);
-  if (text === undefined) return undefined;
-  let value = parseJson(text);
-  if (value === undefined) value = text;
-  for (const token of tokens) {
-    if (Array.isArray(value)) {
-      value = /^(0|[1-9]\d*)$/.test(token) ? value[Number(token)] : undefined;
-    } else if (value !== null && typeof value === "object" && Object.hasOwn(value, token)) {
-      value = value[token];
-    } else {
-      return undefined;
-    }
-  }
-  return value;
-}
-
-/** A number, or a text that reads as one. */
-function toNumber(value: Json): number | undefined {
-  if (typeof value === "number") return value;
-  if (typeof value !== "string" || value.length > MAX_NUMBER_LENGTH) return undefined;
-  if (!/^[\s\d.eE+-]+$/.test(value) || !/\d/.test(value)) return undefined;
-  const number = Number(value);
-  return Number.isFinite(number) ? number : undefined;
+  const content = contentOf(payload, parseJson);
+  return content === undefined ? undefined : valueAt(content, tokens);
 }
 
 function equalTo(wanted: Json): ValueTest {
@@ -213,11 +173,6 @@ function containing(wanted: Json): ValueTest {
   };
 }
 
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 80 ? `${text.slice(0, 80).toWellFormed()}…` : text;
-}
-
-function wrong(message: string, hint?: string): McpMqttError {
-  return new McpMqttError("invalid_argument", message, { hint });
+function wrong(message: string): McpMqttError {
+  return new McpMqttError("invalid_argument", message);
 }

@@ -6,6 +6,7 @@
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { TopicFilter } from "../topics/topic_filter.ts";
+import { isResponsePrefix } from "../topics/topic_name.ts";
 import { bounded } from "../wait.ts";
 import { Collection, type CollectionOptions } from "./collecting/collection.ts";
 import type { Lane } from "./collecting/lane.ts";
@@ -31,6 +32,9 @@ const MAX_SUBACK_MS = 10_000;
 /** For how long the connection is wanted after a call that does not wait for it, in milliseconds. */
 const LEAST_WANTED_MS = 5_000;
 
+/** Bytes of randomness in a topic name that is made for one answer. */
+const RESPONSE_LEVEL_BYTES = 16;
+
 /** What to collect, for whom, and how long to wait until it begins. */
 export interface CollectOptions extends CollectionOptions, Waiting {
   /**
@@ -45,6 +49,13 @@ export interface Collecting extends AsyncDisposable {
   readonly filters: readonly TopicFilter[];
   /** Whether it goes on only when a connection that was lost has been found again. */
   isInterrupted(): boolean;
+  /**
+   * Waits until the broker has sent the retained messages that there were when it began. That is
+   * exact for brokers that handle the packets of a connection in order.
+   *
+   * @throws {LinkLost} if a connection of it is lost meanwhile.
+   */
+  retainedDelivered(): Promise<void>;
 }
 
 /** What the broker said to a publish. */
@@ -121,6 +132,16 @@ export class Connection implements AsyncDisposable {
     await this.#lanes.ready(this.#lanes.main, waiting);
   }
 
+  /** A topic name that nobody can know, for the answer to one request. */
+  freshResponseTopic(): string {
+    const { responsePrefix, clientId } = this.#opener.settings;
+    const said = this.#lanes.main.lasting.link?.limits.responseInformation;
+    const prefix = responsePrefix ??
+      (said !== undefined && isResponsePrefix(said) ? said : `mcpmqtt/response/${clientId}`);
+    const level = crypto.getRandomValues(new Uint8Array(RESPONSE_LEVEL_BYTES)).toHex();
+    return `${prefix}${prefix.endsWith("/") ? "" : "/"}${level}`;
+  }
+
   /** Waits until the attempt to connect that is under way has succeeded or failed, or the time is up. */
   async attempted({ waitMs, signal }: Waiting): Promise<void> {
     this.start();
@@ -194,6 +215,7 @@ export class Connection implements AsyncDisposable {
     return {
       filters,
       isInterrupted: () => collection.isInterrupted,
+      retainedDelivered: () => retainedDelivered(collection, [...taken.keys()]),
       [Symbol.asyncDispose]: release,
     };
   }
@@ -251,6 +273,22 @@ export class Connection implements AsyncDisposable {
     return error instanceof McpMqttError && error.code === "not_connected" &&
       error.outcome === "not_sent" && this.#lanes.main.lasting.link !== undefined;
   }
+}
+
+/** How many round trips without a retained message say that there is none left, of QoS 1 and 2. */
+const QUIET_ROUNDS = 2;
+
+async function retainedDelivered(collection: Collection, lanes: readonly Lane[]): Promise<void> {
+  let quiet = 0;
+  let before = collection.acknowledgedRetained;
+  do {
+    await Promise.all(lanes.map((lane) => lane.lasting.link?.ping()));
+    const now = collection.acknowledgedRetained;
+    quiet = now === before ? quiet + 1 : 0;
+    before = now;
+    // Those of QoS 0 have all been sent by then. Of the others a broker sends so many at a time: it
+    // goes on when one was acknowledged, of QoS 2 a round trip later.
+  } while (quiet < (before === 0 ? 1 : QUIET_ROUNDS));
 }
 
 function onlyWritingLost(error: McpMqttError): McpMqttError {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Limits } from "../config/config.ts";
+import type { Fields } from "../messages/fields.ts";
 import { type Message, propertySize } from "../messages/message.ts";
 import { fitMessage, jsonBytes, showMessage, type ShownMessage } from "../messages/payload.ts";
 
@@ -13,8 +14,25 @@ const SEPARATOR_BYTES = 1;
 /** What gives a payload that was cut in a list. */
 export const TRUNCATED_HINT = "mqtt_read gives more of a truncated payload";
 
-/** A message of a list; `seq` only in that of a watch. */
-export type ListedMessage = { seq?: number } & ShownMessage;
+/**
+ * A message of a list; `seq` only in that of a watch, `topic` only where the list could have several.
+ */
+export type ListedMessage =
+  & { seq?: number; topic?: string }
+  & Omit<ShownMessage, "topic" | "qos">;
+
+/** What is shown of each message. */
+export interface Shown {
+  /** Default: true. */
+  readonly withTopic?: boolean;
+  /** Values instead of payloads; a message with none of them is left out. */
+  readonly fields?: Fields | undefined;
+}
+
+/** Whether messages of several topics can come for topic filters. */
+export function giveSeveral(filters: readonly string[]): boolean {
+  return filters.length > 1 || filters.some((filter) => /[+#]/.test(filter));
+}
 
 /** Collects shown messages up to a number and a size. */
 export class MessageList {
@@ -26,21 +44,27 @@ export class MessageList {
   readonly #maxMessages: number;
   #maxBytes: number;
   readonly #previewBytes: number;
+  readonly #withTopic: boolean;
+  readonly #fields: Fields | undefined;
   #bytes = 0;
   #isCut = false;
 
-  constructor(maxMessages: number, limits: Limits) {
+  constructor(maxMessages: number, limits: Limits, { withTopic = true, fields }: Shown = {}) {
     this.#maxMessages = maxMessages;
+    this.#withTopic = withTopic;
+    this.#fields = fields;
     this.#maxBytes = limits.maxResultBytes;
     this.#previewBytes = Math.min(limits.payloadPreviewBytes, limits.maxResultBytes);
   }
 
   /**
-   * Takes a message, or counts it as dropped where it would make the result too large.
+   * Takes a message, or counts it as dropped where it would make the result too large. One that has
+   * none of the fields is left out.
    *
-   * @returns whether it was taken.
+   * @returns whether there was room for it.
    */
   add(message: Message, seq?: number): boolean {
+    if (this.#fields?.isIn(message.payload) === false) return true;
     if (this.messages.length >= this.#maxMessages) return false;
     const shown = this.#isCut || this.#surelyFindsNoRoom(message)
       ? undefined
@@ -63,7 +87,7 @@ export class MessageList {
    * @param show makes it for a result of so many bytes of JSON
    */
   withRoomFor<T>(show: (maxBytes: number) => T): T {
-    const shown = show(this.#bytesLeft);
+    const shown = show(this.bytesLeft);
     this.#maxBytes -= jsonBytes(shown);
     return shown;
   }
@@ -78,21 +102,23 @@ export class MessageList {
   #surelyFindsNoRoom({ topic, properties }: Message): boolean {
     if (this.messages.length === 0) return false;
     const ofProperties = properties === undefined ? 0 : propertySize(properties).shownBytes;
-    return topic.length + ofProperties > this.#bytesLeft;
+    return topic.length + ofProperties > this.bytesLeft;
   }
 
-  get #bytesLeft(): number {
+  /** How much room there is, in bytes of JSON. */
+  get bytesLeft(): number {
     return this.#maxBytes - this.#bytes;
   }
 
   /** The first message is cut until it finds room, or the caller would never get past it. */
   #show(message: Message, seq: number | undefined): ListedMessage {
     const previewBytes = this.#previewBytes;
+    const fields = this.#fields;
     const numbered = seq === undefined ? {} : { seq };
     const maxBytes = this.#maxBytes - jsonBytes(numbered);
-    const shown = this.messages.length > 0
-      ? showMessage(message, previewBytes)
-      : fitMessage(message, { previewBytes, maxBytes });
-    return { ...numbered, ...shown };
+    const { topic, qos: _onlyOfOne, ...shown } = this.messages.length > 0
+      ? showMessage(message, previewBytes, fields)
+      : fitMessage(message, { previewBytes, maxBytes, fields });
+    return { ...numbered, ...(this.#withTopic ? { topic } : {}), ...shown };
   }
 }

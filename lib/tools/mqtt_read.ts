@@ -10,13 +10,16 @@ import { fitMessage, jsonBytes } from "../messages/payload.ts";
 import { compileWhere } from "../messages/where.ts";
 import { defineTool } from "./define_tool.ts";
 import { narrowingNote, shownNarrowing } from "./narrowing.ts";
+import { PassedOver } from "./passed_over.ts";
 import {
+  fieldsSchema,
   includeRetainedSchema,
   messageShape,
   narrowingShape,
   timeoutSchema,
   whereSchema,
 } from "./schemas.ts";
+import { fieldsOf } from "./summary_list.ts";
 import { bounded } from "../wait.ts";
 
 /** Waits for one message. */
@@ -24,7 +27,7 @@ export const mqttRead = defineTool({
   name: "mqtt_read",
   title: "Read one MQTT message",
   description:
-    "Gives one message of a topic: the retained one at once where there is one, else the next to arrive. No message in time is the error timeout. For several messages use mqtt_subscribe, to find out which topics exist mqtt_topics.\n" +
+    "Gives one message of a topic: the retained one at once if there is one, else the next to arrive. No message in time is the error timeout. Several messages: mqtt_subscribe; which topics exist: mqtt_topics.\n" +
     'Example: {"topic": "status/system"}, or the next low battery: {"topic": "zigbee/+", "where": {"path": "/battery", "op": "lt", "value": 20}, "timeout": 60}',
   effect: "observe",
   isIdempotent: true,
@@ -37,23 +40,25 @@ export const mqttRead = defineTool({
         `a longer payload is cut; default ${limits.maxResultBytes}`,
       ),
       where: whereSchema,
+      fields: fieldsSchema,
     }),
   output: z.object({ ...messageShape, ...z.object(narrowingShape).partial().shape }),
   async run(input, { access, signal }) {
     const timeoutMs = input.timeout * 1000;
     const isWanted = compileWhere(input.where);
+    const fields = fieldsOf(input);
     const first = Promise.withResolvers<Message>();
     first.promise.catch(() => {});
     let isInterrupted = false;
-    let passedOver = 0;
+    const passedOver = new PassedOver();
     await using collection = await access.collect([input.topic], {
       includeRetained: input.include_retained,
       resume: true,
       waitMs: timeoutMs,
       signal,
       onMessage: (message) => {
-        if (isWanted(message)) first.resolve(message);
-        else passedOver++;
+        if (isWanted(message) && fields?.isIn(message.payload) !== false) first.resolve(message);
+        else passedOver.add(message);
       },
       onInterrupted: () => isInterrupted = true,
       onFailed: (error) => first.reject(error),
@@ -68,21 +73,26 @@ export const mqttRead = defineTool({
       const narrowing = shownNarrowing(collection, maxResultBytes);
       const maxBytes = maxResultBytes - jsonBytes(narrowing);
       return {
-        ...fitMessage(message, { previewBytes: input.max_payload_bytes ?? maxBytes, maxBytes }),
+        ...fitMessage(message, {
+          previewBytes: input.max_payload_bytes ?? maxBytes,
+          maxBytes,
+          fields,
+        }),
         ...narrowing,
       };
     }
     throw new McpMqttError(
       "timeout",
-      `no ${passedOver > 0 ? "message that meets the condition" : "message"} on ${
+      `no ${passedOver.count > 0 ? "message that meets the condition" : "message"} on ${
         JSON.stringify(input.topic)
-      } within ${input.timeout} s${passedOver > 0 ? `; ${passedOver} others arrived` : ""}${
+      } within ${input.timeout} s${passedOver.inWords}${
         isInterrupted ? "; the connection to the broker was lost in between" : ""
       }`,
       {
         hint: `Take a longer timeout, or find topics that are alive with mqtt_topics.${
           narrowingNote(collection)
         }`,
+        last: passedOver.last,
       },
     );
   },

@@ -6,7 +6,7 @@
 import * as z from "zod/v4";
 import { defineTool } from "./define_tool.ts";
 import { shownFilters } from "./narrowing.ts";
-import { includeRetainedSchema, narrowingShape, topicsSchema } from "./schemas.ts";
+import { excludeSchema, includeRetainedSchema, narrowingShape, topicsSchema } from "./schemas.ts";
 
 /** Begins to collect in the background. */
 export const mqttWatch = defineTool({
@@ -17,12 +17,18 @@ export const mqttWatch = defineTool({
     'Example: {"topic": "actuators/lights/+/state", "include_retained": false}',
   effect: "observe",
   isIdempotent: false,
-  input: () => z.strictObject({ topic: topicsSchema, include_retained: includeRetainedSchema }),
+  input: () =>
+    z.strictObject({
+      topic: topicsSchema,
+      exclude: excludeSchema,
+      include_retained: includeRetainedSchema,
+    }),
   output: z.object({ watch_id: z.string(), ...narrowingShape }),
   async run(input, { watches, access, signal }) {
     const { maxTimeoutMs, maxResultBytes } = access.grants.limits;
     const watch = await watches.start([input.topic].flat(), {
       includeRetained: input.include_retained,
+      exclude: [input.exclude ?? []].flat(),
       waitMs: maxTimeoutMs,
       signal,
     });

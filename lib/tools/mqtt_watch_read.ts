@@ -8,9 +8,18 @@ import { McpMqttError } from "../errors.ts";
 import type { Watch } from "../messages/watch.ts";
 import { compileWhere } from "../messages/where.ts";
 import { defineTool } from "./define_tool.ts";
-import { type ListedMessage, MessageList, TRUNCATED_HINT } from "./message_list.ts";
-import { hintSchema, messageSchema, whereSchema } from "./schemas.ts";
+import { giveSeveral, MessageList, TRUNCATED_HINT } from "./message_list.ts";
+import {
+  fieldsSchema,
+  hintSchema,
+  messageSchema,
+  summaryEntrySchema,
+  summarySchema,
+  whereSchema,
+} from "./schemas.ts";
+import { fieldsOf, joined, showSummary, summaryOf } from "./summary_list.ts";
 import { Turns } from "./turns.ts";
+import { matches, parseTopicFilter } from "../topics/topic_filter.ts";
 import { bounded } from "../wait.ts";
 
 /** Gives what a watch has collected. */
@@ -18,7 +27,7 @@ export const mqttWatchRead = defineTool({
   name: "mqtt_watch_read",
   title: "Read a watch",
   description:
-    "Gives the messages that a watch has collected, the oldest first, from where the last read ended, or after number after. With a timeout it waits that long for the first. remaining: more are held, call again. dropped: so many were lost since the last read, because the buffer was full.\n" +
+    "Gives what a watch has collected, the oldest first, from where the last read ended, or after the number after (next of an earlier read; 0: from the beginning). If nothing is there it waits up to timeout for the first. remaining: so many more are held, call again. dropped: so many were lost since the last read, because the buffer was full.\n" +
     'Example: {"watch_id": "w1", "timeout": 10, "where": {"path": "/on", "op": "eq", "value": true}}',
   effect: "observe",
   isIdempotent: false,
@@ -29,11 +38,15 @@ export const mqttWatchRead = defineTool({
       timeout: z.number().min(0).max(limits.maxTimeoutMs / 1000).default(0).describe("seconds"),
       max_messages: z.int().min(1).max(limits.maxMessages).default(
         Math.min(100, limits.maxMessages),
-      ),
+      ).describe("with summary: topics"),
+      topic: z.string().optional().describe("only this filter of what was collected"),
       where: whereSchema,
+      fields: fieldsSchema,
+      summary: summarySchema,
     }),
   output: z.object({
-    messages: z.array(messageSchema.extend({ seq: z.int() })),
+    messages: z.array(messageSchema.extend({ seq: z.int() })).optional(),
+    topics: z.array(summaryEntrySchema).optional(),
     next: z.int().describe("where this read ended; for after"),
     remaining: z.int(),
     dropped: z.int(),
@@ -47,14 +60,20 @@ export const mqttWatchRead = defineTool({
     access.wantFor(input.timeout * 1000);
     const after = input.after ?? watch.position;
     assertReached(watch, after);
-    const isWanted = compileWhere(input.where);
+    const isMet = compileWhere(input.where);
+    const filter = input.topic === undefined ? undefined : parseTopicFilter(input.topic);
+    const shown = {
+      withTopic: giveSeveral(input.topic === undefined ? watch.filters : [input.topic]),
+      fields: fieldsOf(input),
+    };
     const deadline = performance.now() + input.timeout * 1000;
     const turns = new Turns();
     let lookedAt = 0;
     let next = after;
     while (true) {
       const { arrival } = watch;
-      const list = new MessageList(input.max_messages, access.grants.limits);
+      const list = new MessageList(input.max_messages, access.grants.limits, shown);
+      const summary = summaryOf(input);
       for (const { seq, message } of watch.held(lookedAt)) {
         if (turns.isOver) {
           watch.lookedAt(next);
@@ -62,18 +81,29 @@ export const mqttWatchRead = defineTool({
           signal.throwIfAborted();
         }
         // Looked at even where it is before the start: `changed` compares with it.
-        const wanted = isWanted(message);
+        const isWanted = (filter === undefined || matches(filter, message.topic)) &&
+          isMet(message);
         lookedAt = seq;
         if (seq <= after) continue;
-        if (wanted && !list.add(message, seq)) break;
+        if (isWanted && summary !== undefined) summary.add(message);
+        else if (isWanted && !list.add(message, seq)) break;
         next = seq;
         if (list.full !== undefined) break;
       }
       watch.lookedAt(next);
       const timeLeftMs = deadline - performance.now();
-      if (list.messages.length > 0 || timeLeftMs <= 0 || watch.failure !== undefined) {
-        if (list.messages.length === 0 && watch.failure !== undefined) throw watch.failure;
-        return finished(watch, list, next);
+      const isThere = list.messages.length > 0 || (summary?.count ?? 0) > 0;
+      if (isThere || timeLeftMs <= 0 || watch.failure !== undefined) {
+        if (!isThere && watch.failure !== undefined) throw watch.failure;
+        if (summary === undefined) {
+          const messages = list.messages.map((one) => ({ ...one, seq: one.seq ?? 0 }));
+          return { messages, ...finished(watch, next, list.isTruncated ? [TRUNCATED_HINT] : []) };
+        }
+        const { hints, dropped: _notLost, ...topics } = await showSummary(summary, {
+          maxEntries: input.max_messages,
+          maxBytes: list.bytesLeft,
+        });
+        return { ...topics, ...finished(watch, next, hints) };
       }
       await bounded(arrival, {
         timeoutMs: timeLeftMs,
@@ -94,26 +124,22 @@ function assertReached({ received }: Watch, after: number): void {
   );
 }
 
-function finished(watch: Watch, list: MessageList, next: number): {
-  messages: Array<ListedMessage & { seq: number }>;
-  next: number;
-  remaining: number;
-  dropped: number;
-  interruptions?: number;
-  hint?: string;
-} {
+/** Ends the read at number `next`. */
+function finished(
+  watch: Watch,
+  next: number,
+  hints: readonly string[],
+): { next: number; remaining: number; dropped: number; interruptions?: number; hint?: string } {
   const interruptions = watch.takeInterruptions();
   const remaining = watch.heldAfter(next);
-  const hints = [
-    ...(remaining > 0 ? [`mqtt_watch_read with after ${next} gives the rest`] : []),
-    ...(list.isTruncated ? [TRUNCATED_HINT] : []),
-  ];
   return {
-    messages: list.messages.map((message) => ({ ...message, seq: message.seq ?? 0 })),
     next,
     remaining,
     dropped: watch.endRead(next),
     ...(interruptions > 0 ? { interruptions } : {}),
-    ...(hints.length > 0 ? { hint: hints.join("; ") } : {}),
+    ...joined([
+      ...(remaining > 0 ? [`mqtt_watch_read with after ${next} gives the rest`] : []),
+      ...hints,
+    ]),
   };
 }

@@ -7,10 +7,15 @@ import * as z from "zod/v4";
 import type { Limits } from "../config/config.ts";
 import { WHERE_OPERATORS } from "../messages/where.ts";
 
+const MAX_FILTERS = 100;
+const MAX_POINTERS = 32;
+const MAX_POINTER_LENGTH = 256;
+
 /** A Message of the outward contract, as an output schema. */
 export const messageShape = {
   topic: z.string(),
-  payload: z.unknown(),
+  payload: z.unknown().optional(),
+  values: z.looseObject({}).optional(),
   encoding: z.literal("base64").optional(),
   size: z.int().optional(),
   truncated: z.literal(true).optional(),
@@ -30,19 +35,24 @@ export const hintSchema = z.string().optional();
 export const narrowingShape = { filters: z.array(z.string()), narrowed: z.boolean() };
 
 /** A Message in a list: what every one has. */
-export const messageSchema = z.looseObject({
-  topic: z.string(),
-  payload: z.unknown(),
-  received_at: z.string(),
-});
+export const messageSchema = z.looseObject({ received_at: z.string() });
 
-/** The payload of a write: text, or what is sent as its JSON text. */
+/** An entry of a summary: what every one has. */
+export const summaryEntrySchema = z.looseObject({ topic: z.string(), count: z.int() });
+
+/**
+ * The payload of a write: text, or what is sent as its JSON text. Not every model's API takes a
+ * schema for any object or list, so the published one has them as their text only.
+ */
 export const payloadSchema = z.unknown().refine(isPayload, {
   // Checked and passed on as it is: a copy would lose keys such as "__proto__".
   error: "must be a string, number, boolean, object or array",
 }).meta({
-  type: ["string", "number", "boolean", "object", "array"],
-  description: "a string is sent as it is, anything else as its JSON text",
+  anyOf: [
+    { type: "string", description: 'sent as it is; JSON as its text, such as {"state":"ON"}' },
+    { type: "number" },
+    { type: "boolean" },
+  ],
 });
 
 function isPayload(value: unknown): boolean {
@@ -57,9 +67,8 @@ export const encodingSchema = z.enum(["text", "base64"]).default("text").describ
 
 /** Quality of Service with its default. */
 export function qosSchema(fallback: 0 | 1): z.ZodDefault<z.ZodLiteral<0 | 1 | 2>> {
-  return z.literal([0, 1, 2]).default(fallback).describe(
-    "0 at most once, 1 at least once, 2 exactly once",
-  );
+  return z.literal([0, 1, 2]).meta({ enum: undefined, type: "integer", minimum: 0, maximum: 2 })
+    .default(fallback);
 }
 
 /** A wait in seconds. */
@@ -73,14 +82,51 @@ export const includeRetainedSchema = z.boolean().default(true).describe(
   "also the messages the broker keeps",
 );
 
-/** A topic filter, or several. */
-export const topicsSchema = z.union([z.string(), z.array(z.string()).min(1).max(100)], {
-  error: "must be a topic filter or a list of 1 to 100 topic filters",
-}).describe('topic filter such as "sensors/+/temperature" (+ one level, # the rest), or a list');
+/** Whether only retained messages count, and nothing is waited for. */
+export const retainedOnlySchema = z.boolean().default(false).describe(
+  "only those, and at once",
+);
+
+/** A topic filter, or several; how it is described. */
+function filtersSchema(
+  description: string,
+): z.ZodUnion<readonly [z.ZodString, z.ZodArray<z.ZodString>]> {
+  return z.union([z.string(), z.array(z.string()).min(1).max(MAX_FILTERS)], {
+    error: `must be a topic filter or a list of 1 to ${MAX_FILTERS} topic filters`,
+  }).describe(description);
+}
+
+/** What to collect. */
+export const topicsSchema = filtersSchema(
+  'topic filter such as "sensors/+/temperature" (+ one level, # the rest), or a list',
+);
+
+/** What to leave out. */
+export const excludeSchema = filtersSchema("leave out these topics").optional();
+
+const pointersSchema = z.array(z.string().max(MAX_POINTER_LENGTH)).min(1).max(MAX_POINTERS);
+
+/** Values instead of payloads. */
+export const fieldsSchema = pointersSchema.optional().describe(
+  'JSON Pointers such as "/t": these values instead of payloads',
+);
+
+/** What messages say in sum instead of the messages. */
+export const summarySchema = z.union([z.boolean(), pointersSchema], {
+  error: "must be true or a list of JSON Pointers",
+}).optional().describe(
+  "true, or JSON Pointers: per topic count, and min, max, mean, first, last of its numbers, over all that came, instead of messages",
+);
 
 /** A condition on the payload. */
 export const whereSchema = z.strictObject({
   path: z.string().describe('JSON Pointer such as "/battery"; "" for the whole payload'),
-  op: z.enum(WHERE_OPERATORS),
-  value: z.unknown().optional(),
+  op: z.enum(WHERE_OPERATORS).describe("changed: differs from the message before on its topic"),
+  value: z.unknown().optional().meta({
+    anyOf: [
+      { type: "string", description: "text that reads as a number counts as that number" },
+      { type: "number" },
+      { type: "boolean" },
+    ],
+  }),
 }).optional().describe("only messages whose payload meets this");

@@ -38,3 +38,8 @@ export function parseTopicName(text: string): TopicName {
   }
   return text as TopicName;
 }
+
+/** Whether topic names for answers can be made below a text: one like `$share/…` would mean more. */
+export function isResponsePrefix(text: string): boolean {
+  return textFault(text) === undefined && !/^\$|[+#]/.test(text);
+}

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { listTools } from "../../lib/mcp/tools.ts";
+import { instructions } from "../../lib/mcp/instructions.ts";
+import { startDemo } from "../../demo/demo.ts";
+import type { Session } from "../../lib/access/session.ts";
+import { grantsOf } from "../../lib/cli/setup.ts";
 import type { Limits } from "../../lib/config/config.ts";
 import { startAedes } from "../brokers/aedes.ts";
 import { BUSY_MS, TIMED_RETRIES, until } from "../brokers/until.ts";
@@ -45,7 +49,6 @@ Deno.test("listTools() has all of the contract's tools, whole and in few bytes",
     const { name, title, description, inputSchema, outputSchema, annotations } = tool;
     assert.ok(title && description && description.length > 50, name);
     assert.equal(inputSchema.type, "object");
-    assert.equal(inputSchema["additionalProperties"], false);
     assert.equal(outputSchema?.type, "object");
     const isWrite = name === "mqtt_publish" || name === "mqtt_query";
     assert.deepEqual([annotations?.readOnlyHint, annotations?.destructiveHint], [
@@ -70,12 +73,72 @@ Deno.test("listTools() has the bounds of the config and, read-only, no tool that
   const { timeout, max_messages } = subscribe?.inputSchema.properties as Record<string, object>;
   assert.deepEqual(timeout, {
     type: "number",
-    exclusiveMinimum: 0,
     maximum: 2,
     default: 2,
     description: "seconds",
   });
-  assert.deepEqual(max_messages, { type: "integer", minimum: 1, maximum: 5, default: 5 });
+  assert.deepEqual(max_messages, {
+    type: "integer",
+    minimum: 1,
+    maximum: 5,
+    description: "default 10; with summary 100 topics",
+  });
+});
+
+/** What some model's API refuses of a JSON Schema, each with its place. */
+function* refusals(schema: unknown, place: string): Generator<string> {
+  if (typeof schema === "boolean") yield `${place}: a boolean schema`;
+  if (typeof schema !== "object" || schema === null) return;
+  const { type, enum: values, items, properties, anyOf, ...others } = schema as JsonSchema;
+  if (Array.isArray(type)) yield `${place}: a list of types`;
+  if (type === undefined && anyOf === undefined) yield `${place}: no type`;
+  if (anyOf !== undefined && Object.keys(schema).length > 1) yield `${place}: more beside anyOf`;
+  if (values?.some((value) => typeof value !== "string")) yield `${place}: an enum of no strings`;
+  if (type === "array" && items === undefined) yield `${place}: an array without items`;
+  const isFree = type === "object" && Object.keys(properties ?? {}).length === 0;
+  if (isFree && place !== "") yield `${place}: an object of anything`;
+  for (const key of Object.keys(others)) {
+    if (!TAKEN.has(key)) yield `${place}: ${key}`;
+  }
+  if (items !== undefined) yield* refusals(items, `${place}/items`);
+  for (const [name, part] of Object.entries(properties ?? {})) {
+    yield* refusals(part, `${place}/${name}`);
+  }
+  for (const [i, part] of (anyOf ?? []).entries()) yield* refusals(part, `${place}/anyOf/${i}`);
+}
+
+interface JsonSchema {
+  readonly type?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly items?: unknown;
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly anyOf?: readonly unknown[];
+}
+
+/** What the APIs of OpenAI, Gemini and Anthropic take besides. */
+const TAKEN = new Set(["description", "default", "required", "minimum", "maximum"]);
+
+Deno.test("listTools() has input schemas that every model's API takes", () => {
+  for (const { name, inputSchema } of listTools({ readOnly: false, limits: LIMITS })) {
+    assert.deepEqual([...refusals(inputSchema, "")], [], name);
+    assert.ok(inputSchema.properties, name);
+  }
+  const bad = { type: ["string"], enum: [1], additionalProperties: false };
+  assert.equal([...refusals(bad, "/x")].length, 3);
+});
+
+Deno.test("what a model reads before its first call is less than 14,000 bytes on the demo", async () => {
+  await using demo = await startDemo();
+  const grants = grantsOf(demo.config);
+  const read = listTools(grants).map(({ name, description, inputSchema }) => ({
+    name,
+    description,
+    inputSchema,
+  }));
+  const access = { grants };
+  const words = instructions({ access, configSource: undefined } as unknown as Session);
+  const size = bytes(read) + bytes(words);
+  assert.ok(size < 14_000, `${size} bytes`);
 });
 
 served(

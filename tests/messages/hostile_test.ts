@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { Fields } from "../../lib/messages/fields.ts";
 import { LastByTopic } from "../../lib/messages/last_by_topic.ts";
 import type { Message } from "../../lib/messages/message.ts";
 import { fitMessage, jsonBytes, showMessage, textOf } from "../../lib/messages/payload.ts";
+import { Summary } from "../../lib/messages/summary.ts";
 import { Survey } from "../../lib/messages/survey.ts";
 import { compileWhere, type Where } from "../../lib/messages/where.ts";
 import { HOSTILE_PAYLOADS } from "./hostile_payloads.ts";
@@ -54,6 +56,22 @@ const uses: Readonly<Record<string, (message: Message) => void>> = {
     for (const seen of survey.topics()) {
       assert.ok(jsonBytes(survey.showLast(seen)) <= 2_048 + 500);
     }
+  },
+  "Fields": (one) => {
+    const shown = new Fields(["", "/0", "/0/0/0", "/a"], "fields").show(one.payload, 4_096);
+    assert.equal(shown !== undefined, textOf(one.payload) !== undefined);
+    assert.ok(jsonBytes(shown?.values ?? {}) <= 4_096 + 2);
+    assert.ok(JSON.stringify(shown ?? {}).isWellFormed());
+  },
+  "Summary": (one) => {
+    const summary = new Summary(undefined);
+    summary.add(one);
+    for (const entry of summary.entries()) assert.ok(jsonBytes(entry) <= 16 * 400 + 6 * 128 + 200);
+  },
+  "Summary of named values": (one) => {
+    const summary = new Summary(new Fields(["", "/0", "/a"], "summary"));
+    summary.add(one);
+    for (const entry of summary.entries()) assert.ok(jsonBytes(entry) <= 3 * 400 + 6 * 128 + 200);
   },
   "LastByTopic": (one) => {
     const last = new LastByTopic();

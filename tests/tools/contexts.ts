@@ -70,6 +70,7 @@ export function contextOf(scene: Scene): ToolContext {
       return Promise.resolve({
         filters: filters ?? [],
         narrowed: filters !== undefined,
+        retainedDelivered: () => Promise.resolve(),
         [Symbol.asyncDispose](): Promise<void> {
           clearTimeout(timer);
           return Promise.resolve();

@@ -29,7 +29,11 @@ eachServed(
       },
     }));
     const { elapsed, responses, ...rest } = await host.expectResult("mqtt_query", ASK);
-    assert.deepEqual(rest, { request_topic: "t/ask", response_topic: "t/answer" });
+    assert.deepEqual(rest, {
+      request_topic: "t/ask",
+      response_topic: "t/answer",
+      before: "old",
+    });
     assert.ok(elapsed < 5);
     assert.deepEqual(responses.map(({ payload }: Shown) => payload), ["get: 21"]);
 
@@ -177,4 +181,99 @@ Deno.test("mqtt_query takes nothing with odd correlation data for its answer", a
   const context = contextOf({ limits: await limitsWith(), messages });
   const { responses } = await findTool("mqtt_query")?.run({ ...ASK, timeout: 5 }, context) ?? {};
   assert.deepEqual((responses as Shown[]).map(({ payload }) => payload), ["right"]);
+});
+
+eachServed(
+  "mqtt_query with where proves that a device obeyed, and shows what was so before",
+  {},
+  async ({ host, device }) => {
+    await device.publish("t/lamp", '{"state":"OFF"}', { retain: true, qos: 1 });
+    await device.respond("t/lamp/set", ({ text }) => {
+      const [state] = text.split(" ");
+      return { topic: "t/lamp", payload: JSON.stringify({ state }), options: { qos: 1 } };
+    });
+    const command = (payload: string): Record<string, unknown> => ({
+      request_topic: "t/lamp/set",
+      response_topic: "t/lamp",
+      payload,
+      timeout: 1,
+      where: { path: "/state", op: "eq", value: "ON" },
+    });
+    const { responses, before } = await host.expectResult("mqtt_query", command("ON"));
+    assert.deepEqual(before, { state: "OFF" });
+    assert.deepEqual(responses.map(({ received_at: _, ...one }: Record<string, unknown>) => one), [
+      { payload: { state: "ON" } },
+    ]);
+    const { message, last, outcome } = await host.expectError(
+      "timeout",
+      "mqtt_query",
+      command("BROKEN"),
+    );
+    assert.equal(
+      message,
+      'no answer that meets the condition on "t/lamp" within 1 s; another one arrived',
+    );
+    assert.deepEqual(last?.["payload"], { state: "BROKEN" });
+    assert.equal(outcome, "unknown");
+  },
+);
+
+servedWithMqtt5(
+  "mqtt_query without response_topic asks for the answer where nobody else looks, with no rule for it",
+  { topics: [{ pattern: "t/ask", permissions: ["write"] }], mqtt: { client_id: "me" } },
+  async ({ host, device, unsubscribed }) => {
+    let asked = "";
+    await device.respond("t/ask", ({ text, packet: { properties = {} } }) => {
+      const { responseTopic = "", correlationData } = properties;
+      asked = responseTopic;
+      return {
+        topic: responseTopic,
+        payload: `${text}!`,
+        options: { properties: { ...(correlationData && { correlationData }) } },
+      };
+    });
+    const { response_topic, responses, before } = await host.expectResult("mqtt_query", {
+      request_topic: "t/ask",
+      payload: "hello",
+    });
+    assert.match(response_topic, /^mcpmqtt\/response\/me\/[0-9a-f]{32}$/);
+    assert.equal(response_topic, asked);
+    assert.equal(before, undefined);
+    assert.deepEqual(responses.map(({ payload }: Shown) => payload), ["hello!"]);
+    await unsubscribed(response_topic);
+    await host.expectError("forbidden", "mqtt_read", { topic: response_topic });
+    await host.expectError("forbidden", "mqtt_publish", {
+      topic: "t/ask",
+      payload: "1",
+      response_topic,
+    });
+  },
+);
+
+servedWithMqtt5(
+  "mqtt_query makes response topics below mqtt.response_prefix",
+  { mqtt: { response_prefix: "home/answers/" } },
+  async ({ host, device }) => {
+    await device.respond("t/ask", ({ packet: { properties: { responseTopic = "" } = {} } }) => ({
+      topic: responseTopic,
+      payload: responseTopic,
+    }));
+    const query = { request_topic: "t/ask", payload: "" };
+    const { response_topic } = await host.expectResult("mqtt_query", query);
+    assert.match(response_topic, /^home\/answers\/[0-9a-f]{32}$/);
+    const again = await host.expectResult("mqtt_query", query);
+    assert.notEqual(again.response_topic, response_topic);
+  },
+);
+
+Deno.test("mqtt_query without response_topic is refused on MQTT 3.1.1, and nothing is sent", async () => {
+  await using broker = await startAedes();
+  await using served = await serve(broker, "3.1.1");
+  await untilConnected(served.host);
+  const error = await served.host.expectError("invalid_argument", "mqtt_query", {
+    request_topic: "t/ask",
+    payload: "1",
+  });
+  assert.match(error.message, /response_topic is missing.*3\.1\.1/);
+  assert.equal(error.outcome, "not_sent");
 });

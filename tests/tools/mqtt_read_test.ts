@@ -111,12 +111,14 @@ served(
     await device.publish("t/b", '{"battery": "9"}', { qos: 1 });
     const { topic, payload } = await low;
     assert.deepEqual([topic, payload], ["t/b", { battery: "9" }]);
-    const { message } = await host.expectError("timeout", "mqtt_read", {
+    const { message, last } = await host.expectError("timeout", "mqtt_read", {
       topic: "t/+",
       where,
       timeout: 1,
     });
-    assert.match(message, /no message that meets the condition on "t\/\+".*1 others arrived/);
+    assert.match(message, /no message that meets the condition on "t\/\+".*another one arrived/);
+    const { received_at: _when, ...shown } = last ?? {};
+    assert.deepEqual(shown, { topic: "t/a", payload: { battery: 90 }, qos: 1, retain: true });
   },
 );
 
@@ -197,3 +199,18 @@ Deno.test("mqtt_read works as soon as a broker is there that was down at the sta
   }
   assert.equal(result.structuredContent.payload, "here");
 });
+
+served(
+  "mqtt_read with fields gives these values of the first message that has one",
+  {},
+  async ({ host, device, subscribed }) => {
+    await device.publish("t/a", '{"h": 50}', { retain: true, qos: 1 });
+    const reading = host.expectResult("mqtt_read", { topic: "t/a", fields: ["/t", "/id"] });
+    await subscribed("t/a");
+    await device.publish("t/a", '{"t": 20, "id": 12345678901234567890}', { qos: 1 });
+    const { topic, values, payload } = await reading;
+    assert.equal(topic, "t/a");
+    assert.equal(payload, undefined);
+    assert.deepEqual(values, { "/t": 20, "/id": "12345678901234567890" });
+  },
+);

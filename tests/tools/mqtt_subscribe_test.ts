@@ -35,7 +35,7 @@ eachServed(
     assert.ok(elapsed > 0 && elapsed < 20);
     const payloads = messages.map(({ payload }: Shown) => Number(payload));
     assert.deepEqual(payloads, Array.from({ length: 500 }, (_, i) => i));
-    assert.deepEqual(Object.keys(messages[0]), ["topic", "payload", "qos", "received_at"]);
+    assert.deepEqual(Object.keys(messages[0]), ["topic", "payload", "received_at"]);
     assert.match(messages[0].received_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     await unsubscribed("t/+/burst");
   },
@@ -319,3 +319,134 @@ Deno.test("mqtt_subscribe names the reason of the broker that refuses the subscr
   assert.match(message, /refused the subscription to "t\/no" with 128/);
   assert.match(hint ?? "", /broker's own access rules/);
 });
+
+served(
+  "mqtt_subscribe gives a hundred readings of one topic in 6,500 bytes",
+  {},
+  async ({ host, device, subscribed }) => {
+    const collecting = host.callTool("mqtt_subscribe", { topic: "t/a", max_messages: 100 });
+    await subscribed("t/a");
+    await device.burst("t/a", 100, { qos: 1, payload: (i) => (20 + i / 10).toFixed(1) });
+    const { text } = await collecting;
+    const { messages } = JSON.parse(text);
+    assert.equal(messages.length, 100);
+    assert.deepEqual(Object.keys(messages[0]), ["payload", "received_at"]);
+    assert.ok(text.length <= 6_500, String(text.length));
+  },
+);
+
+served(
+  "mqtt_subscribe with fields gives these values, and leaves out what has none of them",
+  {},
+  async ({ host, device, subscribed }) => {
+    const collecting = host.expectResult("mqtt_subscribe", {
+      topic: "t/+",
+      max_messages: 2,
+      fields: ["/t", "/room"],
+    });
+    await subscribed("t/+");
+    await device.publish("t/a", '{"t":20.5,"long":"xxxxxxxxxxxxxxx"}', { qos: 1 });
+    await device.publish("t/b", '{"h":50}', { qos: 1 });
+    await device.publish("t/c", '{"room":"bath","h":50}', { qos: 1 });
+    const { messages, count, ended } = await collecting;
+    assert.deepEqual(
+      messages.map(({ received_at: _, ...message }: Record<string, unknown>) => message),
+      [{ topic: "t/a", values: { "/t": 20.5 } }, { topic: "t/c", values: { "/room": "bath" } }],
+    );
+    assert.deepEqual([count, ended], [2, "max_messages"]);
+  },
+);
+
+served(
+  "mqtt_subscribe leaves excluded topics out before anything is counted",
+  {},
+  async ({ host, device, subscribed }) => {
+    const collecting = host.expectResult("mqtt_subscribe", {
+      topic: "t/#",
+      exclude: ["t/noise/#", "t/+/debug"],
+      max_messages: 2,
+    });
+    await subscribed("t/#");
+    await device.burst("t/noise/x", 20, { qos: 1 });
+    await device.publish("t/a/debug", "no", { qos: 1 });
+    await device.publish("t/a/b", "1", { qos: 1 });
+    await device.publish("t/noisy", "2", { qos: 1 });
+    const { messages } = await collecting;
+    assert.deepEqual(messages.map(({ topic }: Listed) => topic), ["t/a/b", "t/noisy"]);
+    const wrong = await host.expectError("invalid_topic", "mqtt_subscribe", {
+      topic: "t/#",
+      exclude: "t/a#",
+    });
+    assert.match(wrong.message, /t\/a#/);
+  },
+);
+
+served(
+  "mqtt_subscribe with summary sums up all that came in the timeout, whatever max_messages says",
+  {},
+  async ({ host, device, subscribed }) => {
+    const collecting = host.expectResult("mqtt_subscribe", {
+      topic: "t/+",
+      exclude: "t/none",
+      timeout: 1.5,
+      max_messages: 2,
+      summary: true,
+    });
+    await subscribed("t/+");
+    await device.burst("t/a", 51, { qos: 1, payload: (i) => String(i) });
+    await device.burst("t/b", 2, { qos: 1, payload: (i) => `{"t":${20 + i},"s":"x"}` });
+    await device.burst("t/c", 3, { qos: 1 });
+    await device.burst("t/none", 3, { qos: 1 });
+    const { topics, topics_omitted, count, dropped, ended, messages, hint } = await collecting;
+    assert.deepEqual([count, dropped, topics_omitted, ended], [56, 3, 1, "timeout"]);
+    assert.equal(messages, undefined);
+    assert.match(hint, /exclude/);
+    const [a, b, ...others] = topics;
+    assert.deepEqual(others, []);
+    assert.deepEqual([a.topic, a.count, a.last], ["t/a", 51, "50"]);
+    assert.deepEqual(a.values, { "": { min: 0, max: 50, mean: 25, first: 0, last: 50 } });
+    assert.deepEqual(b.values, { "/t": { min: 20, max: 21, mean: 20.5, first: 20, last: 21 } });
+    assert.ok(a.first_at <= a.last_at);
+  },
+);
+
+served(
+  "mqtt_subscribe with a summary of named values tells of those alone",
+  {},
+  async ({ host, device, subscribed }) => {
+    for (const more of [{ summary: ["/s"] }, { summary: true, fields: ["/s"] }]) {
+      const collecting = host.expectResult("mqtt_subscribe", { topic: "t/a", timeout: 1, ...more });
+      await subscribed("t/a");
+      for (const s of ["on", "off", "off"]) {
+        await device.publish("t/a", JSON.stringify({ s, t: 1 }), { qos: 1 });
+      }
+      const { topics: [{ values }] } = await collecting;
+      assert.deepEqual(values, { "/s": { first: "on", last: "off", changes: 1 } });
+    }
+    await host.expectError("invalid_argument", "mqtt_subscribe", { topic: "t/a", summary: ["s"] });
+  },
+);
+
+eachServed(
+  "mqtt_subscribe with retained_only gives what the broker keeps, at once, and nothing else",
+  {},
+  async ({ host, device, unsubscribed }) => {
+    const none = await host.expectResult("mqtt_subscribe", { topic: "t/#", retained_only: true });
+    assert.deepEqual([none.count, none.ended], [0, "retained"]);
+    for (let i = 0; i < 60; i++) {
+      await device.publish(`t/${i}`, String(i), { retain: true, qos: i % 3 as 0 | 1 | 2 });
+    }
+    const { messages, ended, elapsed } = await host.expectResult("mqtt_subscribe", {
+      topic: "t/#",
+      retained_only: true,
+      include_retained: false,
+      max_messages: 100,
+      timeout: 60,
+    });
+    assert.equal(messages.length, 60);
+    assert.ok(messages.every(({ retain }: { retain?: true }) => retain));
+    assert.equal(ended, "retained");
+    assert.ok(elapsed < 30);
+    await unsubscribed("t/#");
+  },
+);

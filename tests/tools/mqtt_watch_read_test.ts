@@ -167,3 +167,38 @@ eachServed(
     assert.deepEqual([reconnects, protocol_version], [1, version]);
   },
 );
+
+served(
+  "mqtt_watch_read gives of what was collected one filter, fields or a summary",
+  {},
+  async ({ host, device }) => {
+    const { watch_id } = await host.expectResult("mqtt_watch", { topic: "t/#", exclude: "t/x/#" });
+    await device.burst("t/a", 30, { qos: 1, payload: (i) => `{"n":${i}}` });
+    await device.burst("t/b", 2, { qos: 1 });
+    await device.burst("t/x/y", 2, { qos: 1 });
+    await device.publish("t/c", "end", { qos: 1 });
+    const read = (args: object): Promise<unknown> =>
+      host.expectResult("mqtt_watch_read", { watch_id, after: 0, ...args });
+    await host.expectResult("mqtt_watch_read", { watch_id, topic: "t/c", timeout: 10 });
+
+    const b = await read({ topic: "t/b" }) as { messages: object[]; next: number };
+    assert.deepEqual(
+      b.messages.map((message) => Object.keys(message)),
+      [["seq", "payload", "received_at"], ["seq", "payload", "received_at"]],
+    );
+    assert.equal(b.next, 33);
+    const { messages } = await read({ fields: ["/n"], max_messages: 2 }) as { messages: object[] };
+    assert.deepEqual(
+      messages.map((message) => ({ ...message, received_at: "" })),
+      [0, 1].map((n) => ({ seq: n + 1, topic: "t/a", values: { "/n": n }, received_at: "" })),
+    );
+    const { topics, next, remaining, dropped } = await read({
+      summary: true,
+      max_messages: 1,
+    }) as Record<string, unknown> & { topics: Record<string, unknown>[] };
+    assert.deepEqual([next, remaining, dropped], [33, 0, 0]);
+    assert.deepEqual(topics.map(({ topic, count, values }) => [topic, count, values]), [
+      ["t/a", 30, { "/n": { min: 0, max: 29, mean: 14.5, first: 0, last: 29 } }],
+    ]);
+  },
+);

@@ -9,6 +9,7 @@ import { startHost, untilConnected } from "../host.ts";
 import {
   connack,
   CONNECT,
+  PINGREQ,
   puback,
   PUBLISH,
   ScriptedBroker,
@@ -162,6 +163,7 @@ Deno.test("mqtt_query takes nothing for an answer that came before the request w
   await using broker = new ScriptedBroker((packet, client) => {
     if (packet.type === CONNECT) client.send(...connack("5"));
     if (packet.type === SUBSCRIBE) client.send(...suback(packet), ...early);
+    if (packet.type === PINGREQ) client.send(0xD0, 0);
     if (packet.type !== PUBLISH) return;
     requests++;
     client.send(...puback(packet));

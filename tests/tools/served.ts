@@ -102,9 +102,13 @@ function checked({ callTool }: Host): Host["callTool"] {
     if (!isError) assert.deepEqual(JSON.parse(text), structuredContent);
     else {
       assert.ok(error, text);
-      const { code, message, hint } = error;
-      assert.equal(text, `${code}: ${message}${hint === undefined ? "" : `\nhint: ${hint}`}`);
-      assert.equal(text.split("\n").length, hint === undefined ? 1 : 2);
+      const { code, message, hint, last } = error;
+      const lines = [
+        `${code}: ${message}`,
+        ...(hint === undefined ? [] : [`hint: ${hint}`]),
+        ...(last === undefined ? [] : [`last: ${JSON.stringify(last)}`]),
+      ];
+      assert.deepEqual(text.split("\n"), lines);
     }
     return result;
   };

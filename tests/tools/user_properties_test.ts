@@ -31,13 +31,29 @@ Deno.test("user properties are passed on by any name, __proto__ included", async
   assert.equal(Object.getPrototypeOf(userProperties), Object.prototype);
 });
 
+Deno.test("user properties are a list of names and values, a name as often as it stands", async () => {
+  const pair = (name: string, value: string): unknown => ({ name, value });
+  const text = JSON.stringify([
+    pair("a", "1"),
+    pair("__proto__", "2"),
+    pair("a", ""),
+    pair("a", "3"),
+  ]);
+  const { userProperties } = await passedOn(text) ?? {};
+  assert.equal(JSON.stringify(userProperties), '{"a":["1","","3"],"__proto__":"2"}');
+  assert.equal(await passedOn("[]"), undefined);
+});
+
 Deno.test("user properties are strings or lists of strings, and not too many", async () => {
   const many = JSON.stringify({ a: new Array(1_000).fill("") });
   assert.ok(await passedOn(many));
   const refused: ReadonlyArray<readonly [string, RegExp]> = [
-    ["5", /^user_properties must be an object, got 5$/],
-    ["null", /^user_properties must be an object, got null$/],
-    ['["a"]', /^user_properties must be an object/],
+    ["5", /^user_properties must be a list of \{ name, value \}, got 5$/],
+    ["null", /^user_properties must be a list of \{ name, value \}, got null$/],
+    ['["a"]', /^user_properties\.0 must be \{ name, value \}, both strings, got the string "a"$/],
+    ['[{"name": "a"}]', /^user_properties\.0 must be \{ name, value \}/],
+    ['[{"name": "a", "value": 1}]', /^user_properties\.0 must be \{ name, value \}/],
+    ['[{"name": "a", "value": "b", "c": "d"}]', /^user_properties\.0 must be \{ name, value \}/],
     ['{"a": 1}', /^user_properties\.a must be a string or a list of strings, got 1$/],
     ['{"a": null}', /^user_properties\.a must be/],
     ['{"a": "b", "c": [["d"]]}', /^user_properties\.c must be/],

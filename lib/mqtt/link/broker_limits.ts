@@ -1,5 +1,5 @@
 /**
- * What a broker takes.
+ * What a broker says of itself when it accepts a connection.
  *
  * @module
  */
@@ -12,6 +12,8 @@ export interface BrokerLimits {
   readonly retainAvailable: boolean;
   /** Bytes of one packet; undefined where there is no limit. */
   readonly maximumPacketSize: number | undefined;
+  /** Below what answers may be asked for: Response Information, §3.2.2.3.15. */
+  readonly responseInformation: string | undefined;
 }
 
 /** What the properties of the CONNACK say. */
@@ -22,12 +24,15 @@ export function brokerLimits(connack: unknown): BrokerLimits {
       maximumQoS?: number;
       retainAvailable?: boolean;
       maximumPacketSize?: number;
+      responseInformation?: unknown;
     };
   };
+  const { responseInformation: prefix } = properties;
   return {
     receiveMaximum: properties.receiveMaximum ?? 65_535,
     maximumQos: properties.maximumQoS === 0 ? 0 : properties.maximumQoS === 1 ? 1 : 2,
     retainAvailable: properties.retainAvailable ?? true,
     maximumPacketSize: properties.maximumPacketSize,
+    responseInformation: typeof prefix === "string" && prefix !== "" ? prefix : undefined,
   };
 }

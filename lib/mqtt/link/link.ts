@@ -208,13 +208,27 @@ export class Link {
 
   async #publishUnacknowledged(publication: Publication): Promise<number> {
     const written = this.#publish(publication);
-    // A broker reads in order, so that its PINGRESP says that it has read what was sent before.
+    const read = this.#ping();
+    const code = await written;
+    await read;
+    return code;
+  }
+
+  /**
+   * Sends a PINGREQ and waits for the PINGRESP. A broker reads in order: it has read then what was
+   * sent before, and what it sent in answer to that has arrived.
+   *
+   * @throws {LinkLost} when the link ends before.
+   */
+  ping(): Promise<void> {
+    return this.orLost(this.#ping());
+  }
+
+  #ping(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#client.sendPing();
     if (this.#pings.length > 0) this.#pings[this.#pings.length - 1] = resolve;
-    const code = await written;
-    await promise;
-    return code;
+    return promise;
   }
 
   #publish({ topic, payload, qos, retain, ...rest }: Publication): Promise<number> {

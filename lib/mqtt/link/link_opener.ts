@@ -23,6 +23,8 @@ export interface BrokerSettings {
   readonly connectTimeoutMs: number;
   /** The largest message that is taken from the broker, in bytes of its packet. */
   readonly maxMessageBytes: number;
+  /** Below what answers are asked for; undefined: where the broker says, or a place of our own. */
+  readonly responsePrefix?: string | undefined;
 }
 
 /** What differs from link to link. */

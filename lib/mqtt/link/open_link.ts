@@ -54,7 +54,9 @@ async function clientOptions(
     keepalive: address.keepaliveSeconds,
     clientId: options.clientId,
     clean: true,
-    protocolVersion: options.protocolVersion === "5" ? 5 : 4,
+    ...(options.protocolVersion === "5"
+      ? { protocolVersion: 5, properties: { requestResponseInformation: true } }
+      : { protocolVersion: 4 }),
     incomingStore: inbox as unknown as NonNullable<IClientOptions["incomingStore"]>,
     // Its own clock starts with the stream only and says less: it is never the first to ring.
     connectTimeout: 2 * options.connectTimeoutMs,

@@ -101,7 +101,7 @@ async function argumentTable(tool: Tool): Promise<string> {
       code(name),
       kinds.map(String).join(", "),
       required.includes(name) ? "*needed*" : fallback === undefined ? "" : code(String(fallback)),
-      description,
+      description || ((anyOf?.[0] ?? {}) as { description?: string }).description || "",
     ];
   });
   return rows.length === 0

@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/messages/"],
   ["lib/config/"],
   ["lib/topics/"],
-  ["lib/errors.ts", "lib/log.ts", "lib/text.ts", "lib/wait.ts", "lib/version.ts"],
+  ["lib/errors.ts", "lib/log.ts", "lib/text.ts", "lib/turns.ts", "lib/wait.ts", "lib/version.ts"],
 ];
 
 /** Packages that are imported in one place only. */

@@ -6,6 +6,7 @@
 import type { Logger } from "../log.ts";
 import type { Connection } from "../mqtt/connection.ts";
 import { Access, type Grants } from "./access.ts";
+import { Surveys } from "./surveys.ts";
 import { Updates } from "./updates.ts";
 import { Watches } from "./watches.ts";
 
@@ -23,6 +24,7 @@ export class Session implements AsyncDisposable {
   readonly access: Access;
   readonly watches: Watches;
   readonly updates: Updates;
+  readonly surveys = new Surveys();
   readonly configSource: string | undefined;
 
   constructor({ connection, grants, configSource, log }: SessionOptions) {

@@ -65,6 +65,7 @@ export async function callTool(
     const data = await tool.run(params.arguments, {
       access: session.access,
       watches: session.watches,
+      surveys: session.surveys,
       signal: context.mcpReq.signal,
     });
     const { outcome = "done" } = data;

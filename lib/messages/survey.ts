@@ -4,23 +4,16 @@
  * @module
  */
 import { type Json, structureOf } from "./json.ts";
-import { contentBytes, heldBytes, type Message } from "./message.ts";
-import { fitMessage, jsonBytes, type ShownMessage, textOf } from "./payload.ts";
+import type { Message } from "./message.ts";
+import { contentOf, showLast, type ShownLast, textOf } from "./payload.ts";
+import { toNumber } from "./pointer.ts";
 
-/** How many topics are told apart; a broker may have any number. */
-const MAX_TOPICS = 20_000;
-/** What all topics with their short messages may take in memory, in bytes. */
-const MAX_BYTES = 16 * 1024 * 1024;
-/** What the long ones of their last messages may take beside that. */
-const MAX_LONG_BYTES = 8 * 1024 * 1024;
-/** A message is long when its payload and properties have more bytes. */
-const MAX_SHORT_BYTES = 1_024;
-/** One with more is not kept: it would take much room, and has no shape. */
-const MAX_KEPT_BYTES = 256 * 1024;
-/** What the counts of a topic take in memory, about, in bytes. */
-const COUNTS_BYTES = 100;
-/** How much is shown of the last message of a topic, in bytes of its JSON. */
-const MAX_LAST_BYTES = 2_048;
+/** What all topics may take in memory, about, in bytes. */
+const MAX_BYTES = 32 * 1024 * 1024;
+/** A longer last payload is not kept, but what is shown of it. */
+const MAX_KEPT_BYTES = 1_024;
+/** What a topic takes beside its name, about, in bytes. */
+const TOPIC_BYTES = 500 + MAX_KEPT_BYTES;
 const MAX_SHAPE_DEPTH = 3;
 const MAX_SHAPE_KEYS = 24;
 const MAX_SHAPE_CHARACTERS = 400;
@@ -34,38 +27,36 @@ export interface SeenTopic {
   readonly live: number;
   /** Whether the broker keeps a message for it. */
   readonly retained: boolean;
-  /** The last message, or what is shown of it where there is no room for it. */
-  readonly last: Message | ShownMessage;
-}
-
-/** What is shown of the last message of a topic. */
-export interface ShownLast {
-  readonly shown: ShownMessage;
-  /** See {@linkcode shapeOf}; not known of every long message. */
+  /** When the last message arrived, in milliseconds since the epoch. */
+  readonly at: number;
+  /** What is shown of its payload. */
+  readonly last: ShownLast;
+  /** See {@linkcode shapeOf}. */
   readonly shape: string | undefined;
+  /** The shape, or for payloads without one which kind they are: equal for topics that are alike. */
+  readonly kind: string;
 }
 
-interface Seen extends SeenTopic {
+interface Seen {
   messages: number;
   live: number;
   retained: boolean;
-  last: Message | ShownMessage;
-  /** What the last message takes of {@linkcode MAX_BYTES}, and of {@linkcode MAX_LONG_BYTES}. */
-  shortBytes: number;
-  longBytes: number;
+  at: number;
+  last: Uint8Array | Described;
 }
+
+type Described = Pick<SeenTopic, "last" | "shape" | "kind">;
 
 /** Gathers what arrives, by topic, in bounded memory. */
 export class Survey {
-  readonly #previewBytes: number;
+  readonly #maxBytes: number;
   readonly #topics = new Map<string, Seen>();
-  #shortBytes = 0;
-  #longBytes = 0;
+  #bytes = 0;
   #passedOver = 0;
 
-  /** @param previewBytes how much is shown of a payload. */
-  constructor(previewBytes: number) {
-    this.#previewBytes = previewBytes;
+  /** @param options.maxBytes what all topics may take in memory, about; default 32 MiB. */
+  constructor({ maxBytes = MAX_BYTES }: { readonly maxBytes?: number } = {}) {
+    this.#maxBytes = maxBytes;
   }
 
   /** How many messages came on topics that found no room. */
@@ -73,88 +64,52 @@ export class Survey {
     return this.#passedOver;
   }
 
-  /** Whether there were more topics than could be told apart. */
-  get isIncomplete(): boolean {
-    return this.#passedOver > 0;
-  }
-
   /** Takes a message. */
-  add(message: Message): void {
-    const seen = this.#topics.get(message.topic) ?? this.#begin(message);
+  add({ topic, payload, retain, receivedAt }: Message): void {
+    const seen = this.#topics.get(topic) ?? this.#begin(topic);
     if (seen === undefined) {
       this.#passedOver++;
       return;
     }
     seen.messages++;
-    if (message.retain) seen.retained = true;
+    if (retain) seen.retained = true;
     else seen.live++;
-    this.#setLast(seen, message);
+    seen.at = receivedAt;
+    seen.last = payload.length > MAX_KEPT_BYTES ? described(payload) : payload;
   }
 
   /** By name, in code unit order. */
-  topics(): SeenTopic[] {
-    return [...this.#topics.values()].sort((a, b) => a.topic < b.topic ? -1 : 1);
-  }
-
-  /** Shows the last message of a topic that was seen. */
-  showLast({ last }: SeenTopic): ShownLast {
-    if ("received_at" in last) return { shown: last, shape: undefined };
-    return { shown: this.#show(last), shape: shapeOf(last.payload) };
+  *topics(): Iterable<SeenTopic> {
+    for (const topic of [...this.#topics.keys()].sort()) {
+      const seen = this.#topics.get(topic);
+      if (seen === undefined) continue;
+      const { last } = seen;
+      yield { topic, ...seen, ...(last instanceof Uint8Array ? described(last) : last) };
+    }
   }
 
   /** A topic that is new, or undefined where there is no room for it. */
-  #begin(message: Message): Seen | undefined {
+  #begin(topic: string): Seen | undefined {
     // The name is held twice: a message that comes later has its own.
-    const bytes = COUNTS_BYTES + 2 * message.topic.length + heldBytes(message) -
-      contentBytes(message);
-    if (this.#topics.size >= MAX_TOPICS || this.#shortBytes + bytes > MAX_BYTES) return undefined;
-    this.#shortBytes += bytes;
-    const seen: Seen = {
-      topic: message.topic,
-      messages: 0,
-      live: 0,
-      retained: false,
-      last: message,
-      shortBytes: 0,
-      longBytes: 0,
-    };
-    this.#topics.set(message.topic, seen);
+    const bytes = TOPIC_BYTES + 4 * topic.length;
+    if (this.#bytes + bytes > this.#maxBytes) return undefined;
+    this.#bytes += bytes;
+    const seen = { messages: 0, live: 0, retained: false, at: 0, last: new Uint8Array() };
+    this.#topics.set(topic, seen);
     return seen;
-  }
-
-  /** Keeps the message if there is room, else what is shown of it, else that there was one. */
-  #setLast(seen: Seen, message: Message): void {
-    this.#shortBytes -= seen.shortBytes;
-    this.#longBytes -= seen.longBytes;
-    seen.shortBytes = seen.longBytes = 0;
-    const bytes = contentBytes(message);
-    const isShort = bytes <= MAX_SHORT_BYTES;
-    if (isShort && this.#shortBytes + bytes <= MAX_BYTES) {
-      seen.last = message;
-      seen.shortBytes = bytes;
-    } else if (!isShort && bytes <= MAX_KEPT_BYTES && this.#longBytes + bytes <= MAX_LONG_BYTES) {
-      seen.last = message;
-      seen.longBytes = bytes;
-    } else {
-      const shown = this.#show(message);
-      // Each character may take two bytes; the topic name is there already.
-      const shownBytes = 2 * (jsonBytes(shown) - jsonBytes(shown.topic));
-      const hasRoom = this.#shortBytes + shownBytes <= MAX_BYTES;
-      seen.last = hasRoom ? shown : barely(message);
-      seen.shortBytes = hasRoom ? shownBytes : 0;
-    }
-    this.#shortBytes += seen.shortBytes;
-    this.#longBytes += seen.longBytes;
-  }
-
-  #show(message: Message): ShownMessage {
-    return fitMessage(message, { previewBytes: this.#previewBytes, maxBytes: MAX_LAST_BYTES });
   }
 }
 
-/** Shows that there was a message, and of what size. */
-function barely({ properties: _notShown, ...message }: Message): ShownMessage {
-  return fitMessage(message, { previewBytes: 0, maxBytes: MAX_LAST_BYTES });
+function described(payload: Uint8Array): Described {
+  const shape = shapeOf(payload);
+  return { last: showLast(payload), shape, kind: shape ?? kindOf(payload) };
+}
+
+function kindOf(payload: Uint8Array): string {
+  if (payload.length === 0) return "empty";
+  const content = payload.length > MAX_KEPT_BYTES ? undefined : contentOf(payload, (text) => text);
+  if (content !== undefined && toNumber(content) !== undefined) return "number";
+  return textOf(payload) === undefined ? "binary" : "text";
 }
 
 /**

@@ -5,31 +5,21 @@
  */
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
-import { jsonBytes, type ShownMessage } from "../messages/payload.ts";
-import { type SeenTopic, type ShownLast, Survey } from "../messages/survey.ts";
+import { foldTopics, type ShownTopics, showTopics } from "../messages/fold.ts";
+import { jsonBytes } from "../messages/payload.ts";
+import { type SeenTopic, Survey } from "../messages/survey.ts";
 import type { Permissions, Rule } from "../topics/permissions.ts";
+import { Turns } from "../turns.ts";
+import { bounded } from "../wait.ts";
 import { defineTool } from "./define_tool.ts";
 import { shownNarrowing } from "./narrowing.ts";
-import { hintSchema, messageSchema } from "./schemas.ts";
-import { Turns } from "./turns.ts";
-import { bounded } from "../wait.ts";
+import { excludeSchema, hintSchema, retainedOnlySchema } from "./schemas.ts";
 
-/** How much is shown of the last payload of a topic. */
-const PREVIEW_BYTES = 256;
 const MAX_LIMIT = 1_000;
+/** How long the broker may take to send all retained messages, in milliseconds. */
+const MAX_RETAINED_MS = 30_000;
 /** Characters of a rule's description. */
 const MAX_ABOUT = 200;
-
-type ShownTopic = {
-  topic: string;
-  messages: number;
-  retained: boolean;
-  /** Messages a second. */
-  rate: number;
-  /** Keys and types of the payload, where it is JSON. */
-  shape?: string;
-  last: ShownMessage;
-};
 
 /** What the owner says of the topics of a rule. */
 type AboutRule = { pattern: string; description?: string; unit?: string };
@@ -39,30 +29,26 @@ export const mqttTopics = defineTool({
   name: "mqtt_topics",
   title: "Find MQTT topics",
   description:
-    "Listens for a time and lists the topics that are alive, by name: messages, rate, whether one is retained, the last one, and the shape of JSON payloads. Take it first when names are not known; topics that publish rarely and retain nothing need a longer duration.\n" +
-    'Example: {"filter": "zigbee/#", "duration": 5}',
+    "Listens for duration and lists the topics that are alive, by name: messages, rate of the live ones, whether retained, shape (keys and types of JSON), the last payload cut to 128 bytes (size and truncated then; binary: only its size). Take it first if names are not known; topics that publish rarely and retain nothing need a longer duration. More than fold topics that are alike but for one level are one entry: + in that level, topics how many, names the first five and the last. If there is a cursor, give it back for the rest: nothing is listened to again.\n" +
+    'Example: {"filter": "zigbee/#", "exclude": "zigbee/bridge/#", "duration": 5}',
   effect: "observe",
   isIdempotent: true,
   input: (limits) => {
     const max = limits.maxTimeoutMs / 1000;
     return z.strictObject({
       filter: z.string().default("#").describe("a topic filter"),
+      exclude: excludeSchema,
       duration: z.number().gt(0).max(max).default(Math.min(3, max)).describe("seconds"),
-      limit: z.int().min(1).max(MAX_LIMIT).default(100).describe("topics in one result"),
-      cursor: z.string().optional().describe("from the result before, for the topics after it"),
+      retained_only: retainedOnlySchema.describe("only what the broker keeps, and at once"),
+      fold: z.int().min(0).default(16).describe("0: each topic by itself"),
+      limit: z.int().min(1).max(MAX_LIMIT).default(100).describe("entries in one result"),
+      cursor: z.string().optional(),
     });
   },
   output: z.object({
-    topics: z.array(z.object({
-      topic: z.string(),
-      messages: z.int(),
-      retained: z.boolean(),
-      rate: z.number().describe("messages a second"),
-      shape: z.string().optional(),
-      last: messageSchema,
-    })),
+    topics: z.array(z.looseObject({ topic: z.string(), messages: z.int(), at: z.string() })),
     about: z.array(z.looseObject({})).optional(),
-    total: z.int().describe("topics seen, those before the cursor included"),
+    total: z.int().describe("topics seen"),
     cursor: z.string().optional(),
     narrowed: z.boolean(),
     filters: z.array(z.string()).optional().describe("in force, where narrowed"),
@@ -70,88 +56,117 @@ export const mqttTopics = defineTool({
     disconnected: z.literal(true).optional(),
     hint: hintSchema,
   }),
-  async run(input, { access, signal }) {
-    const after = input.cursor === undefined ? undefined : decodeCursor(input.cursor);
-    const durationMs = input.duration * 1000;
-    const survey = new Survey(PREVIEW_BYTES);
-    const over = Promise.withResolvers<"disconnected">();
+  async run(input, { access, surveys, signal }) {
+    const { permissions, limits } = access.grants;
+    const bounds = { limit: input.limit, maxBytes: limits.maxResultBytes, permissions };
+    if (input.cursor !== undefined) {
+      const [id = "", from = ""] = input.cursor.split(".");
+      const { entries, about } = surveys.get(id);
+      const at = /^\d{1,9}$/.test(from) ? Number(from) : 0;
+      const { next, ...shown } = await page(entries, { ...bounds, at, about });
+      return { ...shown, ...about, ...cursorOf(id, next) };
+    }
+    const survey = new Survey();
+    const over = Promise.withResolvers<"disconnected" | "retained">();
     over.promise.catch(() => {});
     let isOver = false;
     await using collection = await access.collect([input.filter], {
       includeRetained: true,
+      exclude: [input.exclude ?? []].flat(),
       resume: false,
-      waitMs: access.grants.limits.maxTimeoutMs,
+      waitMs: limits.maxTimeoutMs,
       signal,
       onMessage: (message) => {
-        if (!isOver) survey.add(message);
+        if (!isOver && (message.retain || !input.retained_only)) survey.add(message);
       },
       onInterrupted: () => over.resolve("disconnected"),
       onFailed: (error) => over.reject(error),
     });
     const start = performance.now();
+    if (input.retained_only) {
+      // If a connection is lost meanwhile, that is told as such.
+      collection.retainedDelivered().then(() => over.resolve("retained"), () => {});
+    }
     const ended = await bounded(over.promise, {
-      timeoutMs: durationMs,
+      timeoutMs: input.retained_only ? MAX_RETAINED_MS : input.duration * 1000,
       signal,
-      onTimeout: () => "timeout" as const,
+      onTimeout: () => {
+        if (input.retained_only) throw retainedMissing();
+        return "timeout" as const;
+      },
     });
     const seconds = (performance.now() - start) / 1000;
     isOver = true;
-    const all = survey.topics();
-    const { permissions, limits } = access.grants;
-    const narrowing = shownNarrowing(collection, limits.maxResultBytes);
-    const { topics, about, isCut } = await page(
-      all.filter(({ topic }) => after === undefined || topic > after),
-      {
-        show: (seen) => showTopic(seen, survey.showLast(seen), seconds),
-        limit: input.limit,
-        maxBytes: limits.maxResultBytes - jsonBytes(narrowing),
-        permissions,
-      },
-    );
-    const last = topics.at(-1);
-    return {
-      topics,
-      ...(about.length === 0 ? {} : { about }),
-      total: all.length,
-      ...(isCut && last !== undefined
-        ? { cursor: encodeCursor(last.topic), hint: "mqtt_topics with this cursor gives the rest" }
-        : {}),
+    const turns = new Turns();
+    const seen: SeenTopic[] = [];
+    for (const one of survey.topics()) {
+      if (turns.isOver) await turns.others();
+      seen.push(one);
+    }
+    const entries = (await foldTopics(seen, input.fold)).map((one) => showTopics(one, seconds));
+    const about = {
+      total: seen.length,
       narrowed: collection.narrowed,
-      ...narrowing,
-      ...(survey.isIncomplete ? { incomplete: true as const, passed_over: survey.passedOver } : {}),
+      ...shownNarrowing(collection, limits.maxResultBytes),
+      ...(survey.passedOver > 0
+        ? { incomplete: true as const, passed_over: survey.passedOver }
+        : {}),
       ...(ended === "disconnected" ? { disconnected: true as const } : {}),
     };
+    const { next, ...shown } = await page(entries, { ...bounds, at: 0, about });
+    const id = next === undefined ? "" : surveys.hold({ entries, about });
+    return { ...shown, ...about, ...cursorOf(id, next) };
   },
 });
 
 interface PageOptions {
-  readonly show: (seen: SeenTopic) => ShownTopic;
+  /** Where it begins. */
+  readonly at: number;
   readonly limit: number;
   readonly maxBytes: number;
   readonly permissions: Permissions;
+  /** What stands beside the entries. */
+  readonly about: object;
 }
 
-/** As many topics as the limits allow, and whether there are more. */
+interface Page {
+  readonly topics: ShownTopics[];
+  readonly about?: AboutRule[];
+  /** Where the next page begins, if there is one. */
+  readonly next?: number;
+}
+
+/** As many entries as the limits allow. */
 async function page(
-  seen: readonly SeenTopic[],
-  { show, limit, maxBytes, permissions }: PageOptions,
-): Promise<{ topics: ShownTopic[]; about: AboutRule[]; isCut: boolean }> {
+  entries: readonly ShownTopics[],
+  { at, limit, maxBytes, permissions, about }: PageOptions,
+): Promise<Page> {
   const turns = new Turns();
-  const topics: ShownTopic[] = [];
-  const about = new Map<Rule, AboutRule | undefined>();
-  let bytes = 0;
-  for (const one of seen) {
+  const rules = new Map<Rule, AboutRule | undefined>();
+  const topics: ShownTopics[] = [];
+  let bytes = jsonBytes(about);
+  for (const entry of entries.slice(at, at + limit)) {
     if (turns.isOver) await turns.others();
-    const shown = show(one);
-    const { rule } = permissions.decide(one.topic, "read");
-    const words = rule === undefined || about.has(rule) ? undefined : aboutRule(rule);
-    bytes += jsonBytes(shown) + 1 + (words === undefined ? 0 : jsonBytes(words) + 1);
-    const isCut = topics.length >= limit || bytes > maxBytes && topics.length > 0;
-    if (isCut) return { topics, about: said(about), isCut };
-    topics.push(shown);
-    if (rule !== undefined && !about.has(rule)) about.set(rule, words);
+    const { rule } = permissions.decide(oneOf(entry), "read");
+    const words = rule === undefined || rules.has(rule) ? undefined : aboutRule(rule);
+    bytes += jsonBytes(entry) + 1 + (words === undefined ? 0 : jsonBytes(words) + 1);
+    if (bytes > maxBytes && topics.length > 0) break;
+    topics.push(entry);
+    if (rule !== undefined && !rules.has(rule)) rules.set(rule, words);
   }
-  return { topics, about: said(about), isCut: false };
+  const next = at + topics.length;
+  const said = [...rules.values()].filter((words) => words !== undefined);
+  return {
+    topics,
+    ...(said.length === 0 ? {} : { about: said }),
+    ...(next < entries.length ? { next } : {}),
+  };
+}
+/** A topic that an entry stands for. */
+function oneOf({ topic, names: [name] = [] }: ShownTopics): string {
+  return name === undefined
+    ? topic
+    : topic.split("/").map((level) => level === "+" ? name : level).join("/");
 }
 
 /** The owner's words on a rule, once for all its topics; undefined where there are none. */
@@ -167,34 +182,15 @@ function aboutRule({ pattern, description, payload }: Rule): AboutRule | undefin
   };
 }
 
-function said(about: ReadonlyMap<Rule, AboutRule | undefined>): AboutRule[] {
-  return [...about.values()].filter((words) => words !== undefined);
+function cursorOf(id: string, next: number | undefined): { cursor?: string; hint?: string } {
+  if (next === undefined) return {};
+  return { cursor: `${id}.${next}`, hint: "mqtt_topics with this cursor gives the rest" };
 }
 
-function showTopic(seen: SeenTopic, { shown, shape }: ShownLast, seconds: number): ShownTopic {
-  return {
-    topic: seen.topic,
-    messages: seen.messages,
-    retained: seen.retained,
-    rate: Math.round(seen.live / seconds * 100) / 100,
-    ...(shape === undefined ? {} : { shape }),
-    last: shown,
-  };
-}
-
-function encodeCursor(topic: string): string {
-  return new TextEncoder().encode(topic).toBase64({ alphabet: "base64url", omitPadding: true });
-}
-
-function decodeCursor(cursor: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(
-      Uint8Array.fromBase64(cursor, { alphabet: "base64url" }),
-    );
-  } catch (cause) {
-    throw new McpMqttError("invalid_argument", "cursor is not one that mqtt_topics gave", {
-      hint: "Leave it out to begin with the first topic.",
-      cause,
-    });
-  }
+function retainedMissing(): McpMqttError {
+  return new McpMqttError(
+    "timeout",
+    `the broker did not send all retained messages within ${MAX_RETAINED_MS / 1000} s`,
+    { hint: "Take a narrower filter." },
+  );
 }

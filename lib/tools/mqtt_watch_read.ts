@@ -18,7 +18,7 @@ import {
   whereSchema,
 } from "./schemas.ts";
 import { fieldsOf, joined, showSummary, summaryOf } from "./summary_list.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "../turns.ts";
 import { matches, parseTopicFilter } from "../topics/topic_filter.ts";
 import { bounded } from "../wait.ts";
 

@@ -6,7 +6,7 @@
 import { Fields } from "../messages/fields.ts";
 import { jsonBytes } from "../messages/payload.ts";
 import { Summary, type SummaryEntry } from "../messages/summary.ts";
-import { Turns } from "./turns.ts";
+import { Turns } from "../turns.ts";
 
 /** How many entries a summary has if the call says nothing of it. */
 export const DEFAULT_ENTRIES = 100;

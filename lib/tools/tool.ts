@@ -7,12 +7,14 @@
 import type * as z from "zod/v4";
 import type { Limits } from "../config/config.ts";
 import type { Access } from "../access/access.ts";
+import type { Surveys } from "../access/surveys.ts";
 import type { Watches } from "../access/watches.ts";
 
 /** What a call has at hand: the broker as this client may use it, and the call's own end. */
 export interface ToolContext {
   readonly access: Access;
   readonly watches: Watches;
+  readonly surveys: Surveys;
   /** Aborted when the call is cancelled or its client is gone. */
   readonly signal: AbortSignal;
 }

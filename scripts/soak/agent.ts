@@ -215,7 +215,8 @@ export class AgentWork {
       include_retained: includeRetained,
     }, { signal });
     const { data, wasCalm } = result;
-    for (const message of data?.messages ?? []) ear.hear(heard(message));
+    // Of one topic, it stands in no message.
+    for (const message of data?.messages ?? []) ear.hear(heard({ topic: topics[0], ...message }));
     if (data !== undefined && data.count !== data.messages.length) {
       this.#ledger.violation(`count is ${data.count} of ${data.messages.length} messages`);
     }
@@ -293,7 +294,10 @@ export class AgentWork {
   async #topics(dice: Dice, signal?: AbortSignal): Promise<void> {
     const args = { filter: dice.pick(["#", "s/k/#", "s/+/1"]), duration: dice.between(1, 5) / 10 };
     const result = await this.#soaked.call("mqtt_topics", args, { signal });
-    for (const { last } of result.data?.topics ?? []) this.#assertPublished(last);
+    for (const { topic, topics, names, last } of result.data?.topics ?? []) {
+      if (topics === undefined) this.#assertPublished({ topic, payload: last });
+      else if (names.length < 2) this.#ledger.violation(`${topic} stands for ${names.length}`);
+    }
     if (result.data?.disconnected && result.wasCalm) {
       this.#ledger.violation("mqtt_topics was disconnected, without a fault");
     }

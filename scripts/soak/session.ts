@@ -117,10 +117,10 @@ export class Soaked implements AsyncDisposable {
   async call(name: string, args: object, options: CallOptions = {}): Promise<CallResult> {
     const tool = findTool(name);
     if (tool === undefined) throw new Error(`There is no tool ${name}`);
-    const { access, watches } = this.session;
+    const { access, watches, surveys } = this.session;
     return await this.run(
       `${name} ${JSON.stringify(args).slice(0, 200)}`,
-      (signal) => tool.run(args, { access, watches, signal }),
+      (signal) => tool.run(args, { access, watches, surveys, signal }),
       options,
     );
   }

@@ -40,6 +40,7 @@ export class Collected {
       filters: this.topics.map(parseTopicFilter),
       narrowed: false,
       isInterrupted: () => false,
+      retainedDelivered: () => Promise.resolve(),
       [Symbol.asyncDispose]: (): Promise<void> => {
         this.isDisposed = true;
         return Promise.resolve();

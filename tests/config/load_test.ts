@@ -46,6 +46,7 @@ Deno.test("loadConfig() of an empty object gives the documented defaults", async
     password: undefined,
     keepaliveSeconds: 60,
     protocolVersion: "auto",
+    responsePrefix: undefined,
     clientId: undefined,
     connectTimeoutMs: 10_000,
     tls: {

@@ -1,6 +1,7 @@
 /** What a tool has at hand, without a broker. */
 
 import type { Access } from "../../lib/access/access.ts";
+import { Surveys } from "../../lib/access/surveys.ts";
 import type { Watches } from "../../lib/access/watches.ts";
 import type { Limits } from "../../lib/config/config.ts";
 import { loadConfig } from "../../lib/config/load.ts";
@@ -21,8 +22,6 @@ export interface Scene {
   readonly watch?: Watch;
   /** Takes what is published. */
   readonly published?: Publication[];
-  /** Called when a tool asks whether a topic may be read. */
-  readonly onDecide?: () => void;
   readonly signal?: AbortSignal;
 }
 
@@ -38,7 +37,6 @@ export function contextOf(scene: Scene): ToolContext {
   const { limits, messages = [], filters, watch, published } = scene;
   const permissions = {
     decide(): { allowed: boolean; rule: undefined } {
-      scene.onDecide?.();
       return { allowed: true, rule: undefined };
     },
   };
@@ -82,6 +80,7 @@ export function contextOf(scene: Scene): ToolContext {
   return {
     access: access as unknown as Access,
     watches: watches as unknown as Watches,
+    surveys: new Surveys(),
     signal: scene.signal ?? new AbortController().signal,
   };
 }

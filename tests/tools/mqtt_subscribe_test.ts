@@ -372,7 +372,7 @@ served(
     await device.publish("t/a/b", "1", { qos: 1 });
     await device.publish("t/noisy", "2", { qos: 1 });
     const { messages } = await collecting;
-    assert.deepEqual(messages.map(({ topic }: Listed) => topic), ["t/a/b", "t/noisy"]);
+    assert.deepEqual(messages.map(({ topic }: Shown) => topic), ["t/a/b", "t/noisy"]);
     const wrong = await host.expectError("invalid_topic", "mqtt_subscribe", {
       topic: "t/#",
       exclude: "t/a#",

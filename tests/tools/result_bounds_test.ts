@@ -36,7 +36,7 @@ async function resultOf(
 const calls: ReadonlyArray<readonly [string, object]> = [
   ["mqtt_read", { topic: "#" }],
   ["mqtt_subscribe", { topic: "#", timeout: 0.1, max_messages: 1_000 }],
-  ["mqtt_topics", { duration: 0.1 }],
+  ["mqtt_topics", { duration: 0.1, fold: 0 }],
   [
     "mqtt_query",
     { request_topic: "a", response_topic: "#", payload: "", timeout: 0.1, max_responses: 1_000 },

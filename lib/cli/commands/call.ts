@@ -42,14 +42,14 @@ async function call({ tool: name, args }: CallInvocation, config: Config, io: Io
     log: quietLogger,
   });
   connection.start();
-  const { access, watches } = session;
+  const { access, watches, surveys } = session;
   const { signal } = new AbortController();
   try {
-    print(await tool.run(args, { access, watches, signal }), io);
+    print(await tool.run(args, { access, watches, surveys, signal }), io);
     return DONE;
   } catch (error) {
-    const { code, message, hint, outcome } = asMcpMqttError(error);
-    print({ error: { code, message, hint, outcome } }, io);
+    const { code, message, hint, outcome, last } = asMcpMqttError(error);
+    print({ error: { code, message, hint, outcome, last } }, io);
     return FAILED;
   }
 }

@@ -35,7 +35,7 @@ export async function surveyBroker(text: string, configPath: string): Promise<re
   });
   await using connection = new Connection(brokerSettings(config), quietLogger);
   const access = new Access(connection, grantsOf(config));
-  const survey = new Survey(0);
+  const survey = new Survey();
   const { signal } = new AbortController();
   await using _collection = await access.collect(["#"], {
     includeRetained: true,
@@ -45,5 +45,5 @@ export async function surveyBroker(text: string, configPath: string): Promise<re
     onMessage: (message) => survey.add(message),
   });
   await new Promise((resolve) => setTimeout(resolve, SURVEY_MS));
-  return survey.topics().map(({ topic }) => topic);
+  return [...survey.topics()].map(({ topic }) => topic);
 }

@@ -1,5 +1,5 @@
 /**
- * Runs the agent tasks on the house of the demo and writes what they cost into `docs/agents.md`.
+ * Runs the agent tasks on their worlds and writes what they cost into `docs/agents.md`.
  *
  *     deno run -P=test scripts/agents.ts
  *
@@ -8,16 +8,20 @@
 
 import { measurePreamble, measureTasks } from "../tests/agents/measure.ts";
 import { withMeasured } from "../tests/agents/table.ts";
+import { HOUSE, PLANT } from "../tests/agents/worlds.ts";
 
 const FILE = new URL("../docs/agents.md", import.meta.url);
 
-const measured = await Promise.all(measureTasks());
-const text = withMeasured(await Deno.readTextFile(FILE), measured, await measurePreamble());
-await Deno.writeTextFile(FILE, text);
+for (const world of [HOUSE, PLANT]) {
+  const measured = await Promise.all(measureTasks(world));
+  const preamble = await measurePreamble(world);
+  const text = withMeasured(await Deno.readTextFile(FILE), world.name, { measured, preamble });
+  await Deno.writeTextFile(FILE, text);
+  for (const { task, tools, bytesIn, bytesOut } of measured) {
+    console.log(`${task.title}: ${tools.length} calls, ${bytesIn} bytes in, ${bytesOut} out`);
+  }
+}
 const { success } = await new Deno.Command(Deno.execPath(), {
   args: ["fmt", "--quiet", FILE.pathname],
 }).output();
 if (!success) throw new Error("deno fmt failed");
-for (const { task, tools, bytesIn, bytesOut } of measured) {
-  console.log(`${task.title}: ${tools.length} calls, ${bytesIn} bytes in, ${bytesOut} out`);
-}

@@ -1,8 +1,9 @@
-/** Runs the tasks, each on a house of its own, and finds out what they cost. */
+/** Runs the tasks of a world, and finds out what they cost. */
 
-import { type Host, startHost, type ToolResult } from "../host.ts";
+import type { ToolResult } from "../host.ts";
 import { Agent, type Cost, utf8Bytes } from "./agent.ts";
-import { type AgentTask, TASKS } from "./tasks.ts";
+import type { AgentTask } from "./task.ts";
+import type { World } from "./worlds.ts";
 
 /** A task that was solved. */
 export interface Measured extends Cost {
@@ -19,19 +20,19 @@ export interface Preamble {
 /** Most tasks wait for a device most of the time. */
 const AT_ONCE = 4;
 
-/** Begins with all tasks, some at a time; in the order of {@linkcode TASKS}. */
-export function measureTasks(): Promise<Measured>[] {
+/** Begins with all tasks of a world, some at a time; in their order. */
+export function measureTasks(world: World): Promise<Measured>[] {
   const running: Promise<unknown>[] = [];
-  return TASKS.map((task, i) => {
+  return world.tasks.map((task, i) => {
     const before = running[i - AT_ONCE] ?? Promise.resolve();
-    const measured = before.then(() => measure(task));
+    const measured = before.then(() => measure(world, task));
     running.push(measured.catch(() => {}));
     return measured;
   });
 }
 
-async function measure(task: AgentTask): Promise<Measured> {
-  await using host = await demoHost();
+async function measure(world: World, task: AgentTask): Promise<Measured> {
+  await using host = await world.start();
   await task.prepare?.(host);
   const results: ToolResult[] = [];
   const agent = new Agent(async (name, args) => {
@@ -45,15 +46,11 @@ async function measure(task: AgentTask): Promise<Measured> {
 }
 
 /** Measures what stands in the context of every chat. */
-export async function measurePreamble(): Promise<Preamble> {
-  await using host = await demoHost();
+export async function measurePreamble(world: World): Promise<Preamble> {
+  await using host = await world.start();
   const { tools } = await host.client.listTools();
   return {
     toolsList: utf8Bytes(JSON.stringify(tools)),
     instructions: utf8Bytes(host.client.getInstructions() ?? ""),
   };
-}
-
-function demoHost(): Promise<Host> {
-  return startHost({ args: ["--demo"] });
 }

@@ -1,4 +1,4 @@
-/** The measured section of `docs/agents.md`: written by `scripts/agents.ts`, read by the test. */
+/** The measured sections of `docs/agents.md`, one for each world: written by `scripts/agents.ts`, read by the test. */
 
 import type { Measured, Preamble } from "./measure.ts";
 
@@ -17,7 +17,11 @@ export interface Documented {
   readonly preamble: Preamble;
 }
 
-const SECTION = /(<!-- measured:agents -->\n)([^]*?)(\n<!-- \/measured -->)/;
+/** The section of a world. */
+function sectionOf(world: string): RegExp {
+  return new RegExp(`(<!-- measured:${world} -->\\n)([^]*?)(\\n<!-- /measured -->)`);
+}
+
 const HEAD = "| task | tools | calls | bytes in | bytes out |\n| --- | --- | ---: | ---: | ---: |";
 
 /**
@@ -27,20 +31,27 @@ const HEAD = "| task | tools | calls | bytes in | bytes out |\n| --- | --- | ---
  */
 export function withMeasured(
   text: string,
-  measured: readonly Measured[],
-  preamble: Preamble,
+  world: string,
+  { measured, preamble }: { readonly measured: readonly Measured[]; readonly preamble: Preamble },
 ): string {
-  if (!SECTION.test(text)) throw new Error("there is no <!-- measured:agents --> section");
+  const place = sectionOf(world);
+  if (!place.test(text)) throw new Error(`there is no <!-- measured:${world} --> section`);
   const rows = measured.map(({ task, tools, bytesIn, bytesOut }) =>
     `| ${task.title} | ${tools.map((tool) => `\`${tool}\``).join(", ")} | ${
       [tools.length, bytesIn, bytesOut].join(" | ")
     } |`
   );
+  const sum = (count: (one: Measured) => number): number =>
+    measured.reduce((total, one) => total + count(one), 0);
   const section = [
     [HEAD, ...rows].join("\n"),
-    `Before its first call a model reads \`tools/list\`, ${preamble.toolsList} bytes, and the instructions of the demo's grants, ${preamble.instructions} bytes.`,
+    `All together: ${sum(({ tools }) => tools.length)} calls, ${
+      sum(({ bytesIn }) => bytesIn)
+    } bytes in, ${
+      sum(({ bytesOut }) => bytesOut)
+    } bytes out. Before its first call a model reads \`tools/list\`, ${preamble.toolsList} bytes, and the instructions, ${preamble.instructions} bytes.`,
   ].join("\n\n");
-  return text.replace(SECTION, (_, begin, _old, end) => `${begin}\n${section}\n${end}`);
+  return text.replace(place, (_, begin, _old, end) => `${begin}\n${section}\n${end}`);
 }
 
 /**
@@ -48,8 +59,8 @@ export function withMeasured(
  *
  * @throws where it is not of the form that {@linkcode withMeasured} gives it
  */
-export function readMeasured(text: string): Documented {
-  const [, , section = ""] = SECTION.exec(text) ?? [];
+export function readMeasured(text: string, world: string): Documented {
+  const [, , section = ""] = sectionOf(world).exec(text) ?? [];
   const tasks = section.split("\n").flatMap((line) => {
     const [, title = "", tools = "", ...numbers] =
       /^\| (.+?) +\| ((?:`\w+`(?:, )?)+) +\| +(\d+) \| +(\d+) \| +(\d+) \|$/.exec(line) ?? [];
@@ -59,7 +70,7 @@ export function readMeasured(text: string): Documented {
   });
   const prose = section.replaceAll(/\s+/g, " ");
   const [, toolsList, instructions] =
-    /`tools\/list`, (\d+) bytes, and the instructions of the demo's grants, (\d+) bytes\./
+    /`tools\/list`, (\d+) bytes, and the instructions, (\d+) bytes\./
       .exec(prose) ?? [];
   if (tasks.length === 0 || instructions === undefined) {
     throw new Error("the measured section is not of its form; run: deno task agents");

@@ -6,21 +6,9 @@
 import assert from "node:assert/strict";
 import { ROOMS } from "../../demo/room.ts";
 import { zigbeeAtStart } from "../../demo/zigbee.ts";
-import type { Host } from "../host.ts";
-import { type Agent, utf8Bytes } from "./agent.ts";
+import { utf8Bytes } from "./agent.ts";
+import type { AgentTask } from "./task.ts";
 import { assertConsecutive, LIVE_TOPICS, tickOf } from "./expected_house.ts";
-
-/** A task. */
-export interface AgentTask {
-  /** As it stands in the docs. */
-  readonly title: string;
-  /** Brings the house into the state in which the task makes sense; not counted. */
-  prepare?(host: Host): Promise<void>;
-  /** Calls tools and proves the answer; throws where it is wrong. */
-  solve(agent: Agent): Promise<void>;
-  /** Proves by other means what became of the house; not counted. */
-  prove?(host: Host): Promise<void>;
-}
 
 const ROOM_NAMES: readonly string[] = ROOMS.map(({ name }) => name);
 

@@ -395,3 +395,23 @@ for (
     assert.doesNotMatch(all, /IGNORE|ECONNREFUSED|nothing accepts/);
   });
 }
+
+Deno.test("freshResponseTopic() is below what the broker says, if a topic name can be", async () => {
+  const said = {
+    "answers/here": /^answers\/here\/[0-9a-f]{32}$/,
+    "$share/g": /^mcpmqtt\/response\//,
+  };
+  for (const [prefix, expected] of Object.entries(said)) {
+    let asks = false;
+    await using broker = new ScriptedBroker(({ type, body }, client) => {
+      if (type !== CONNECT) return;
+      // Request Response Information, §3.1.2.11.6, among the properties.
+      asks = body.includes(0x19);
+      const text = new TextEncoder().encode(prefix);
+      client.send(...connack("5", [0x1A, 0, text.length, ...text]));
+    });
+    await using connection = await openConnection(broker, { version: "5" });
+    assert.match(connection.freshResponseTopic(), expected);
+    assert.ok(asks);
+  }
+});

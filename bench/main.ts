@@ -12,6 +12,7 @@ import { publishing } from "./publishing.ts";
 import { type BenchOptions, print, type Section } from "./report.ts";
 import { resting } from "./resting.ts";
 import { starting } from "./starting.ts";
+import { summarizing } from "./summarizing.ts";
 
 const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Section>>> = {
   starting,
@@ -21,6 +22,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Sec
   narrowing,
   resting,
   loading,
+  summarizing,
 };
 
 const names = Deno.args.filter((arg) => !arg.startsWith("-"));

@@ -6,7 +6,7 @@
 
 import { defaultConfigPath } from "../../config/load.ts";
 import type { Invocation } from "../options.ts";
-import { askForConfig, type Dialog } from "./init_dialog.ts";
+import { askForConfig, type Dialog, Stopped } from "./init_dialog.ts";
 
 /** What the command prints with. */
 export interface InitIo {
@@ -94,7 +94,8 @@ export async function runInit(
     if (folder !== "") await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
     await Deno.writeTextFile(target, text, { createNew: true, mode: 0o600 });
   } catch (cause) {
-    io.stderr(`${target}: ${whyNot(cause)}\n`);
+    const isLeft = cause instanceof Stopped;
+    io.stderr(isLeft ? "\nLeft; nothing was written.\n" : `${target}: ${whyNot(cause)}\n`);
     return 1;
   }
   const next = io.dialog === undefined ? "Put in your broker and topics, then run" : "Now run";

@@ -6,13 +6,16 @@
 import type { MqttTransport } from "../../config/config.ts";
 import { DEFAULT_PORTS } from "../../config/broker_url.ts";
 import { McpMqttError } from "../../errors.ts";
+import { escapeUnseen } from "../../text.ts";
 import { parseTopicFilter } from "../../topics/topic_filter.ts";
 
-/** How the dialog speaks with a person and finds out about the broker. */
+/** How the dialog speaks with a person and finds out about the world. */
 export interface Dialog {
-  /** The answer; empty for none. */
-  ask(question: string): string;
+  /** The answer; undefined at the end of input. */
+  ask(question: string): string | undefined;
   say(text: string): void;
+  /** Where a path of the config leads, and why there is nothing to be read, if so. */
+  look(path: string): Promise<{ readonly place: string; readonly fault?: string }>;
   /**
    * The topic names seen on the broker of a config.
    *
@@ -21,16 +24,24 @@ export interface Dialog {
   survey(configText: string): Promise<readonly string[]>;
 }
 
+/** There are no more answers: the person has gone. */
+export class Stopped extends Error {
+  override readonly name = "Stopped";
+}
+
+type Permission = "read" | "write";
+
 /** A topic pattern and what is granted on it. */
 interface Grant {
   readonly pattern: string;
-  readonly permissions: readonly ("read" | "write")[];
+  readonly permissions: readonly Permission[];
 }
 
 interface Broker {
   readonly host: string;
   readonly port: number;
   readonly transport: MqttTransport;
+  readonly ca: string | null;
   readonly username: string | null;
   /** A reference, never the password itself. */
   readonly password: string | null;
@@ -39,66 +50,150 @@ interface Broker {
 /** Branches of the topic tree to choose from. */
 const MAX_BRANCHES = 30;
 
-/** Asks for everything, and gives the text of a config. */
+const YES_OR_NO: Readonly<Record<string, boolean>> = { y: true, yes: true, n: false, no: false };
+const CHANGE_OR_KEEP: Readonly<Record<string, boolean>> = { change: false, keep: true };
+/** The answers that grant, and those that do not; no other means anything. */
+const GRANTS: Readonly<Record<string, readonly Permission[]>> = {
+  r: ["read"],
+  read: ["read"],
+  w: ["write"],
+  write: ["write"],
+  rw: ["read", "write"],
+  n: [],
+  no: [],
+  nothing: [],
+};
+
+/**
+ * Asks for everything, and gives the text of a config.
+ *
+ * @throws {Stopped} if the answers end before.
+ */
 export async function askForConfig(dialog: Dialog): Promise<string> {
-  dialog.say("A few questions; an empty answer takes what stands in brackets.\n");
-  const broker = askForBroker(dialog);
-  const branches = await branchesOf(broker, dialog);
-  const grants = [...chooseBranches(branches, dialog), ...typedGrants(dialog)];
-  return configText(broker, grants);
+  dialog.say("A few questions; an empty answer takes what stands in brackets. Ctrl-C leaves.\n");
+  let broker: Broker | undefined;
+  let names: readonly string[] | undefined;
+  while (broker === undefined || names === undefined) {
+    broker = await askForBroker(dialog, broker);
+    names = await namesOn(broker, dialog);
+  }
+  const branches = Map.groupBy(
+    names,
+    (name) => name.includes("/") ? `${name.split("/")[0]}/#` : name,
+  );
+  return configText(broker, [...chooseBranches(branches, dialog), ...typedGrants(dialog)]);
 }
 
-function askForBroker(dialog: Dialog): Broker {
-  const host = dialog.ask("Host of the broker [localhost]:") || "localhost";
-  const isSecure = isYes(dialog.ask("Encrypted, with TLS? [n]:"));
+function ask(dialog: Dialog, question: string, fallback = ""): string {
+  const answer = dialog.ask(question);
+  if (answer === undefined) throw new Stopped("the answers ended");
+  return answer.trim() || fallback;
+}
+
+/** Asks until the answer is one of those that there are. */
+function choose<T>(
+  dialog: Dialog,
+  question: string,
+  { answers, fallback }: {
+    readonly answers: Readonly<Record<string, T>>;
+    readonly fallback: string;
+  },
+): T {
+  while (true) {
+    const answer = ask(dialog, `${question} [${fallback}]:`, fallback).toLowerCase();
+    const chosen = Object.hasOwn(answers, answer) ? answers[answer] : undefined;
+    if (chosen !== undefined) return chosen;
+    dialog.say(`Please answer with one of ${Object.keys(answers).join(", ")}.\n`);
+  }
+}
+
+async function askForBroker(dialog: Dialog, before: Broker | undefined): Promise<Broker> {
+  const hostBefore = before?.host ?? "localhost";
+  const host = ask(dialog, `Host of the broker [${hostBefore}]:`, hostBefore);
+  const isSecure = choose(dialog, "Encrypted, with TLS? y or n", {
+    answers: YES_OR_NO,
+    fallback: before?.transport === "tls" ? "y" : "n",
+  });
   const transport = isSecure ? "tls" : "tcp";
-  const port = askForPort(dialog, DEFAULT_PORTS[transport]);
-  const username = dialog.ask("User name, if the broker asks for one [none]:") || null;
-  const password = username === null ? null : askForPassword(dialog);
-  return { host, port, transport, username, password };
+  const ca = isSecure
+    ? await askForFile(
+      dialog,
+      "File with the certificate authority (CA), if it is one of your own [none]:",
+    )
+    : null;
+  const port = askForPort(
+    dialog,
+    before?.transport === transport ? before.port : DEFAULT_PORTS[transport],
+  );
+  const username = ask(dialog, "User name, if the broker asks for one [none]:") || null;
+  const password = username === null ? null : await askForPassword(dialog);
+  return { host, port, transport, ca, username, password };
 }
 
 function askForPort(dialog: Dialog, fallback: number): number {
   while (true) {
-    const answer = dialog.ask(`Port [${fallback}]:`);
-    const port = answer === "" ? fallback : Number(answer);
-    if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+    const answer = ask(dialog, `Port [${fallback}]:`, String(fallback));
+    const port = /^\d+$/.test(answer) ? Number(answer) : NaN;
+    if (port >= 1 && port <= 65_535) return port;
     dialog.say(`A port is a whole number from 1 to 65535, not ${JSON.stringify(answer)}.\n`);
   }
 }
 
 /** Where the password is kept: not in the config. */
-function askForPassword(dialog: Dialog): string {
-  const path = dialog.ask(
-    "The password stays out of the config. Path of a file that holds it\n" +
-      "[none: the environment variable MCPMQTT_PASSWORD]:",
+async function askForPassword(dialog: Dialog): Promise<string> {
+  dialog.say("The password stays out of the config: do not type it here.\n");
+  const path = await askForFile(
+    dialog,
+    "Path of a file that holds it [none: the environment variable MCPMQTT_PASSWORD]:",
   );
-  return path === "" ? "${env:MCPMQTT_PASSWORD}" : `\${file:${path}}`;
+  return path === null ? "${env:MCPMQTT_PASSWORD}" : `\${file:${path}}`;
 }
 
-/** What is alive on the broker, by its first level; empty where it cannot be found out. */
-async function branchesOf(broker: Broker, dialog: Dialog): Promise<Map<string, string[]>> {
+/** The path of a file that is there, or that is to be kept all the same; null for none. */
+async function askForFile(dialog: Dialog, question: string): Promise<string | null> {
+  while (true) {
+    const path = ask(dialog, question);
+    if (path === "") return null;
+    const { place, fault } = await dialog.look(path);
+    if (fault === undefined) return path;
+    dialog.say(
+      `${place} cannot be read: ${fault}. A relative path begins at the folder of the config.\n`,
+    );
+    // What does not look like a path may be the password itself.
+    if (!/^(?:[/\\]|\.{1,2}[/\\]|~[/\\]|[A-Za-z]:[/\\])/.test(path)) continue;
+    const answers = YES_OR_NO;
+    if (choose(dialog, "Write it down all the same? y or n", { answers, fallback: "n" })) {
+      return path;
+    }
+  }
+}
+
+/** What is alive on the broker; undefined if it is to be asked for anew. */
+async function namesOn(broker: Broker, dialog: Dialog): Promise<readonly string[] | undefined> {
   dialog.say("\nListening to the broker for a few seconds …\n");
   try {
-    const names = await dialog.survey(
-      configText(broker, [{ pattern: "#", permissions: ["read"] }]),
-    );
-    return Map.groupBy(names, (name) => name.includes("/") ? `${name.split("/")[0]}/#` : name);
+    return await dialog.survey(configText(broker, [{ pattern: "#", permissions: ["read"] }]));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    dialog.say(`That did not work: ${why}\nThe config is written all the same.\n`);
-    return new Map();
+    dialog.say(`That did not work: ${escapeUnseen(why)}\n`);
+    const isKept = choose(dialog, "Change the answers, or keep them? change or keep", {
+      answers: CHANGE_OR_KEEP,
+      fallback: "change",
+    });
+    return isKept ? [] : undefined;
   }
 }
 
 function chooseBranches(branches: ReadonlyMap<string, readonly string[]>, dialog: Dialog): Grant[] {
   const shown = [...branches].slice(0, MAX_BRANCHES);
   if (shown.length === 0) return [];
-  dialog.say("\nSeen on the broker. Say for each what an agent may do: r, w, rw, or nothing.\n");
+  dialog.say(
+    "\nSeen on the broker. What may an agent do there?\nr read, w write, rw both, n nothing\n",
+  );
   return shown.flatMap(([pattern, names]) => {
     const example = names.length === 1 ? "" : `, such as ${names[0]}`;
     const count = `${names.length} ${names.length === 1 ? "topic" : "topics"}${example}`;
-    return grant(pattern, dialog.ask(`${pattern} (${count}) [nothing]:`));
+    return grant(dialog, { pattern, question: `${pattern} (${count})`, fallback: "n" });
   });
 }
 
@@ -106,7 +201,7 @@ function typedGrants(dialog: Dialog): Grant[] {
   dialog.say("\nFurther topics, one at a time (+ is one level, # all that follow).\n");
   const grants: Grant[] = [];
   while (true) {
-    const pattern = dialog.ask("Topic [done]:");
+    const pattern = ask(dialog, "Topic [done]:");
     if (pattern === "") return grants;
     try {
       parseTopicFilter(pattern);
@@ -115,15 +210,21 @@ function typedGrants(dialog: Dialog): Grant[] {
       dialog.say(`${error.message}\n`);
       continue;
     }
-    grants.push(...grant(pattern, dialog.ask(`${pattern}: r, w or rw [r]:`) || "r"));
+    grants.push(
+      ...grant(dialog, { pattern, question: `${pattern}: r, w, rw or n`, fallback: "r" }),
+    );
   }
 }
 
-function grant(pattern: string, letters: string): Grant[] {
-  const permissions = [
-    ...(/r/i.test(letters) ? ["read" as const] : []),
-    ...(/w/i.test(letters) ? ["write" as const] : []),
-  ];
+function grant(
+  dialog: Dialog,
+  { pattern, question, fallback }: {
+    readonly pattern: string;
+    readonly question: string;
+    readonly fallback: string;
+  },
+): Grant[] {
+  const permissions = choose(dialog, escapeUnseen(question), { answers: GRANTS, fallback });
   return permissions.length === 0 ? [] : [{ pattern, permissions }];
 }
 
@@ -140,7 +241,9 @@ function configText(broker: Broker, grants: readonly Grant[]): string {
   "mqtt": {
     "host": ${JSON.stringify(broker.host)},
     "port": ${broker.port},
-    "transport": ${JSON.stringify(broker.transport)},
+    "transport": ${JSON.stringify(broker.transport)},${
+    broker.ca === null ? "" : `\n    "tls": { "ca": ${JSON.stringify(broker.ca)} },`
+  }
     "username": ${JSON.stringify(broker.username)},
     "password": ${JSON.stringify(broker.password)},
   },
@@ -157,8 +260,4 @@ ${rules.join("")}  ],
   "logging": { "level": "INFO", "logfile": null },
 }
 `;
-}
-
-function isYes(answer: string): boolean {
-  return /^y/i.test(answer);
 }

@@ -4,6 +4,8 @@
  * @module
  */
 import { loadConfig, systemEffects } from "../../config/load.ts";
+import { readFailure } from "../../config/read_text.ts";
+import { resolvePath } from "../../config/references.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { Access } from "../../access/access.ts";
 import { Survey } from "../../messages/survey.ts";
@@ -19,10 +21,26 @@ export function terminalDialog(configPath: string): Dialog | undefined {
   if (!Deno.stdin.isTerminal() || !Deno.stdout.isTerminal()) return undefined;
   const encoder = new TextEncoder();
   return {
-    ask: (question) => prompt(question)?.trim() ?? "",
+    ask: (question) => prompt(question) ?? undefined,
     say: (text) => void Deno.stdout.writeSync(encoder.encode(text)),
+    look: (path) => lookAt(path, configPath),
     survey: (text) => surveyBroker(text, configPath),
   };
+}
+
+/** Where a path of the config at `configPath` leads, and why there is nothing to be read, if so. */
+export async function lookAt(
+  path: string,
+  configPath: string,
+): Promise<{ place: string; fault?: string }> {
+  const home = systemEffects.env("HOME") ?? systemEffects.env("USERPROFILE");
+  const place = resolvePath(path, { base: configPath.replace(/[^/\\]*$/, ""), home });
+  try {
+    await systemEffects.readTextFile(place);
+    return { place };
+  } catch (cause) {
+    return { place, fault: readFailure(cause) };
+  }
 }
 
 /** The topic names that show up within a few seconds. */

@@ -6,10 +6,14 @@ import { parseArguments } from "../../../lib/cli/options.ts";
 import type { Config } from "../../../lib/config/config.ts";
 import { loadConfig } from "../../../lib/config/load.ts";
 import { startAedes } from "../../brokers/aedes.ts";
+import { MAIN } from "../../host.ts";
 
 interface Script {
   readonly answers: readonly string[];
-  readonly seen?: readonly string[] | Error;
+  /** What the broker has, one after the other. */
+  readonly seen?: readonly string[] | Error | ReadonlyArray<readonly string[] | Error>;
+  /** Files that are there. */
+  readonly files?: readonly string[];
 }
 
 interface Played extends Dialog {
@@ -17,21 +21,29 @@ interface Played extends Dialog {
   readonly surveyed: string[];
 }
 
-function play({ answers, seen = [] }: Script): Played {
+function play({ answers, seen = [], files = [] }: Script): Played {
   const left = [...answers];
+  const surveys = [seen].flat(1).some((one) => typeof one !== "string")
+    ? [seen].flat() as Array<readonly string[] | Error>
+    : [seen as readonly string[]];
   const surveyed: string[] = [];
   let said = "";
   return {
     ask(question) {
-      said += `${question}\n`;
       const answer = left.shift();
-      assert(answer !== undefined, `nothing to answer to: ${question}`);
+      said += `${question} ${answer ?? ""}\n`;
       return answer;
     },
     say: (text) => void (said += text),
+    look: (path) =>
+      Promise.resolve({
+        place: `/etc/mcpmqtt/${path}`,
+        ...(files.includes(path) ? {} : { fault: "there is no such file" }),
+      }),
     survey(text) {
       surveyed.push(text);
-      return seen instanceof Error ? Promise.reject(seen) : Promise.resolve(seen);
+      const found = surveys.shift() ?? [];
+      return found instanceof Error ? Promise.reject(found) : Promise.resolve(found);
     },
     said: () => said,
     surveyed,
@@ -76,21 +88,93 @@ Deno.test("askForConfig() asks again for a port that is none", async () => {
 });
 
 Deno.test("askForConfig() keeps the password out of the config", async () => {
-  const fromEnv = await askForConfig(play({ answers: ["", "y", "", "me", "", ""] }));
+  const fromEnv = await askForConfig(play({ answers: ["", "y", "", "", "me", "", ""] }));
   const secure = await load(fromEnv, { MCPMQTT_PASSWORD: "hunter2" });
   assert.deepEqual(
     [secure.mqtt.transport, secure.mqtt.port, secure.mqtt.username, secure.mqtt.password],
     ["tls", 8883, "me", "hunter2"],
   );
-  const fromFile = await askForConfig(play({ answers: ["", "", "", "me", "/run/pw", ""] }));
+  const fromFile = await askForConfig(
+    play({ answers: ["", "", "", "me", "/run/pw", ""], files: ["/run/pw"] }),
+  );
   assert.equal((await load(fromFile)).mqtt.password, "from a file");
 });
 
-Deno.test("askForConfig() goes on where the broker cannot be reached, and says why", async () => {
-  const dialog = play({ answers: ["", "", "", "", "a/b", "", ""], seen: new Error("no route") });
+Deno.test("askForConfig() grants nothing but what was said, and asks again otherwise", async () => {
+  const odd = ["never", "no write", "r w", "read-only", "don't", "constructor", "x"];
+  const dialog = play({
+    answers: ["", "", "", "", ...odd, "n", "a/b", ...odd, "R", ""],
+    seen: ["s/1"],
+  });
+  const { rules } = await load(await askForConfig(dialog));
+  assert.deepEqual(rules.map(({ pattern, permissions }) => [pattern.text, [...permissions]]), [
+    ["a/b", ["read"]],
+  ]);
+  assert.equal(dialog.said().split("Please answer with one of r, read, w,").length - 1, 14);
+});
+
+Deno.test("askForConfig() takes yes or no about TLS, and nothing else", async () => {
+  const dialog = play({ answers: ["", "yes please", "yeah", "Y", "", "", "", ""] });
+  assert.equal((await load(await askForConfig(dialog))).mqtt.transport, "tls");
+});
+
+Deno.test("askForConfig() asks again for a file that is not there, and never writes down a password", async () => {
+  const dialog = play({
+    answers: [
+      ...["", "y", "ca.pem", "/ca.pem", "n", "own.pem", ""],
+      ...["me", "hunter2", "./pw", "y", ""],
+    ],
+    files: ["own.pem"],
+  });
+  const text = await askForConfig(dialog);
+  assert.ok(!text.includes("hunter2"));
+  assert.match(text, /"tls": \{ "ca": "own\.pem" \}/);
+  assert.match(text, /"password": "\$\{file:\.\/pw\}"/);
+  assert.match(
+    dialog.said(),
+    /\/etc\/mcpmqtt\/ca\.pem cannot be read: there is no such file\. A relative path begins at the folder of the config/,
+  );
+});
+
+Deno.test("askForConfig() asks anew where the broker cannot be reached, or keeps the answers", async () => {
+  const unreachable = new Error("no route");
+  const dialog = play({
+    answers: ["a", "", "1", "", "what?", "", "b", "", "", "", "keep", "a/b", "", ""],
+    seen: [unreachable, unreachable],
+  });
   const config = await load(await askForConfig(dialog));
-  assert.equal(config.rules.length, 1);
-  assert.match(dialog.said(), /That did not work: no route/);
+  assert.deepEqual([config.mqtt.host, config.mqtt.port, config.rules.length], ["b", 1, 1]);
+  assert.equal(dialog.said().split("That did not work: no route").length - 1, 2);
+  assert.match(dialog.said(), /Host of the broker \[a\]:/);
+});
+
+Deno.test("runInit() writes nothing where the answers end", async () => {
+  const folder = await Deno.makeTempDir();
+  const invocation = parseArguments(["init", `${folder}/c.json`]);
+  assert(invocation.command === "init");
+  for (let length = 0; length < 6; length++) {
+    let stderr = "";
+    const status = await runInit(invocation, {
+      stdout: () => {},
+      stderr: (text) => stderr += text,
+      dialog: play({ answers: ["", "", "", "", "a/b", "r"].slice(0, length) }),
+    });
+    assert.deepEqual([status, stderr], [1, "\nLeft; nothing was written.\n"]);
+  }
+  assert.deepEqual([...Deno.readDirSync(folder)], []);
+  await Deno.remove(folder);
+});
+
+Deno.test("docs/configuration.md shows the dialogue as it is", async () => {
+  const dialog = play({
+    answers: ["broker.lan", "", "", "agent", "password", "r", "n", "actuators/+/set", "rw", ""],
+    seen: ["sensors/hall/t", "sensors/attic/t", "secret"],
+    files: ["password"],
+  });
+  await askForConfig(dialog);
+  const docs = await Deno.readTextFile(new URL("../../../docs/configuration.md", import.meta.url));
+  const said = dialog.said().replaceAll(/ +$/gm, "");
+  assert.ok(docs.includes(said), said);
 });
 
 Deno.test("surveyBroker() finds the topics of a real broker", async () => {
@@ -116,4 +200,47 @@ Deno.test("runInit() with a dialog asks nothing where a file is there already", 
   assert.equal(status, 1);
   assert.match(stderr, /is there already/);
   await Deno.remove(path);
+});
+
+/** `terminal.py` needs a pseudo-terminal, and the answers of Deno's `prompt()` are those of Unix. */
+const hasTerminal = Deno.build.os === "linux";
+
+Deno.test({
+  name: "mcpmqtt init talks on a terminal, and leaves at Ctrl-C and at the end of input",
+  ignore: !hasTerminal,
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    await using broker = await startAedes();
+    await broker.publish("kitchen/t", "21", { retain: true });
+    const path = `${folder}/c.json`;
+    const init = async (answers: string[]): Promise<{ code: number; text: string }> => {
+      const { code, stdout } = await new Deno.Command("python3", {
+        args: [
+          new URL("../terminal.py", import.meta.url).pathname,
+          JSON.stringify(answers),
+          ...[Deno.execPath(), "run", "-q", "-P", MAIN, "init", path],
+        ],
+      }).output();
+      return { code, text: new TextDecoder().decode(stdout) };
+    };
+    for (const key of ["^C", "^D"]) {
+      const { code, text } = await init(["", key]);
+      assert.equal(code, 1);
+      assert.match(text, /Left; nothing was written/);
+      assert.deepEqual([...Deno.readDirSync(folder)], []);
+    }
+    const { code, text } = await init([
+      broker.host,
+      "n",
+      String(broker.port),
+      "",
+      "never",
+      "r",
+      "",
+    ]);
+    assert.equal(code, 0, text);
+    const { topics } = (await import("jsonc-parser")).parse(await Deno.readTextFile(path));
+    assert.deepEqual(topics, [{ pattern: "kitchen/#", permissions: ["read"] }]);
+    await Deno.remove(folder, { recursive: true });
+  },
 });

@@ -251,12 +251,10 @@ function invocation(
   if (command.unsupported) throw unsupported(command.name);
   const extra = rest[command.maxOperands];
   if (extra !== undefined) {
-    throw new UsageError(
-      `unexpected argument ${
-        JSON.stringify(extra)
-      }; the usage is mcpmqtt ${name} ${command.operands}`
-        .trimEnd(),
-    );
+    const usage = isPath(extra)
+      ? `a config is given as mcpmqtt ${name} --config ${extra}`
+      : `the usage is mcpmqtt ${name} ${command.operands}`.trimEnd();
+    throw new UsageError(`unexpected argument ${JSON.stringify(extra)}; ${usage}`);
   }
   switch (command.name) {
     case "explain":
@@ -307,7 +305,17 @@ function unknownOption(rawName: string): UsageError {
   return new UsageError(`unknown option ${JSON.stringify(rawName)}; ${hint}`);
 }
 
+/** Whether an operand looks like the path of a config. */
+function isPath(operand: string): boolean {
+  return /[/\\]|\.(?:jsonc?|conf)$/.test(operand);
+}
+
 function unknownCommand(name: string): UsageError {
+  if (isPath(name)) {
+    return new UsageError(
+      `unknown command ${JSON.stringify(name)}; a config is given as mcpmqtt --config ${name}`,
+    );
+  }
   const names = COMMANDS.filter((c) => !c.unsupported).map((c) => c.name);
   const near = nearest(name, names);
   const hint = near === undefined

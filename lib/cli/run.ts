@@ -18,6 +18,7 @@ import { helpText, type Invocation, parseArguments, UsageError } from "./options
  */
 export async function run(args: readonly string[], io: Io = processIo): Promise<number> {
   try {
+    assertPermissions();
     return await dispatch(parseArguments(args), io);
   } catch (error) {
     io.stderr(`${describe(error, args)}\n`);
@@ -25,6 +26,15 @@ export async function run(args: readonly string[], io: Io = processIo): Promise<
       error instanceof McpMqttError;
     return isUsage ? WRONG_USAGE : FAILED;
   }
+}
+
+/** Deno would ask for each permission, one after the other, and nobody is there to answer. */
+function assertPermissions(): void {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: "MCPMQTT_CONFIG" });
+  if (state === "granted") return;
+  throw new UsageError(
+    "Deno was started without the program's permissions; add -P: deno run -P main.ts, in the folder of main.ts",
+  );
 }
 
 /** Each command is loaded when it is asked for: serving needs none of the others. */

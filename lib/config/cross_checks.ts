@@ -17,6 +17,8 @@ export function crossCheck(root: unknown): Issue[] {
   return [
     ...checkUrl(valueAt(root, ["mqtt"])),
     ...checkTls(valueAt(root, ["mqtt"])),
+    ...checkLogin(valueAt(root, ["mqtt"])),
+    ...checkPaths(root),
     ...Array.isArray(topics) ? topics.flatMap(checkTopic) : [],
     ...checkRemoteServer(valueAt(root, ["remote_server"])),
   ];
@@ -30,6 +32,55 @@ function checkUrl(mqtt: unknown): Issue[] {
     message: 'stands beside "url", which says it already; leave one of the two',
   }));
 }
+
+/** Ways in which other programs name a variable; `${env:…}` has been resolved. */
+const OTHER_REFERENCE = /^(?:\$\{[^{}]*\}|\$[A-Z_][A-Z0-9_]*|%[A-Z_][A-Z0-9_]*%)$/;
+
+function checkLogin(mqtt: unknown): Issue[] {
+  if (!isRecord(mqtt)) return [];
+  const issues = ["host", "username", "password"].flatMap((key): Issue[] => {
+    const value = mqtt[key];
+    if (typeof value !== "string" || !OTHER_REFERENCE.test(value)) return [];
+    const variable = 'write "${env:MCPMQTT_NAME}" or "${file:PATH}"';
+    // Only one with braces cannot be meant: a password may well begin with $.
+    return value.startsWith("${")
+      ? [{
+        path: ["mqtt", key],
+        message: `names a variable in a way that is unknown here; ${variable}`,
+      }]
+      : [{
+        path: ["mqtt", key],
+        message: `is taken as it stands; if a variable is meant, ${variable}`,
+        isWarning: true,
+      }];
+  });
+  const has = (key: string): boolean => typeof mqtt[key] === "string" && mqtt[key] !== "";
+  if (has("password") && !has("username")) {
+    const message = 'stands without a "username": most brokers then take it for no login at all';
+    issues.push({ path: ["mqtt", "password"], message, isWarning: true });
+  }
+  return issues;
+}
+
+/** Keys that hold a path. */
+const PATHS = [
+  ["mqtt", "tls", "ca"],
+  ["mqtt", "tls", "cert"],
+  ["mqtt", "tls", "key"],
+  ["logging", "logfile"],
+  ["logging", "audit"],
+] as const;
+
+function checkPaths(root: unknown): Issue[] {
+  return PATHS.flatMap((path) => {
+    const value = valueAt(root, path);
+    // PEM text has lines, and stands there since the file was read.
+    if (typeof value !== "string" || value.includes("-----BEGIN")) return [];
+    return /[\0-\x1f]/.test(value) ? [{ path: [...path], message: BACKSLASH }] : [];
+  });
+}
+
+const BACKSLASH = 'holds a control character: a backslash is written twice, as in "C:\\\\temp"';
 
 /** What a key of `mqtt.tls` is of no use without, and what that is. */
 const NEEDS = [
@@ -65,7 +116,19 @@ function checkTls(mqtt: unknown): Issue[] {
 }
 
 function checkTopic(topic: unknown, at: number): Issue[] {
-  if (!isRecord(topic) || !isEmptyList(topic.permissions) || !isEmptyList(topic.deny)) return [];
+  return isRecord(topic) ? [...checkPattern(topic, at), ...checkPermissions(topic, at)] : [];
+}
+
+function checkPattern({ pattern }: Readonly<Record<string, unknown>>, at: number): Issue[] {
+  if (typeof pattern !== "string" || !/(?:^|\/)\*+(?:\/|$)/.test(pattern)) return [];
+  const message =
+    '"*" is no wildcard in MQTT but a character as any other; + stands for one level, ' +
+    "# at the end for all that follow";
+  return [{ path: ["topics", at, "pattern"], message, isWarning: true }];
+}
+
+function checkPermissions(topic: Readonly<Record<string, unknown>>, at: number): Issue[] {
+  if (!isEmptyList(topic.permissions) || !isEmptyList(topic.deny)) return [];
   const key = ["permissions", "deny"].filter((name) => topic[name] !== undefined).slice(0, 1);
   const message = 'must have "read" or "write" in "permissions" or "deny"';
   return [{ path: ["topics", at, ...key], message }];

@@ -23,7 +23,6 @@ import {
 } from "./references.ts";
 import { isPlaceholder } from "./remote_server_schema.ts";
 import { configSchema } from "./schema.ts";
-import { grouped } from "./schema_types.ts";
 
 export type { ConfigEffects } from "./references.ts";
 export type { Override } from "./overrides.ts";
@@ -88,6 +87,10 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const source = read?.path;
   const folders = { base: source?.replace(/[^/\\]*$/, "") ?? "", home };
   const text = read?.text ?? "{}";
+  if (source !== undefined && text.trim() === "") {
+    const message = "is empty; make one with: mcpmqtt init (after moving it away)";
+    throw new ConfigError([{ file: source, path: "", message }]);
+  }
   const quick = quickParse(text);
   const parse = async (): Promise<Document> => {
     // Loaded only when something is to be located, for the sake of a quick start.
@@ -95,7 +98,10 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
     return new Document(text, source ?? "");
   };
   const broken = quick === undefined ? await parse() : undefined;
-  const { config, value, issues } = await check((quick ?? broken)?.value, { effects, folders });
+  const { config, value, issues, variables: named } = await check((quick ?? broken)?.value, {
+    effects,
+    folders,
+  });
   const document = issues.length === 0 ? broken : broken ?? await parse();
   const { faults = [], more = 0, warnings = [] } = document?.locate(issues) ?? {};
   // A path that is given as an option begins at the working folder.
@@ -107,7 +113,11 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const all = [...faults, ...applyOverrides(config, overrides)];
   if (all.length > 0 || config === undefined) throw new ConfigError(all, more);
   const secrets = secretsOf(config, value);
-  return deepFreeze({ ...config, source, defaultPath, secrets, warnings });
+  const instead = overrides.map(({ source }) => source).filter((name) =>
+    name.startsWith("MCPMQTT_")
+  );
+  const variables = [...new Set([...named, ...instead])];
+  return deepFreeze({ ...config, source, defaultPath, secrets, variables, warnings });
 }
 
 /** How many values a config may hold: some 20,000 rules. With more zod runs out of stack. */
@@ -119,16 +129,18 @@ interface Checked {
   /** What was written, with what is outside of it in its place. */
   readonly value: unknown;
   readonly issues: readonly Issue[];
+  /** The environment variables that it refers to. */
+  readonly variables: readonly string[];
 }
 
 /** Everything that can be said of the value of the file. */
 async function check(written: unknown, outside: Outside): Promise<Checked> {
   const { values } = sizeOf(written);
   if (values > MAX_VALUES) {
-    const message = `holds ${grouped(values)} values; ${grouped(MAX_VALUES)} are the most`;
-    return { config: undefined, value: written, issues: [{ path: [], message }] };
+    const message = `holds ${values} values; ${MAX_VALUES} are the most`;
+    return { config: undefined, value: written, issues: [{ path: [], message }], variables: [] };
   }
-  const { value, issues: broken, places } = await resolveReferences(written, outside);
+  const { value, issues: broken, places, variables } = await resolveReferences(written, outside);
   const references = new Set(places.map(formatPath));
   const isReference = (path: Path): boolean => references.has(formatPath(path));
   const pemIssues = await takeFiles(value, { ...outside, isReference });
@@ -142,7 +154,7 @@ async function check(written: unknown, outside: Outside): Promise<Checked> {
   // What a broken reference would have led to is not known, so nothing else is said of its key.
   const unknown = new Set(broken.map(({ path }) => formatPath(path)));
   const issues = [...broken, ...found.filter(({ path }) => !unknown.has(formatPath(path)))];
-  return { config: parsed.data, value, issues };
+  return { config: parsed.data, value, issues, variables };
 }
 
 /** Puts the PEM texts into the value, and makes its paths those of the system. */

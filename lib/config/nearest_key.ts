@@ -4,8 +4,35 @@
  * @module
  */
 
+/** Words of other programs for what has another name here, without case, `-` and `_`. */
+const OTHER_WORDS: ReadonlyMap<string, readonly string[]> = new Map(
+  [
+    ["username", "user login"],
+    ["password", "pass passwd pwd secret"],
+    ["host", "server broker hostname address ip"],
+    ["url", "uri brokerurl"],
+    ["client_id", "id clientidentifier"],
+    ["transport", "ssl protocol scheme"],
+    ["tls", "ssl cafile cacert certfile keyfile"],
+    ["ca", "cafile cacert cacerts"],
+    ["cert", "certfile certificate clientcert"],
+    ["key", "keyfile privatekey clientkey"],
+    ["verify", "insecure rejectunauthorized"],
+    ["mqtt", "broker connection"],
+    ["topics", "topic rules grants acl permissions"],
+    ["pattern", "topic filter topicfilter"],
+    ["permissions", "permission access allow grant"],
+    ["logging", "log"],
+    ["level", "loglevel"],
+    ["logfile", "file path"],
+  ].flatMap(([key, words = ""]) => words.split(" ").map((word) => [word, key] as const)).reduce(
+    (map, [word, key = ""]) => map.set(word, [...map.get(word) ?? [], key]),
+    new Map<string, string[]>(),
+  ),
+);
+
 /**
- * The candidate nearest to `name` by edit distance, or undefined where none is near: at most a third
+ * The candidate nearest to `name` by what other programs call it, then by edit distance; undefined where none is near: at most a third
  * of the characters may differ, and two in short names. Case, `-` and `_` do not count.
  *
  * ```ts
@@ -19,6 +46,8 @@
  */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const wanted = plain(name).slice(0, 100);
+  const [meant] = (OTHER_WORDS.get(wanted) ?? []).filter((one) => candidates.includes(one));
+  if (meant !== undefined) return meant;
   const most = Math.max(2, Math.floor(wanted.length / 3));
   const near = candidates.map((candidate) => {
     const known = plain(candidate);

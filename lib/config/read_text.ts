@@ -5,7 +5,6 @@
  */
 
 import { bounded } from "../wait.ts";
-import { grouped } from "./schema_types.ts";
 
 /** Where something begins, both from 1, the column in UTF-16 code units. */
 export interface Position {
@@ -79,7 +78,7 @@ export async function collect(
       if (count === null) return bytes.subarray(0, length);
       length += count;
       if (length > maxBytes) {
-        throw new UnreadableText(`it has more than ${grouped(maxBytes)} bytes`);
+        throw new UnreadableText(`it has more than ${maxBytes} bytes`);
       }
       if (length < bytes.length) continue;
       const larger = new Uint8Array(length * 2);
@@ -114,7 +113,17 @@ export function decodeUtf8(bytes: Uint8Array): string {
   if (sound === text) return text;
   const lines = sound.split(/\r\n|\r|\n/);
   const position = { line: lines.length, column: (lines.at(-1) ?? "").length + 1 };
-  throw new UnreadableText("it is not UTF-8; save it as UTF-8", position);
+  throw new UnreadableText(`it is not UTF-8${likelyEncoding(bytes)}; save it as UTF-8`, position);
+}
+
+/** What a text is instead, if that can be told. */
+function likelyEncoding(bytes: Uint8Array): string {
+  const [first, second] = bytes;
+  const isMarked = first === 0xFF && second === 0xFE || first === 0xFE && second === 0xFF;
+  if (isMarked || bytes.subarray(0, 100).includes(0)) {
+    return " but UTF-16, as Windows PowerShell writes it";
+  }
+  return " but perhaps Latin-1 (ISO 8859-1)";
 }
 
 /** The text up to the first character that is broken or cut off. */

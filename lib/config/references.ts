@@ -43,12 +43,13 @@ const MAX_REFERENCES = 256;
 /**
  * A copy of the config with what its references lead to.
  *
- * @returns also what is wrong with them, and where they stand: what came of them is not to be shown.
+ * @returns also what is wrong with them, where they stand (what came of them is not to be shown), and
+ * the variables that they name.
  */
 export async function resolveReferences(
   root: unknown,
   outside: Outside,
-): Promise<{ value: unknown; issues: Issue[]; places: Path[] }> {
+): Promise<{ value: unknown; issues: Issue[]; places: Path[]; variables: string[] }> {
   const copy = { root: structuredClone(root) };
   const places = [...references(copy, undefined)];
   const found = new Map<string, Found>();
@@ -60,7 +61,8 @@ export async function resolveReferences(
     if ("value" in one) Reflect.set(holder, key, one.value);
     else issues.push({ path, message: one.fault });
   }
-  return { value: copy.root, issues, places: places.map(({ path }) => path) };
+  const variables = [...found.keys()].flatMap((text) => /^\$\{env:(\w+)\}$/.exec(text)?.[1] ?? []);
+  return { value: copy.root, issues, places: places.map(({ path }) => path), variables };
 }
 
 interface Reference {

@@ -8,13 +8,13 @@ import * as z from "zod/v4";
 
 /** An integer from `min` to `max`. */
 export function integer(min: number, max: number): z.ZodInt {
-  const error = `must be an integer from ${grouped(min)} to ${grouped(max)}`;
+  const error = `must be an integer from ${min} to ${max}`;
   return z.int({ error }).min(min, { error }).max(max, { error });
 }
 
 /** A number above zero, fractions allowed, of `unit`. */
 export function positive(max: number, unit: string): z.ZodNumber {
-  const error = `must be a number of ${unit} above 0, at most ${grouped(max)}`;
+  const error = `must be a number of ${unit} above 0, at most ${max}`;
   return z.number({ error }).gt(0, { error }).max(max, { error });
 }
 
@@ -61,7 +61,7 @@ export function mqttString(options: { minLength: 0 | 1; maxBytes?: number }): z.
       if (!value.isWellFormed()) context.addIssue("must not hold half of a surrogate pair");
       if (bytes > maxBytes) {
         context.addIssue(
-          `must be at most ${grouped(maxBytes)} bytes of UTF-8, not ${grouped(bytes)}`,
+          `must be at most ${maxBytes} bytes of UTF-8, not ${bytes}`,
         );
       }
     });
@@ -126,11 +126,6 @@ export function notYet(allowed: "null" | "false"): { error: string } {
 export function anyOf(words: readonly string[]): string {
   const last = words.at(-1) ?? "";
   return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
-}
-
-/** `65535` as `65,535`. */
-export function grouped(value: number): string {
-  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
 function expectedObject(issue: { code?: string }): string | undefined {

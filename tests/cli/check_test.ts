@@ -2,25 +2,32 @@ import assert from "node:assert/strict";
 import { runCheck } from "../../lib/cli/commands/check.ts";
 import { parseArguments } from "../../lib/cli/options.ts";
 import { startAedes } from "../brokers/aedes.ts";
+import { ScriptedBroker } from "../mqtt/scripted_broker.ts";
 import { holdPort } from "../brokers/ports.ts";
 
 interface Said {
   readonly status: number;
   readonly text: string;
   /** The JSON at the end. */
-  readonly host: { mcpServers: { mqtt: { command: string; args: string[] } } };
+  readonly host: { mcpServers: { mqtt: { command: string; args: string[]; env?: object } } };
 }
 
 async function check(config: unknown): Promise<Said & { readonly path: string }> {
   const path = await Deno.makeTempFile({ suffix: ".json" });
   await Deno.writeTextFile(path, JSON.stringify(config));
+  const said = await checkWith(["--config", path]);
+  await Deno.remove(path);
+  return { ...said, path };
+}
+
+async function checkWith(args: readonly string[]): Promise<Said> {
   let text = "";
-  const status = await runCheck(parseArguments(["check", "--config", path]), {
+  const status = await runCheck(parseArguments(["check", ...args]), {
     stdout: (said) => text += said,
     stderr: (said) => text += said,
   });
-  await Deno.remove(path);
-  return { status, text, host: JSON.parse(text.slice(text.indexOf("\n{"))), path };
+  const [, block = ""] = /\n(\{\n[^]*?\n\})\n/.exec(text) ?? [];
+  return { status, text, host: JSON.parse(block) };
 }
 
 Deno.test("runCheck() says what is granted, what the broker says, and ends with the host's block", async () => {
@@ -50,4 +57,55 @@ Deno.test("runCheck() without a broker says why, and has the block all the same"
   assert.match(text, /nothing accepts connections at 127\.0\.0\.1:\d+/);
   assert.match(text, /topics {3}none is granted/);
   assert.ok(!JSON.stringify(host).includes("node_modules"));
+});
+
+Deno.test("runCheck() says that a broker that accepts everything does not tell of its own rules", async () => {
+  await using broker = await startAedes();
+  const { status, text } = await check({
+    mqtt: { host: broker.host, port: broker.port },
+    topics: [
+      { pattern: "a/#", permissions: ["read"], description: "with \u202e and \u0007" },
+      { pattern: "b/c", permissions: ["read"] },
+      { pattern: "b/#", deny: ["read"] },
+    ],
+  });
+  assert.equal(status, 0);
+  assert.match(
+    text,
+    / read {3}a\/#: accepted; this broker does not tell whether its own rules allow it\n/,
+  );
+  assert.match(text, / read {3}b\/c: denied by the config\n/);
+  assert.match(text, /with \\u202e and \\u0007/i);
+});
+
+Deno.test("runCheck() prints an env entry for the variables that the config reads", async () => {
+  Deno.env.set("MCPMQTT_CHECK_TEST", "hunter2-hunter2");
+  const { text, host } = await check({
+    mqtt: { host: "127.0.0.1", port: 1, username: "a", password: "${env:MCPMQTT_CHECK_TEST}" },
+  });
+  Deno.env.delete("MCPMQTT_CHECK_TEST");
+  assert.deepEqual(host.mcpServers.mqtt.env, {
+    MCPMQTT_CHECK_TEST: "the value of MCPMQTT_CHECK_TEST",
+  });
+  assert.match(
+    text,
+    /A host passes no environment on: put the value of MCPMQTT_CHECK_TEST in there/,
+  );
+  assert.ok(!text.includes("hunter2"));
+});
+
+Deno.test("runCheck() with --demo checks the demo", async () => {
+  const { status, text, host } = await checkWith(["--demo"]);
+  assert.equal(status, 0);
+  assert.match(text, / read {3}zigbee\/#: accepted/);
+  assert.equal(host.mcpServers.mqtt.args.at(-1), "--demo");
+});
+
+Deno.test("runCheck() says after a second that a silent broker is waited for", async () => {
+  await using broker = new ScriptedBroker(() => {});
+  const { status, text } = await check({
+    mqtt: { host: broker.host, port: broker.port, protocol_version: "5", connect_timeout: 1.5 },
+  });
+  assert.equal(status, 1);
+  assert.match(text, /no answer yet; waiting up to 1\.5 s\n.*did not answer within 1\.5 s/);
 });

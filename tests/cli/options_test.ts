@@ -154,3 +154,13 @@ Deno.test("helpText() lists what works and nothing else", () => {
   assert.ok(!/genkey|remotehttp|not yet/i.test(help));
   assert.ok(help.split("\n").every((line) => line.length <= 110));
 });
+
+Deno.test("parseArguments() says how a config is given, where a path stands alone", () => {
+  const cure = (args: string[], message: string): void =>
+    assert.throws(() => parseArguments(args), { name: "UsageError", message });
+  cure(
+    ["check", "my.json"],
+    'unexpected argument "my.json"; a config is given as mcpmqtt check --config my.json',
+  );
+  cure(["./a"], 'unknown command "./a"; a config is given as mcpmqtt --config ./a');
+});

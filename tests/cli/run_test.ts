@@ -3,6 +3,7 @@ import { run } from "../../lib/cli/run.ts";
 import { startAedes } from "../brokers/aedes.ts";
 import { mosquittoAvailable, startMosquitto } from "../brokers/mosquitto.ts";
 import { holdPort } from "../brokers/ports.ts";
+import { MAIN } from "../host.ts";
 
 interface Ran {
   readonly status: number;
@@ -159,4 +160,32 @@ Deno.test("check names what the broker refuses, and a broker that is not there",
     assert.equal(status, 1);
     assert.match(stdout + stderr, /nothing accepts connections/);
   });
+});
+
+Deno.test("main.ts without its permissions says what is missing, and asks nothing", async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", MAIN, "check"],
+    stdin: "null",
+  }).output();
+  assert.equal(code, 2);
+  assert.equal(
+    new TextDecoder().decode(stderr),
+    "mcpmqtt: Deno was started without the program's permissions; add -P: deno run -P main.ts, in the folder of main.ts\n",
+  );
+});
+
+Deno.test({
+  name: "main.ts on a terminal says that it waits for a host, and that Ctrl-C ends it",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const { code, stdout } = await new Deno.Command("python3", {
+      args: [
+        new URL("./terminal.py", import.meta.url).pathname,
+        JSON.stringify(["^C"]),
+        ...[Deno.execPath(), "run", "-q", "-P", MAIN, "--url", "mqtt://127.0.0.1:1", "--read", "a"],
+      ],
+    }).output();
+    assert.match(new TextDecoder().decode(stdout), /waits for an MCP host.*Ctrl-C ends it/);
+    assert.equal(code, 0);
+  },
 });

@@ -1,7 +1,7 @@
 """Runs a command on a pseudo-terminal and answers its questions, one after the other.
 
 python3 terminal.py ANSWERS COMMAND [ARGUMENT ...]: ANSWERS is a JSON list. Each is typed once the command
-has printed "]: " anew; "^C" and "^D" are those keys. Prints what the terminal showed, and ends with
+has printed "]: ", or that Ctrl-C ends it, anew; "^C" and "^D" are those keys. Prints what the terminal showed, and ends with
 the command's exit status.
 """
 
@@ -30,7 +30,7 @@ while time.monotonic() < deadline:
     if not piece:
         break
     shown += piece
-    if b"]: " in shown[asked:] and answers:
+    if answers and any(sign in shown[asked:] for sign in (b"]: ", b"Ctrl-C ends it")):
         asked = len(shown)
         answer = answers.pop(0)
         keys = {"^C": b"\x03", "^D": b"\x04"}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { loadConfig } from "../../lib/config/load.ts";
 import { faultsOf, load, loadError } from "./memory.ts";
 
 Deno.test("loadConfig() tells every fault at once, each with its line and column", async () => {
@@ -53,14 +54,38 @@ Deno.test("ConfigError has one line for each fault", async () => {
   assert.equal(
     error.message,
     '/etc/config.json:1:10: mqtt.pasword: unknown key "pasword"; did you mean "password"?\n' +
-      '/etc/config.json:1:29: mqtt.port: must be an integer from 1 to 65,535, not "1883"',
+      '/etc/config.json:1:29: mqtt.port: must be an integer from 1 to 65535, not "1883"',
   );
 });
 
 for (
   const [text, message] of [
     ['{ "mqtt": { "host": "x" "port": 1 } }', /^\/etc\/config\.json:1:25: a "," is expected/],
-    ["", /^\/etc\/config\.json:1:1: a value is expected/],
+    ["", /^\/etc\/config\.json: is empty; make one with: mcpmqtt init/],
+    [" \n", /^\/etc\/config\.json: is empty/],
+    ["// nothing", /^\/etc\/config\.json:1:11: a value is expected/],
+    [
+      '{ "mqtt": { "username": "a", "password": "${MYPASS}" } }',
+      /mqtt\.password: names a variable in a way that is unknown here; write "\$\{env:MCPMQTT_NAME\}"/,
+    ],
+    ['{ "mqtt": { "username": "${input:user}" } }', /mqtt\.username: names a variable in a way/],
+    [
+      '{ "mqtt": { "transport": "tls", "tls": { "ca": "C:\\temp\\new.pem" } } }',
+      /^\/etc\/config\.json:1:48: mqtt\.tls\.ca: holds a control character: a backslash is written twice, as in "C:\\\\temp"$/,
+    ],
+    [
+      '{ "logging": { "logfile": "C:\\temp\\b.txt" } }',
+      /logging\.logfile: holds a control character/,
+    ],
+    ['{ "mqtt": { "user": "a" } }', /unknown key "user"; did you mean "username"\?/],
+    ['{ "mqtt": { "pass": "a" } }', /unknown key "pass"; did you mean "password"\?/],
+    ['{ "mqtt": { "server": "a" } }', /unknown key "server"; did you mean "host"\?/],
+    ['{ "topic": [] }', /unknown key "topic"; did you mean "topics"\?/],
+    [
+      '{ "topics": [{ "topic": "a", "permissions": ["read"] }] }',
+      /unknown key "topic"; did you mean "pattern"\?/,
+    ],
+    ['{ "mqtt": { "port": "65,535" } }', /must be an integer from 1 to 65535, not "65,535"/],
     ['{\n "mqtt": {\n', /^\/etc\/config\.json:3:1: a "}" is expected/],
     ["/*", /^\/etc\/config\.json:1:1: the comment that begins here has no end/],
     ["nonsense", /^\/etc\/config\.json:1:1: not JSON/],
@@ -232,4 +257,32 @@ Deno.test("loadConfig() never fails but with a ConfigError, whatever the text", 
       assert.ok(error instanceof Error && error.message !== "");
     }
   }));
+});
+
+Deno.test("loadConfig() warns of what may be meant otherwise", async () => {
+  const warned = async (text: string): Promise<string[]> => {
+    const effects = { readTextFile: () => Promise.resolve(text), env: () => undefined };
+    const { warnings } = await loadConfig({ path: "/etc/config.json", effects });
+    return warnings.map(({ path, message }) => `${path}: ${message}`);
+  };
+  const [variable] = await warned('{ "mqtt": { "username": "a", "password": "$MYPASS" } }');
+  assert.match(variable ?? "", /^mqtt\.password: is taken as it stands; if a variable is meant/);
+  const [percent] = await warned('{ "mqtt": { "username": "%USER%" } }');
+  assert.match(percent ?? "", /^mqtt\.username: is taken as it stands/);
+  const [alone] = await warned('{ "mqtt": { "password": "a" } }');
+  assert.match(alone ?? "", /^mqtt\.password: stands without a "username"/);
+  for (const pattern of ["sensors/*", "*", "a/**", "*/b"]) {
+    const rule = JSON.stringify({ topics: [{ pattern, permissions: ["read"] }] });
+    const [star] = await warned(rule);
+    assert.match(
+      star ?? "",
+      /^topics\[0\]\.pattern: "\*" is no wildcard in MQTT.*\+ stands for one level/,
+    );
+  }
+  assert.deepEqual(
+    await warned(
+      '{ "mqtt": { "username": "a", "password": "$ecret" }, "topics": [{ "pattern": "a*/b", "permissions": ["read"] }] }',
+    ),
+    [],
+  );
 });

@@ -244,8 +244,8 @@ Deno.test("loadConfig() names the variable of a faulty override, beside the faul
   });
   assert.equal(
     error.message,
-    "/etc/config.json:1:17: mqtt.port: must be an integer from 1 to 65,535, not 0\n" +
-      'MCPMQTT_PORT: must be an integer from 1 to 65,535, not "abc"',
+    "/etc/config.json:1:17: mqtt.port: must be an integer from 1 to 65535, not 0\n" +
+      'MCPMQTT_PORT: must be an integer from 1 to 65535, not "abc"',
   );
 });
 

@@ -5,35 +5,63 @@
  */
 import type { Config } from "../../config/config.ts";
 import { formatFault } from "../../config/config.ts";
+import { systemEffects } from "../../config/load.ts";
 import { McpMqttError } from "../../errors.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { certificateFault } from "../../mqtt/faults/tls_diagnosis.ts";
 import { Access } from "../../access/access.ts";
 import { brokerUrl } from "../../access/status.ts";
+import { escapeUnseen } from "../../text.ts";
 import type { Rule } from "../../topics/permissions.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import { hostCommand } from "../host_command.ts";
 import type { Io } from "../io.ts";
-import type { Invocation } from "../options.ts";
+import { loadDemo } from "../load_demo.ts";
+import { configRequest, type Invocation } from "../options.ts";
 import { quietLogger } from "../quiet_logger.ts";
 import { brokerSettings, configFor, grantsOf } from "../setup.ts";
 
+/** A broker that has not answered after this time is told of, in milliseconds. */
+const SILENT_MS = 1_000;
+
 /** Prints the config and tries the broker; fails where the broker cannot be used as granted. */
 export async function runCheck({ options }: Invocation, io: Io): Promise<number> {
-  const config = await configFor(options);
-  io.stdout(describeConfig(config).map((line) => `${line}\n`).join(""));
-  const isUsable = await tryBroker(config, io);
-  io.stdout(`\nFor the agent host:\n\n${hostBlock(config)}\n`);
+  const print = (text: string): void => io.stdout(`${escapeUnseen(text)}\n`);
+  if (!options.demo) return await check(await configFor(options), print);
+  const { startDemo } = await loadDemo();
+  await using demo = await startDemo(configRequest(options, systemEffects.env).overrides);
+  return await check(demo.config, print, ["--demo"]);
+}
+
+/** Prints a line; what is not seen in it is escaped. */
+type Print = (line: string) => void;
+
+/** @param args how the host gives the config, if not by its path */
+async function check(config: Config, print: Print, args?: readonly string[]): Promise<number> {
+  for (const line of describeConfig(config)) print(line);
+  const isUsable = await tryBroker(config, print);
+  const { variables } = config;
+  for (const line of ["", "For the agent host:", "", ...hostBlock(config, args).split("\n")]) {
+    print(line);
+  }
+  if (variables.length > 0) {
+    print("");
+    print(`A host passes no environment on: put the value of ${variables.join(", ")} in there.`);
+  }
   return isUsable ? DONE : FAILED;
 }
 
 /** Connects, and says what was found; gives whether the broker can be used as granted. */
-async function tryBroker(config: Config, io: Io): Promise<boolean> {
+async function tryBroker(config: Config, print: Print): Promise<boolean> {
   await using connection = new Connection(brokerSettings(config), quietLogger);
   const access = new Access(connection, grantsOf(config));
   // Without the path of a WebSocket, which may hold a token.
   const url = brokerUrl(access.status).replace(/^(\w+:\/\/[^/]+).*$/s, "$1");
   const start = performance.now();
+  const { connectTimeoutMs } = config.mqtt;
+  const timer = setTimeout(() => {
+    print(`broker   ${url}: no answer yet; waiting up to ${connectTimeoutMs / 1000} s`);
+  }, SILENT_MS);
   try {
     // One attempt: waiting longer does not change what a broker says.
     await connection.attempted(forever(config));
@@ -42,53 +70,75 @@ async function tryBroker(config: Config, io: Io): Promise<boolean> {
     if (!(error instanceof McpMqttError)) throw error;
     await connection.close();
     const fault = await certificateFault(config.mqtt) ?? error.message;
-    io.stdout(`broker   ${url}: ${fault}\n`);
+    print(`broker   ${url}: ${fault}`);
     return false;
+  } finally {
+    clearTimeout(timer);
   }
   const connectMs = Math.round(performance.now() - start);
   const { protocolVersion, address } = access.status;
   const isSecure = address.transport === "tls" || address.transport === "wss";
-  io.stdout(
-    `broker   ${url}: connected in ${connectMs} ms, MQTT ${protocolVersion}, ` +
-      `${isSecure ? `TLS${address.tls.verify ? "" : " (certificate not checked)"}` : "no TLS"}\n`,
+  print(
+    `broker   ${url}: connected in ${connectMs} ms, MQTT ${protocolVersion}, ${
+      isSecure ? `TLS${address.tls.verify ? "" : " (certificate not checked)"}` : "no TLS"
+    }`,
   );
-  return await tryReads(config, { access, io });
+  return await tryReads(config, { access, print });
 }
 
 /** Subscribes to each granted pattern, to find out what the broker itself refuses. */
 async function tryReads(
   config: Config,
-  { access, io }: { readonly access: Access; readonly io: Io },
+  { access, print }: { readonly access: Access; readonly print: Print },
 ): Promise<boolean> {
-  let allTaken = true;
-  for (const { pattern, permissions } of config.rules) {
-    if (!permissions.includes("read")) continue;
-    const start = performance.now();
+  const answers = new Map<Rule, McpMqttError | "accepted">();
+  for (const rule of config.rules) {
+    if (!rule.permissions.includes("read")) continue;
     try {
-      await using _collection = await access.collect([pattern.text], {
+      await using _collection = await access.collect([rule.pattern.text], {
         ...forever(config),
         includeRetained: false,
         resume: false,
         onMessage: () => {},
       });
-      const ms = Math.round(performance.now() - start);
-      io.stdout(`  read   ${pattern.text}: accepted by the broker in ${ms} ms\n`);
+      answers.set(rule, "accepted");
     } catch (error) {
       if (!(error instanceof McpMqttError)) throw error;
-      // A pattern that a deny covers whole is never subscribed to.
-      const isDenied = error.code === "forbidden";
-      if (!isDenied) allTaken = false;
-      io.stdout(`  read   ${pattern.text}: ${isDenied ? "denied by the config" : error.message}\n`);
+      answers.set(rule, error);
     }
   }
-  return allTaken;
+  const refused = [...answers.values()].filter((one) => one !== "accepted" && !isDenied(one));
+  // A broker that refuses one may be believed about the others; mosquitto accepts whatever its rules.
+  const accepted = refused.length > 0
+    ? "accepted by the broker"
+    : "accepted; this broker does not tell whether its own rules allow it";
+  for (const [{ pattern }, answer] of answers) {
+    const said = answer === "accepted"
+      ? accepted
+      : isDenied(answer)
+      ? "denied by the config"
+      : answer.message;
+    print(`  read   ${pattern.text}: ${said}`);
+  }
+  return refused.length === 0;
+}
+
+/** A pattern that a deny covers whole is never subscribed to. */
+function isDenied({ code }: McpMqttError): boolean {
+  return code === "forbidden";
 }
 
 /** The JSON block that makes a host run this program with this config. */
-function hostBlock({ source }: Config): string {
+function hostBlock({ source, variables }: Config, given?: readonly string[]): string {
   const { command, args: first } = hostCommand();
-  const args = [...first, ...(source === undefined ? [] : ["--config", absolute(source)])];
-  const mqtt = { command, ...(args.length === 0 ? {} : { args }) };
+  const config = given ?? (source === undefined ? [] : ["--config", absolute(source)]);
+  const args = [...first, ...config];
+  const env = Object.fromEntries(variables.map((name) => [name, `the value of ${name}`]));
+  const mqtt = {
+    command,
+    ...(args.length === 0 ? {} : { args }),
+    ...(variables.length === 0 ? {} : { env }),
+  };
   return JSON.stringify({ mcpServers: { mqtt } }, undefined, 2);
 }
 

@@ -13,6 +13,7 @@ import { Session } from "../../access/session.ts";
 import { VERSION } from "../../version.ts";
 import { bounded } from "../../wait.ts";
 import { DONE, FAILED } from "../exit_status.ts";
+import { processIo } from "../io.ts";
 import { loadDemo } from "../load_demo.ts";
 import { configRequest, type Invocation } from "../options.ts";
 import { brokerSettings, configFor, grantsOf } from "../setup.ts";
@@ -50,6 +51,12 @@ async function serve(config: Config): Promise<number> {
   });
   using failure = new UncaughtFailure();
   using signal = new EndSignal();
+  if (Deno.stdin.isTerminal()) {
+    processIo.stderr(
+      "mcpmqtt waits for an MCP host on its standard input; Ctrl-C ends it. " +
+        "To try the config: mcpmqtt check. To run one tool: mcpmqtt call TOOL.\n",
+    );
+  }
   const timer = setTimeout(() => connection.start(), CONNECT_AFTER_MS);
   const serving = serveOnStdio({
     session,

@@ -13,6 +13,9 @@ import type { LinkOpener } from "./link_opener.ts";
 import type { Message } from "../../messages/message.ts";
 import { reasonCodeName, SESSION_TAKEN_OVER } from "../faults/reason_codes.ts";
 
+/** A broker that has not answered after this time is told of, in milliseconds. */
+const SILENT_MS = 1_000;
+
 /** What a lasting link needs, and whom it tells. */
 export interface LastingLinkOptions {
   readonly opener: LinkOpener;
@@ -158,6 +161,14 @@ export class LastingLink {
   async #open(): Promise<Link | undefined> {
     const { opener, clientId, onMessage = ignore } = this.#options;
     const { signal } = this.#closing;
+    const { address: { host, port }, connectTimeoutMs } = opener.settings;
+    const timer = setTimeout(() => {
+      this.#options.log.info(
+        `the broker at ${host}:${port} has said nothing yet; waiting up to ${
+          connectTimeoutMs / 1000
+        } s`,
+      );
+    }, SILENT_MS);
     try {
       const link = await opener.open({ clientId, onMessage, signal });
       if (signal.aborted) await link.end();
@@ -167,6 +178,7 @@ export class LastingLink {
       if (!signal.aborted) this.#failed(LinkError.from(error, opener.settings.address));
       return undefined;
     } finally {
+      clearTimeout(timer);
       const attempt = this.#attempt;
       this.#attempt = Promise.withResolvers<void>();
       attempt.resolve();

@@ -10,7 +10,7 @@ import type { Fault } from "./config.ts";
 import { bare, schemaAt, shownOf } from "./issues.ts";
 import { isRecord, valueAt } from "./path.ts";
 import { camelCase } from "./schema_types.ts";
-import { isSecret } from "./references.ts";
+import { isSecret, isUnfilled, UNFILLED } from "./references.ts";
 
 /** One value that stands over the file: of the environment or of an option. */
 export interface Override {
@@ -30,6 +30,9 @@ export function applyOverrides(config: unknown, overrides: readonly Override[]):
   return overrides.flatMap(({ key, value, source }): Fault[] => {
     const schema = schemaAt(key);
     if (schema === undefined) throw new TypeError(`no such key: ${key.join(".")}`);
+    if (typeof value === "string" && isUnfilled(value)) {
+      return [{ file: source, path: "", message: UNFILLED }];
+    }
     const isNumber = bare(schema) instanceof z.ZodNumber && /^\d+$/.test(String(value));
     const result = z.safeParse(schema, isNumber ? Number(value) : value);
     if (result.success) {

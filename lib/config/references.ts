@@ -120,6 +120,15 @@ async function resolve(text: string, { effects, folders }: Outside): Promise<Fou
   }
 }
 
+/** Of a variable that a host was to fill in from its own, and did not. */
+export const UNFILLED =
+  "holds a reference that the agent host has not filled in; write the value itself in its env";
+
+/** Whether a value of the environment is one, such as `${input:password}`. */
+export function isUnfilled(value: string): boolean {
+  return /^\$\{[^{}]*\}$/.test(value);
+}
+
 function fromEnvironment(name: string, effects: ConfigEffects): Found {
   if (!/^MCPMQTT_\w+$/.test(name)) {
     return {
@@ -127,6 +136,9 @@ function fromEnvironment(name: string, effects: ConfigEffects): Found {
     };
   }
   const value = effects.env(name) || undefined;
+  if (value !== undefined && isUnfilled(value)) {
+    return { fault: `needs the environment variable ${name}, which ${UNFILLED}` };
+  }
   return value === undefined
     ? { fault: `needs the environment variable ${name}, which is not set or is empty` }
     : { value };

@@ -25,15 +25,25 @@ const PROGRESS_INTERVAL_MS = 500;
 /** Nobody comes near them, but who does is told of them in an error. */
 const UNTOLD_BOUNDS = ["exclusiveMinimum", "minItems", "maxItems", "maxLength"] as const;
 
+/** By the limits, which the schemas name: making them takes some milliseconds. */
+const toolsMade = new WeakMap<Limits, McpTool[]>();
+
 /** What `tools/list` gives. */
 export function listTools(
-  grants: { readonly readOnly: boolean; readonly limits: Limits },
+  { readOnly, limits }: { readonly readOnly: boolean; readonly limits: Limits },
 ): McpTool[] {
-  return offeredTools(grants).map((tool) => ({
+  const all = toolsMade.get(limits) ?? describeTools(limits);
+  toolsMade.set(limits, all);
+  const offered = new Set(offeredTools({ readOnly }).map(({ name }) => name));
+  return all.filter(({ name }) => offered.has(name));
+}
+
+function describeTools(limits: Limits): McpTool[] {
+  return offeredTools({ readOnly: false }).map((tool) => ({
     name: tool.name,
     title: tool.title,
     description: tool.description,
-    inputSchema: jsonSchema(tool.input(grants.limits), "input"),
+    inputSchema: jsonSchema(tool.input(limits), "input"),
     outputSchema: jsonSchema(tool.output, "output"),
     annotations: {
       readOnlyHint: tool.effect === "observe",

@@ -286,3 +286,20 @@ Deno.test("loadConfig() warns of what may be meant otherwise", async () => {
     [],
   );
 });
+
+Deno.test("loadConfig() tells of a variable that the host has not filled in", async () => {
+  const reference = '{ "mqtt": { "username": "a", "password": "${env:MCPMQTT_P}" } }';
+  const effects = {
+    readTextFile: () => Promise.resolve(reference),
+    env: (name: string) => name === "MCPMQTT_P" ? "${input:secret}" : undefined,
+  };
+  await assert.rejects(loadConfig({ path: "/c.json", effects }), {
+    message:
+      "/c.json:1:42: mqtt.password: needs the environment variable MCPMQTT_P, which holds a reference that the agent host has not filled in; write the value itself in its env",
+  });
+  const overrides = [{ key: ["mqtt", "password"], value: "${env:X}", source: "MCPMQTT_PASSWORD" }];
+  await assert.rejects(
+    loadConfig({ overrides, effects: { ...effects, readTextFile: () => Promise.resolve("{ }") } }),
+    { message: /^MCPMQTT_PASSWORD: holds a reference that the agent host has not filled in/ },
+  );
+});

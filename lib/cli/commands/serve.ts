@@ -7,6 +7,7 @@ import { type Config, formatFault } from "../../config/config.ts";
 import { systemEffects } from "../../config/load.ts";
 import { type Log, openLog } from "../../log.ts";
 import { serveOnStdio } from "../../mcp/serve_stdio.ts";
+import { listTools } from "../../mcp/tools.ts";
 import { HostGone } from "../../mcp/stdio.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { Session } from "../../access/session.ts";
@@ -57,13 +58,18 @@ async function serve(config: Config): Promise<number> {
         "To try the config: mcpmqtt check. To run one tool: mcpmqtt call TOOL.\n",
     );
   }
+  let warmUp: ReturnType<typeof setTimeout> | undefined;
   const timer = setTimeout(() => connection.start(), CONNECT_AFTER_MS);
   const serving = serveOnStdio({
     session,
     log: logger,
     input: Deno.stdin.readable,
     output: Deno.stdout,
-    onSent: () => connection.start(),
+    onSent: () => {
+      connection.start();
+      // While the host reads the first answer, nobody waits for it.
+      warmUp ??= setTimeout(() => listTools(config), 0);
+    },
   });
   const end = serving.ended.then(() => "the end of input");
   const failed = failure.occurred.then((error) => {
@@ -73,6 +79,7 @@ async function serve(config: Config): Promise<number> {
   const why = await Promise.race([end, signal.received, failed]);
   if (why !== undefined) logger.info(`ending at ${why}`);
   clearTimeout(timer);
+  clearTimeout(warmUp);
   const shutDown = async (): Promise<void> => {
     // A host that reads nothing keeps the broker from no DISCONNECT.
     await bounded(serving.close(), { timeoutMs: LAST_WORDS_MS, onTimeout: () => {} });

@@ -19,7 +19,7 @@ import type {
 } from "../mqtt/connection.ts";
 import type { Publication } from "../mqtt/link/link.ts";
 import { FilterIndex } from "../topics/filter_index.ts";
-import type { Permissions } from "../topics/permissions.ts";
+import type { Permissions, Rule } from "../topics/permissions.ts";
 import {
   parseTopicFilter,
   refuseSharedSubscription,
@@ -29,7 +29,7 @@ import { parseTopicName } from "../topics/topic_name.ts";
 import { quoteTopic } from "../topics/topic_text.ts";
 import { bounded } from "../wait.ts";
 import { withFewConnections } from "./few_connections.ts";
-import { RateLimiter } from "./rate_limiter.ts";
+import { RateLimiter, type RatePlace } from "./rate_limiter.ts";
 import { TopicsSeen } from "./topics_seen.ts";
 
 /** How long the end of a call waits for the UNSUBACK, in milliseconds; the UNSUBSCRIBE is sent at once. */
@@ -68,6 +68,7 @@ export class Access implements AsyncDisposable {
   readonly seen = new TopicsSeen();
   readonly #connection: Connection;
   readonly #writes: RateLimiter;
+  readonly #rates = new Map<Rule, RateLimiter>();
   readonly #collections = new Set<Collecting>();
   /** The topics that were made for an answer each, while it is waited for. */
   readonly #answerTopics = new Set<string>();
@@ -100,7 +101,7 @@ export class Access implements AsyncDisposable {
   /**
    * Checks whether a message could be published, and sends nothing.
    *
-   * @throws {McpMqttError} `invalid_topic`, `forbidden`, `payload_too_large`.
+   * @throws {McpMqttError} `invalid_topic`, `forbidden`, `payload_too_large`, `payload_invalid`.
    */
   assertWritable({ topic, payload, retain, properties = {} }: Publication): void {
     const name = parseTopicName(topic);
@@ -118,6 +119,10 @@ export class Access implements AsyncDisposable {
         quoteTopic(rule?.pattern.text ?? "")
       }`;
     });
+    for (const { pattern, payload: expected } of permissions.guards(name)) {
+      const fault = expected?.schema?.faultOf(payload);
+      if (fault !== undefined) throw payloadInvalid(fault, pattern, expected);
+    }
     const { responseTopic } = properties;
     if (responseTopic !== undefined) this.#assertResponseTopic(responseTopic);
     const propertyBytes = sizeOf(properties);
@@ -150,16 +155,7 @@ export class Access implements AsyncDisposable {
   /** Publishes what the grants allow; see {@linkcode Connection.publish}. */
   async publish(publication: Publication, options: PublishOptions): Promise<Published> {
     this.assertWritable(publication);
-    const place = this.#writes.take();
-    if (place.waitMs > 0) {
-      throw new McpMqttError(
-        "rate_limited",
-        `${this.grants.limits.publishPerMinute} messages a minute are allowed (limits.publish_per_minute); the next write is possible in ${
-          Math.ceil(place.waitMs / 100) / 10
-        } s`,
-        { outcome: "not_sent" },
-      );
-    }
+    const giveBack = this.#takePlaces(publication.topic);
     let isSent = false;
     try {
       return await this.#connection.publish(publication, {
@@ -171,8 +167,49 @@ export class Access implements AsyncDisposable {
         },
       });
     } finally {
-      if (!isSent) place.giveBack();
+      if (!isSent) giveBack();
     }
+  }
+
+  /**
+   * Takes a place among all writes, and among those of each rule with a rate.
+   *
+   * @returns gives them back: nothing was sent.
+   */
+  #takePlaces(topic: string): () => void {
+    const { publishPerMinute } = this.grants.limits;
+    const limits = [{
+      limiter: this.#writes,
+      what: `${publishPerMinute} messages a minute are allowed (limits.publish_per_minute)`,
+    }];
+    for (const rule of this.grants.permissions.guards(topic)) {
+      if (rule.rate === undefined) continue;
+      const limiter = this.#rates.get(rule) ?? new RateLimiter(rule.rate);
+      this.#rates.set(rule, limiter);
+      const { writes, windowMs } = rule.rate;
+      const pattern = quoteTopic(rule.pattern.text);
+      const what = `${writes} messages in ${windowMs / 1000} s are allowed by the rule ${pattern}`;
+      limits.push({ limiter, what });
+    }
+    const taken: RatePlace[] = [];
+    const giveBack = (): void => taken.forEach((place) => place.giveBack());
+    for (const { limiter, what } of limits) {
+      const place = limiter.take();
+      if (place.waitMs === 0) {
+        taken.push(place);
+        continue;
+      }
+      giveBack();
+      const seconds = Math.ceil(place.waitMs / 100) / 10;
+      throw new McpMqttError(
+        "rate_limited",
+        `${what}; the next write is possible in ${seconds} s`,
+        {
+          outcome: "not_sent",
+        },
+      );
+    }
+    return giveBack;
   }
 
   /**
@@ -288,6 +325,19 @@ export class Access implements AsyncDisposable {
 async function release(collecting: Collecting): Promise<void> {
   const released = async (): Promise<void> => await collecting[Symbol.asyncDispose]();
   await bounded(released(), { timeoutMs: RELEASE_MS, onTimeout: () => {} });
+}
+
+function payloadInvalid(
+  fault: string,
+  pattern: TopicFilter,
+  { examples }: NonNullable<Rule["payload"]> = {},
+): McpMqttError {
+  const such = examples === undefined ? "" : `Payloads as they occur: ${examples.join(", ")}. `;
+  return new McpMqttError(
+    "payload_invalid",
+    `the payload does not meet the schema of the rule ${quoteTopic(pattern.text)}: it ${fault}`,
+    { outcome: "not_sent", hint: `${such}The schema stands in mcpmqtt://topics/allowed.` },
+  );
 }
 
 /** Bytes of the properties' texts and data. */

@@ -11,7 +11,9 @@ import type { configSchema } from "./schema.ts";
 
 export type { MqttTransport } from "./broker_url.ts";
 
-type Frozen<T> = T extends object ? { readonly [Key in keyof T]: Frozen<T[Key]> } : T;
+type Frozen<T> = T extends (...args: never[]) => unknown ? T
+  : T extends object ? { readonly [Key in keyof T]: Frozen<T[Key]> }
+  : T;
 
 /** Everything the user decided, with defaults filled in. */
 export interface Config extends Frozen<z.output<typeof configSchema>> {

@@ -21,6 +21,7 @@ import {
   resolvePath,
   resolveReferences,
 } from "./references.ts";
+import type { Rule } from "../topics/rule.ts";
 import { isPlaceholder } from "./remote_server_schema.ts";
 import { configSchema } from "./schema.ts";
 
@@ -145,11 +146,13 @@ async function check(written: unknown, outside: Outside): Promise<Checked> {
   const isReference = (path: Path): boolean => references.has(formatPath(path));
   const pemIssues = await takeFiles(value, { ...outside, isReference });
   const parsed = configSchema.safeParse(value, { jitless: true });
+  const schemaIssues = await takeSchemas(value, parsed.data?.rules ?? []);
   const hidden = (path: Path): boolean => isSecret(path) || isReference(path);
   const found = [
     ...parsed.success ? [] : describeIssues(parsed.error, { value, hidden }),
     ...crossCheck(value),
     ...pemIssues,
+    ...schemaIssues,
   ];
   // What a broken reference would have led to is not known, so nothing else is said of its key.
   const unknown = new Set(broken.map(({ path }) => formatPath(path)));
@@ -175,6 +178,27 @@ async function takeFiles(
   const { readPem } = await import("./pem.ts");
   const isReference = (key: string): boolean => outside.isReference(["mqtt", "tls", key]);
   return await readPem(tls, { ...outside, isReference });
+}
+
+/** Compiles the schemas of payloads into the rules. */
+async function takeSchemas(value: unknown, rules: readonly Rule[]): Promise<Issue[]> {
+  const issues: Issue[] = [];
+  const topics = valueAt(value, ["topics"]);
+  for (const at of Array.isArray(topics) ? topics.keys() : []) {
+    const path = ["topics", at, "payload", "schema"];
+    const schema = valueAt(value, path);
+    if (!isRecord(schema)) continue;
+    const { compileSchema } = await import("./payload_schema.ts");
+    try {
+      const compiled = compileSchema(schema);
+      const payload = rules[at]?.payload;
+      if (payload !== undefined) Reflect.set(payload, "schema", compiled);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      issues.push({ path, message: `is no JSON Schema that can be used: ${why.slice(0, 300)}` });
+    }
+  }
+  return issues;
 }
 
 /** What the log is to redact. */

@@ -135,9 +135,17 @@ const mqtt = record({
 const payload = record({
   unit: orNull(anyText()).describe("The unit of the value, told to the agent."),
   examples: orNull(list(anyText(), "texts")).describe("Payloads as they occur, told to the agent."),
-  schema: z.null(notYet("null")).default(null)
-    .describe("A JSON Schema for what is written. Not supported yet: only `null`."),
-}).transform(({ unit, examples }) => given({ unit, examples }));
+  // Compiled when the whole config has been read, by payload_schema.ts.
+  schema: orNull(z.record(z.string(), z.unknown(), { error: "must be a JSON Schema, an object" }))
+    .describe(
+      "A JSON Schema (2020-12) that each write under this rule must meet: of a payload that is JSON its value, of another its text. A `$ref` leads into the schema itself; `pattern` knows no lookaround and no backreference.",
+    ),
+}).transform(({ unit, examples }): NonNullable<Rule["payload"]> => given({ unit, examples }));
+
+const rate = record({
+  messages: integer(1, 1_000_000).describe("How many writes: 1 to 1,000,000."),
+  seconds: positive(86_400, "seconds").describe("In how many seconds: above 0, at most 86,400."),
+}).transform(({ messages, seconds }) => ({ writes: messages, windowMs: seconds * 1000 }));
 
 const topic = record({
   pattern: topicFilter
@@ -152,16 +160,16 @@ const topic = record({
   retain: flag().default(false).describe("Whether a write may set the retain flag."),
   confirm: z.literal(false, notYet("false")).default(false)
     .describe("Ask the person before each write. Not supported yet: only `false`."),
-  rate: z.null(notYet("null")).default(null).describe(
-    "A rate for writes under this rule. Not supported yet: only `null`.",
+  rate: orNull(rate).describe(
+    "The most writes under this rule, all topics of it together. `null`: no limit but that of all writes.",
   ),
   payload: orNull(payload).describe("What the payload looks like."),
-}).transform(({ pattern, permissions, deny, retain, description, payload }): Rule => ({
+}).transform(({ pattern, permissions, deny, retain, rate, description, payload }): Rule => ({
   pattern,
   permissions: [...new Set(permissions)],
   deny: [...new Set(deny)],
   retain,
-  ...given({ description, payload }),
+  ...given({ rate, description, payload }),
 }));
 
 const limits = record({

@@ -40,6 +40,7 @@ export class Permissions {
   readonly rules: readonly Rule[];
   readonly #byAction: Readonly<Record<Action, ActionRules>>;
   readonly #retaining = new FilterIndex<Rule>();
+  readonly #guarding = new FilterIndex<Rule>();
 
   constructor(rules: readonly Rule[]) {
     this.rules = Object.freeze([...rules]);
@@ -48,8 +49,11 @@ export class Permissions {
       write: new ActionRules(rules, "write"),
     };
     for (const rule of rules) {
-      if (rule.retain && rule.permissions.includes("write")) {
-        this.#retaining.add(rule.pattern, rule);
+      if (!rule.permissions.includes("write")) continue;
+      if (rule.retain) this.#retaining.add(rule.pattern, rule);
+      const { confirm = false, rate, payload } = rule;
+      if (confirm || rate !== undefined || payload?.schema !== undefined) {
+        this.#guarding.add(rule.pattern, rule);
       }
     }
   }
@@ -62,6 +66,14 @@ export class Permissions {
   /** Whether some rule that grants write on the name grants retain with it. */
   mayRetain(name: string): boolean {
     return this.#retaining.anyMatch(name);
+  }
+
+  /**
+   * The rules that grant write on the name and ask for more: a confirmation, a rate or a schema.
+   * Each of them has to be met, whatever other rules grant.
+   */
+  guards(name: string): readonly Rule[] {
+    return this.#guarding.matching(name);
   }
 
   /**

@@ -17,8 +17,24 @@ export interface Rule {
   readonly deny: readonly Action[];
   /** Whether a write that it grants may set the retain flag. */
   readonly retain: boolean;
+  /** Whether the person is asked before each write. */
+  readonly confirm?: boolean;
+  /** So many writes under this rule in so many milliseconds. */
+  readonly rate?: { readonly writes: number; readonly windowMs: number };
   readonly description?: string;
-  readonly payload?: { readonly unit?: string; readonly examples?: readonly string[] };
+  readonly payload?: {
+    readonly unit?: string;
+    readonly examples?: readonly string[];
+    readonly schema?: PayloadSchema;
+  };
+}
+
+/** What the payload of a write must be. */
+export interface PayloadSchema {
+  /** As it stands in the config. */
+  readonly json: Readonly<Record<string, unknown>>;
+  /** What keeps a payload from meeting it, as the end of a sentence; undefined if it does. */
+  faultOf(payload: Uint8Array): string | undefined;
 }
 
 /** Whether an action is allowed on a topic name, and why. */

@@ -259,3 +259,57 @@ Deno.test({
     assert.equal(error.outcome, "not_sent");
   },
 });
+
+served(
+  "mqtt_publish keeps to the rate and the schema of each rule that grants it",
+  {
+    topics: [
+      { pattern: "t/#", permissions: ["read", "write"] },
+      { pattern: "t/valve/+", permissions: ["write"], rate: { messages: 2, seconds: 60 } },
+      {
+        pattern: "t/+/set",
+        permissions: ["write"],
+        payload: { schema: { enum: ["open", "closed"] }, examples: ["open"] },
+      },
+    ],
+  },
+  async ({ host, device }) => {
+    await device.subscribe("t/#", { qos: 1 });
+    const { message, hint, outcome } = await host.expectError("payload_invalid", "mqtt_publish", {
+      topic: "t/valve/set",
+      payload: "OPEN",
+    });
+    assert.equal(
+      message,
+      'the payload does not meet the schema of the rule "t/+/set": it must be equal to one of the allowed values: ["open","closed"]',
+    );
+    assert.equal(outcome, "not_sent");
+    assert.match(hint ?? "", /Payloads as they occur: open\./);
+    await host.expectError("payload_invalid", "mqtt_query", {
+      request_topic: "t/valve/set",
+      response_topic: "t/x",
+      payload: "no",
+    });
+    // What was refused counts for no rate.
+    for (const payload of ["open", "closed"]) {
+      await host.expectResult("mqtt_publish", { topic: "t/valve/set", payload, qos: 1 });
+    }
+    const limited = await host.expectError("rate_limited", "mqtt_publish", {
+      topic: "t/valve/other",
+      payload: "1",
+    });
+    assert.match(
+      limited.message,
+      /^2 messages in 60 s are allowed by the rule "t\/valve\/\+"; the next write is possible in \d+(\.\d)? s$/,
+    );
+    assert.equal(limited.outcome, "not_sent");
+    await host.expectResult("mqtt_publish", { topic: "t/other", payload: "1", qos: 1 });
+    const { topics } = (await host.readResource("mcpmqtt://topics/allowed")) as unknown as {
+      topics: Array<Record<string, unknown>>;
+    };
+    assert.deepEqual(topics[1]?.["rate"], { messages: 2, seconds: 60 });
+    assert.deepEqual(topics[2]?.["schema"], { enum: ["open", "closed"] });
+    await device.collect(3);
+    assert.deepEqual(device.received.map(({ text }) => text), ["open", "closed", "1"]);
+  },
+);

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { loadConfig } from "../../lib/config/load.ts";
+import { compileSchema } from "../../lib/config/payload_schema.ts";
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** What is wrong with each payload. */
+function faults(schema: object, payloads: readonly string[]): Array<string | undefined> {
+  const { faultOf } = compileSchema({ ...schema });
+  return payloads.map((payload) => faultOf(bytes(payload)));
+}
+
+Deno.test("compileSchema() takes JSON by its value and other text as a string", () => {
+  assert.deepEqual(
+    faults({ type: "number", maximum: 30 }, ["21.5", "30.1", "on", '"21"', "null"]),
+    [
+      undefined,
+      "must be <= 30",
+      "must be number",
+      "must be number",
+      "must be number",
+    ],
+  );
+  assert.deepEqual(faults({ enum: ["ON", "OFF"] }, ["ON", '"OFF"', "on"]), [
+    undefined,
+    undefined,
+    'must be equal to one of the allowed values: ["ON","OFF"]',
+  ]);
+  const { faultOf } = compileSchema({ type: "string" });
+  assert.equal(faultOf(new Uint8Array([0xFF])), "is binary, and must be text or JSON");
+});
+
+Deno.test("compileSchema() names the place and what is expected there", () => {
+  const schema = {
+    type: "object",
+    properties: { valves: { type: "array", items: { type: "integer", minimum: 0 } } },
+    additionalProperties: false,
+  };
+  assert.deepEqual(faults(schema, ['{"valves":[1,-2]}', '{"x":1}', '{"valves":[1]}']), [
+    'at "/valves/1" must be >= 0',
+    'must NOT have additional properties: "x"',
+    undefined,
+  ]);
+});
+
+Deno.test("compileSchema() follows $ref within the schema, and nowhere else", () => {
+  const within = { $defs: { level: { type: "integer", maximum: 9 } }, $ref: "#/$defs/level" };
+  assert.deepEqual(faults(within, ["9", "10"]), [undefined, "must be <= 9"]);
+  for (const $ref of ["https://example.com/x.json", "file:///etc/passwd", "other.json"]) {
+    assert.throws(() => compileSchema({ $ref }), /can't resolve reference/);
+  }
+});
+
+Deno.test("compileSchema() refuses keywords that do not exist, and patterns that might not end", () => {
+  assert.throws(() => compileSchema({ maximun: 3 }), /unknown keyword: "maximun"/);
+  assert.throws(() => compileSchema({ type: "nmber" }), /schema is invalid/);
+  for (const pattern of ["(?=a)b", "(a)\\1", "(", "a{5000}"]) {
+    assert.throws(
+      () => compileSchema({ type: "string", pattern }),
+      /error parsing regexp/,
+      pattern,
+    );
+  }
+});
+
+Deno.test("compileSchema() ends in time, whatever the pattern, the items and the payload", () => {
+  const start = performance.now();
+  const evil = "a".repeat(10_000);
+  assert.deepEqual(faults({ type: "string", pattern: "^(a+)+$" }, [`${evil}!`, evil]), [
+    'must match pattern "^(a+)+$"',
+    undefined,
+  ]);
+  const texts = JSON.stringify(Array.from({ length: 4 }, () => evil));
+  assert.deepEqual(faults({ items: { type: "string", pattern: "^(a{0,500})+$" } }, [texts, "[]"]), [
+    "has more than 16384 characters of text to be matched against patterns",
+    undefined,
+  ]);
+  const many = Array.from({ length: 30_000 }, (_, i) => i);
+  assert.deepEqual(
+    faults({ uniqueItems: true }, [JSON.stringify(many), JSON.stringify([...many, 7]), "[1,1.0]"]),
+    [undefined, "must have no item twice", "must have no item twice"],
+  );
+  // Backtracking, or comparing each with each, would take much longer than anything a busy machine does.
+  assert.ok(performance.now() - start < 30_000);
+});
+
+Deno.test("loadConfig() places what is wrong with a schema, beside all other faults", async () => {
+  const text = `{
+  "topics": [
+    { "pattern": "a", "permissions": ["write"], "payload": { "schema": { "typ": 1 } } },
+    { "pattern": "b", "permissions": ["write"], "rate": { "messages": 0, "seconds": 1 } }
+  ]
+}`;
+  const effects = { readTextFile: () => Promise.resolve(text), env: () => undefined };
+  await assert.rejects(loadConfig({ path: "/c.json", effects }), {
+    message: [
+      '/c.json:3:72: topics[0].payload.schema: is no JSON Schema that can be used: strict mode: unknown keyword: "typ"',
+      "/c.json:4:71: topics[1].rate.messages: must be an integer from 1 to 1000000, not 0",
+    ].join("\n"),
+  });
+});
+
+Deno.test("compileSchema() keeps patterns apart", () => {
+  const schema = {
+    properties: { a: { pattern: "^x$" }, b: { pattern: "^y$" } },
+    patternProperties: { "^z": false },
+  };
+  assert.deepEqual(
+    faults(schema, ['{"a":"x","b":"y"}', '{"a":"y"}', '{"b":"x"}', '{"zz":1}']),
+    [
+      undefined,
+      'at "/a" must match pattern "^x$"',
+      'at "/b" must match pattern "^y$"',
+      'at "/zz" boolean schema is false',
+    ],
+  );
+});

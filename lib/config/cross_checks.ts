@@ -69,6 +69,7 @@ const PATHS = [
   ["mqtt", "tls", "key"],
   ["logging", "logfile"],
   ["logging", "audit"],
+  ["logging", "audit", "path"],
 ] as const;
 
 function checkPaths(root: unknown): Issue[] {

@@ -165,8 +165,15 @@ async function takeFiles(
   value: unknown,
   outside: Outside & { isReference(path: Path): boolean },
 ): Promise<Issue[]> {
-  for (const [section, key] of [["logging", "logfile"], ["remote_server", "uds"]] as const) {
-    const holder = valueAt(value, [section]);
+  for (
+    const [section, key] of [
+      [["logging"], "logfile"],
+      [["logging"], "audit"],
+      [["logging", "audit"], "path"],
+      [["remote_server"], "uds"],
+    ] as const
+  ) {
+    const holder = valueAt(value, section);
     const path = valueAt(holder, [key]);
     if (!isRecord(holder) || typeof path !== "string" || path === "") continue;
     Reflect.set(holder, key, resolvePath(path, outside.folders));

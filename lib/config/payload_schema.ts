@@ -21,7 +21,7 @@ const MAX_MATCHED = 16_384;
  */
 export function compileSchema(schema: Readonly<Record<string, unknown>>): PayloadSchema {
   let left = MAX_MATCHED;
-  const matcher = (pattern: string): { test(text: string): boolean } => {
+  const matcher = (pattern: string): { test(text: string): boolean; toString(): string } => {
     const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
     return {
       // By which ajv tells one pattern from another.

@@ -194,14 +194,30 @@ const limits = record({
     .describe("The most bytes a watch keeps, overhead included: 65,536 to 1,073,741,824."),
 }).transform(({ maxTimeout, ...limits }) => ({ maxTimeoutMs: maxTimeout * 1000, ...limits }));
 
+const auditRecord = record({
+  path: text("a path").describe("The file; it is appended to."),
+  payloads: flag().default(false)
+    .describe("Whether a line has the payload that was written, not its digest alone."),
+  on_failure: oneOf(["continue", "stop_writes"]).default("continue")
+    .describe("What happens while no line can be written, as on a full disk; the log tells of it."),
+});
+
 const logging = record({
   level: logLevel.default("INFO")
     .describe(`The least level that is logged, in any case: ${LOG_LEVELS.join(", ")}.`),
   logfile: orNull(text("a path")).describe("A file the log is appended to, beside stderr."),
-  audit: z.null(notYet("null")).default(null).describe(
-    "A file with a line for each call. Not supported yet: only `null`.",
+  audit: z.union([orNull(text("a path")), auditRecord], {
+    error: 'must be a path, or an object with "path"',
+  }).default(null).describe(
+    "A file that gets one line of JSON for each call of a tool and each use of a resource: a path, or an object with the keys below. `null`: none.",
   ),
-}).transform(({ level, logfile }) => ({ level, logfile }));
+}).transform(({ level, logfile, audit }) => ({
+  level,
+  logfile,
+  audit: typeof audit === "string"
+    ? { path: audit, payloads: false, onFailure: "continue" as const }
+    : audit ?? undefined,
+}));
 
 /** The whole file. */
 export const configSchema = record({

@@ -6,38 +6,48 @@
  * @module
  */
 import { type JSONRPCMessage, SUBSCRIPTION_ID_META_KEY } from "@modelcontextprotocol/server";
-import type { Updates } from "../access/updates.ts";
+import type { Session } from "../access/session.ts";
 import type { Logger } from "../log.ts";
 import { messageTopic } from "../resources/message.ts";
+import { type Audit, clientIn, recordResource } from "./audit.ts";
 
 const LISTEN = "subscriptions/listen";
 const CANCELLED = "notifications/cancelled";
 const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
 
 type Id = string | number;
+/** What is needed of a session. */
+type ListeningSession = Pick<Session, "access" | "updates">;
 
 /** Takes up and gives up what a host listens to. */
 export class Listening {
-  readonly #updates: Updates;
+  readonly #session: ListeningSession;
+  readonly #audit: Audit | undefined;
   readonly #log: Logger;
-  /** The requests that have arrived and not ended; the SDK may not have come to them yet. */
-  readonly #open = new Set<Id>();
+  /**
+   * The requests that have arrived and not ended, and whose they are; the SDK may not have come to
+   * them yet.
+   */
+  readonly #open = new Map<Id, string>();
   /** Their acknowledgements that are held. */
   readonly #held = new Map<Id, Promise<JSONRPCMessage | undefined>>();
 
-  constructor(updates: Updates, log: Logger) {
-    this.#updates = updates;
+  constructor(session: ListeningSession, log: Logger, audit?: Audit) {
+    this.#session = session;
     this.#log = log;
+    this.#audit = audit;
   }
 
   /** Looks at a message from the host: it may begin or end a request. */
   received(message: JSONRPCMessage): void {
     if (!("method" in message)) return;
-    if (message.method === LISTEN && "id" in message) this.#open.add(message.id);
+    if (message.method === LISTEN && "id" in message) {
+      this.#open.set(message.id, clientIn(message.params?._meta ?? {}) ?? "unknown");
+    }
     if (message.method !== CANCELLED) return;
     const id = message.params?.["requestId"];
     if (!isId(id)) return;
-    if (this.#open.delete(id)) this.#updates.release(holderOf(id));
+    if (this.#open.delete(id)) this.#session.updates.release(holderOf(id));
   }
 
   /**
@@ -60,23 +70,36 @@ export class Listening {
     }
     const { resourceSubscriptions: uris } = notifications;
     if (uris === undefined) return undefined;
-    if (!this.#open.has(id)) return Promise.resolve(undefined);
-    const acknowledgement = this.#subscribe(uris, holderOf(id)).then((taken) => {
-      this.#held.delete(id);
-      if (!this.#open.has(id)) return undefined;
-      const honored = { ...notifications, resourceSubscriptions: taken };
-      return { ...message, params: { ...message.params, notifications: honored } };
-    });
+    const client = this.#open.get(id);
+    if (client === undefined) return Promise.resolve(undefined);
+    const acknowledgement = this.#subscribe(uris, { holder: holderOf(id), client }).then(
+      (taken) => {
+        this.#held.delete(id);
+        if (!this.#open.has(id)) return undefined;
+        const honored = { ...notifications, resourceSubscriptions: taken };
+        return { ...message, params: { ...message.params, notifications: honored } };
+      },
+    );
     this.#held.set(id, acknowledgement);
     return acknowledgement;
   }
 
-  async #subscribe(uris: readonly string[], holder: string): Promise<string[]> {
+  async #subscribe(
+    uris: readonly string[],
+    { holder, client }: { readonly holder: string; readonly client: string },
+  ): Promise<string[]> {
     const taken = await Promise.all(uris.map(async (uri) => {
       try {
         const topic = messageTopic(uri);
         if (topic === undefined) return [];
-        await this.#updates.subscribe(topic, { uri, holder });
+        const { access, updates } = this.#session;
+        await recordResource(() => updates.subscribe(topic, { uri, holder }), {
+          audit: this.#audit,
+          client,
+          method: LISTEN,
+          uri,
+          access,
+        });
         return [uri];
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);

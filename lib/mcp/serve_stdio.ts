@@ -6,6 +6,7 @@
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Logger } from "../log.ts";
 import type { Session } from "../access/session.ts";
+import type { Audit } from "./audit.ts";
 import { Listening } from "./listen.ts";
 import { createServer } from "./server.ts";
 import { StdioTransport } from "./stdio.ts";
@@ -14,6 +15,7 @@ import { StdioTransport } from "./stdio.ts";
 export interface ServeOptions {
   readonly session: Session;
   readonly log: Logger;
+  readonly audit?: Audit | undefined;
   readonly input: ReadableStream<Uint8Array>;
   readonly output: { write(bytes: Uint8Array): Promise<number> };
   /** Called after each message that went out. */
@@ -29,15 +31,15 @@ export interface Serving {
 }
 
 /** Begins to serve, whichever protocol generation the host speaks. */
-export function serveOnStdio({ session, log, ...streams }: ServeOptions): Serving {
-  const listening = new Listening(session.updates, log);
+export function serveOnStdio({ session, log, audit, ...streams }: ServeOptions): Serving {
+  const listening = new Listening(session, log, audit);
   const transport = new StdioTransport({
     ...streams,
     onReceived: (message) => listening.received(message),
     replace: (message) => listening.replace(message),
   });
   const onError = eachOnce((error) => log.warning(`MCP: ${error.message}`));
-  const handle = serveStdio(() => createServer({ session, log, onError }), {
+  const handle = serveStdio(() => createServer({ session, log, audit, onError }), {
     transport,
     onerror: onError,
   });

@@ -3,9 +3,15 @@
  *
  * @module
  */
-import { ProtocolError, ProtocolErrorCode, Server } from "@modelcontextprotocol/server";
+import {
+  ProtocolError,
+  ProtocolErrorCode,
+  Server,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
 import type { Logger } from "../log.ts";
 import type { Session } from "../access/session.ts";
+import { type Audit, clientIn, recordResource } from "./audit.ts";
 import { VERSION } from "../version.ts";
 import { instructions } from "./instructions.ts";
 import {
@@ -27,12 +33,14 @@ const CLIENT = "client";
 export interface ServerOptions {
   readonly session: Session;
   readonly log: Logger;
+  /** The record of what is done, if one is kept. */
+  readonly audit?: Audit | undefined;
   /** Told what goes wrong outside of a request. */
   readonly onError: (error: Error) => void;
 }
 
 /** Makes the server; whoever calls connects it to a transport. */
-export function createServer({ session, log, onError }: ServerOptions): Server {
+export function createServer({ session, log, audit, onError }: ServerOptions): Server {
   const server = new Server(
     { name: "mcpmqtt", title: "MQTT", version: VERSION },
     {
@@ -42,34 +50,59 @@ export function createServer({ session, log, onError }: ServerOptions): Server {
   );
   server.onerror = onError;
   server.setRequestHandler("tools/list", () => ({ tools: listTools(session.access.grants) }));
+  const clientName = ({ mcpReq: { envelope = {} } }: ServerContext): string =>
+    clientIn(envelope) ?? server.getClientVersion()?.name ?? "unknown";
   server.setRequestHandler("tools/call", async (request, context) => {
     try {
-      return await callTool(request, context, { session, log });
+      return await callTool(request, context, { session, log, audit, client: clientName(context) });
     } catch (error) {
       if (!(error instanceof UnknownTool)) throw error;
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message);
     }
   });
-  serveResources(server, session);
+  const recorded: Recorded = ({ method, params: { uri } }, context, work) =>
+    recordResource(work, {
+      audit,
+      client: clientName(context),
+      method,
+      uri,
+      access: session.access,
+    });
+  serveResources(server, session, recorded);
   server.setRequestHandler("prompts/list", () => listPrompts());
   server.setRequestHandler("prompts/get", (request) => getPrompt(request));
   server.setRequestHandler("completion/complete", (request) => complete(request, session));
   return server;
 }
 
-function serveResources(server: Server, session: Session): void {
+/** Does something with a resource, and records it before it is answered. */
+type Recorded = <T>(
+  request: { readonly method: string; readonly params: { readonly uri: string } },
+  context: ServerContext,
+  work: () => Promise<T>,
+) => Promise<T>;
+
+function serveResources(server: Server, session: Session, recorded: Recorded): void {
   server.setRequestHandler("resources/list", () => listResources());
   server.setRequestHandler("resources/templates/list", () => listResourceTemplates());
   server.setRequestHandler(
     "resources/read",
-    ({ params: { uri } }, { mcpReq: { signal } }) => readResource(uri, session, signal),
+    (request, context) =>
+      recorded(
+        request,
+        context,
+        () => readResource(request.params.uri, session, context.mcpReq.signal),
+      ),
   );
-  server.setRequestHandler("resources/subscribe", async ({ params: { uri } }) => {
-    try {
-      await session.updates.subscribe(topicOf(uri), { uri, holder: CLIENT });
-    } catch (error) {
-      throw asProtocolError(error);
-    }
+  server.setRequestHandler("resources/subscribe", async (request, context) => {
+    const { uri } = request.params;
+    await recorded(request, context, async () => {
+      try {
+        await session.updates.subscribe(topicOf(uri), { uri, holder: CLIENT });
+      } catch (error) {
+        throw asProtocolError(error);
+      }
+    });
     return {};
   });
   server.setRequestHandler("resources/unsubscribe", async ({ params: { uri } }) => {

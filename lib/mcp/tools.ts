@@ -17,6 +17,7 @@ import type { Session } from "../access/session.ts";
 import { findTool, offeredTools } from "../tools/catalogue.ts";
 import type { Tool } from "../tools/tool.ts";
 import { quoteTopic } from "../topics/topic_text.ts";
+import { type Audit, type AuditEntry, subjectOf } from "./audit.ts";
 import { asMcpMqttError, renderError, renderResult } from "./render.ts";
 
 /** How often a waiting call reports progress, in milliseconds; the contract says each second. */
@@ -54,6 +55,15 @@ function describeTools(limits: Limits): McpTool[] {
   }));
 }
 
+/** Whose call it is, and where it is told of. */
+export interface CallOptions {
+  readonly session: Session;
+  readonly log: Logger;
+  readonly audit: Audit | undefined;
+  /** What the host calls itself. */
+  readonly client: string;
+}
+
 /**
  * Carries out a call.
  *
@@ -62,7 +72,7 @@ function describeTools(limits: Limits): McpTool[] {
 export async function callTool(
   { params }: CallToolRequest,
   context: ServerContext,
-  { session, log }: { readonly session: Session; readonly log: Logger },
+  { session, log, audit, client }: CallOptions,
 ): Promise<CallToolResult> {
   const tool = findTool(params.name);
   if (tool === undefined) throw new UnknownTool(params.name, session);
@@ -70,23 +80,37 @@ export async function callTool(
   const stopProgress = reportProgress(tool, params.arguments, context);
   const name = `${tool.name}${aboutWrite(tool, params.arguments)}`;
   log.debug(() => `${tool.name} called with ${JSON.stringify(params.arguments ?? {})}`);
+  const record = async (
+    outcome: string,
+    more: { code?: string; decision?: AuditEntry["decision"] } = {},
+  ): Promise<void> => {
+    if (audit === undefined) return;
+    const { permissions } = session.access.grants;
+    const subject = subjectOf(tool, params.arguments, { permissions, payloads: audit.payloads });
+    const duration_ms = Math.round(performance.now() - start);
+    await audit.record({ client, tool: tool.name, ...subject, outcome, ...more, duration_ms });
+  };
   try {
     assertOffered(tool, session);
+    if (tool.effect === "write") audit?.assertWritable();
     const data = await tool.run(params.arguments, {
       access: session.access,
       watches: session.watches,
       surveys: session.surveys,
       signal: context.mcpReq.signal,
     });
-    const { outcome = "done" } = data;
+    const { outcome = "done", narrowed } = data;
     log.info(() => `${name} ${outcome} in ${Math.round(performance.now() - start)} ms`);
+    await record(String(outcome), narrowed === true ? { decision: "narrowed" } : {});
     return renderResult(data);
   } catch (error) {
     const known = withOutcome(asMcpMqttError(error), tool);
     const became = known.outcome === undefined ? "" : `, ${known.outcome}`;
-    if (context.mcpReq.signal.aborted) log.info(`${name} was cancelled${became}`);
+    const isCancelled = context.mcpReq.signal.aborted;
+    if (isCancelled) log.info(`${name} was cancelled${became}`);
     else if (known.code === "internal") log.error(`${name} failed: ${describe(error)}`);
     else log.info(() => `${name} failed${became}: ${known.code}: ${known.message}`);
+    await record(known.outcome ?? (isCancelled ? "cancelled" : "failed"), { code: known.code });
     return renderError(known);
   } finally {
     stopProgress();

@@ -37,7 +37,11 @@ interface Heard {
 function heard(): Heard {
   const stub = new StubAccess();
   const log = new MemoryLog();
-  return { stub, log, listening: new Listening(new Updates(stub.access, log), log) };
+  return {
+    stub,
+    log,
+    listening: new Listening({ access: stub.access, updates: new Updates(stub.access, log) }, log),
+  };
 }
 
 async function urisOf(replaced: Promise<JSONRPCMessage | undefined> | undefined): Promise<unknown> {

@@ -7,6 +7,7 @@ import { type Config, formatFault } from "../../config/config.ts";
 import { systemEffects } from "../../config/load.ts";
 import { type Log, openLog } from "../../log.ts";
 import { serveOnStdio } from "../../mcp/serve_stdio.ts";
+import { Audit } from "../../mcp/audit.ts";
 import { listTools } from "../../mcp/tools.ts";
 import { HostGone } from "../../mcp/stdio.ts";
 import { Connection } from "../../mqtt/connection.ts";
@@ -38,9 +39,12 @@ export async function runServe({ options }: Invocation): Promise<number> {
 }
 
 async function serve(config: Config): Promise<number> {
-  const { level, logfile } = config.logging;
+  const { level, logfile, audit: recorded } = config.logging;
   await using log = openLog({ level, logfile, secrets: config.secrets });
   tellStart(config, log);
+  await using audit = recorded === undefined
+    ? undefined
+    : await Audit.open(recorded, log.logger("mcpmqtt.audit"));
   await giveUpPermissions();
   const logger = log.logger("mcpmqtt.server");
   const connection = new Connection(brokerSettings(config), log.logger("mcpmqtt.connection"));
@@ -63,6 +67,7 @@ async function serve(config: Config): Promise<number> {
   const serving = serveOnStdio({
     session,
     log: logger,
+    audit,
     input: Deno.stdin.readable,
     output: Deno.stdout,
     onSent: () => {

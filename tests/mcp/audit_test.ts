@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { Audit, type AuditFile } from "../../lib/mcp/audit.ts";
+import { McpMqttError } from "../../lib/errors.ts";
+import { startAedes } from "../brokers/aedes.ts";
+import { type Host, startHost } from "../host.ts";
+import { MemoryLog } from "../mqtt/connections.ts";
+
+type Line = Readonly<Record<string, unknown>>;
+
+const entry = {
+  client: "c",
+  tool: "mqtt_publish",
+  decision: "granted",
+  outcome: "sent",
+  duration_ms: 1,
+} as const;
+
+/** A file in memory, on a disk that may be full. */
+class MemoryFile implements AuditFile {
+  text = "";
+  isFull = false;
+  write(bytes: Uint8Array): Promise<number> {
+    if (this.isFull) return Promise.reject(new Error("No space left on device (os error 28)"));
+    // As a disk does that takes some bytes at a time.
+    const some = bytes.subarray(0, 50);
+    this.text += new TextDecoder().decode(some);
+    return Promise.resolve(some.length);
+  }
+  close(): void {}
+}
+
+async function audited(
+  logging: object,
+  work: (host: Host) => Promise<void>,
+): Promise<{ lines: Line[]; path: string }> {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/sub/audit.jsonl`;
+  await using broker = await startAedes();
+  await broker.publish("t/a", "21", { retain: true });
+  const host = await startHost({
+    config: {
+      mqtt: { host: broker.host, port: broker.port },
+      topics: [
+        { pattern: "t/#", permissions: ["read", "write"] },
+        { pattern: "t/lock", deny: ["write"] },
+      ],
+      logging: { audit: { path, ...logging } },
+    },
+  });
+  await work(host);
+  const text = await Deno.readTextFile(path);
+  await host[Symbol.asyncDispose]();
+  assert.equal(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o600);
+  await Deno.remove(folder, { recursive: true });
+  return { lines: text.trimEnd().split("\n").map((line) => JSON.parse(line)), path };
+}
+
+Deno.test("the record has a line for each call and each use of a resource, before the answer", async () => {
+  const { lines } = await audited({}, async (host) => {
+    await host.expectResult("mqtt_publish", { topic: "t/a", payload: "on", qos: 1 });
+    await host.expectError("forbidden", "mqtt_publish", { topic: "t/lock", payload: "1" });
+    await host.expectError("forbidden", "mqtt_read", { topic: "x/y" });
+    await host.expectResult("mqtt_subscribe", { topic: ["t/+", "u"], timeout: 0.1 });
+    await host.expectError("invalid_argument", "mqtt_publish", { topic: 5 });
+    await host.expectResult("mqtt_status", {});
+    await host.readResource("mcpmqtt://message/t/a");
+    await host.readResource("mcpmqtt://topics/allowed");
+  });
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode("on"));
+  assert.equal(lines[0]?.["payload_sha256"], new Uint8Array(digest).toHex());
+  const shown = lines.map(({ time, duration_ms, payload_sha256, ...line }) => {
+    assert.match(String(time), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    assert.ok(Number(duration_ms) >= 0);
+    if (line["size"] !== undefined) assert.match(String(payload_sha256), /^[0-9a-f]{64}$/);
+    return line;
+  });
+  const client = "mcpmqtt-tests";
+  assert.deepEqual(shown, [
+    {
+      client,
+      tool: "mqtt_publish",
+      topic: "t/a",
+      decision: "granted",
+      rule: "t/#",
+      size: 2,
+      outcome: "acknowledged",
+    },
+    {
+      client,
+      tool: "mqtt_publish",
+      topic: "t/lock",
+      decision: "denied",
+      rule: "t/lock",
+      size: 1,
+      outcome: "not_sent",
+      code: "forbidden",
+    },
+    {
+      client,
+      tool: "mqtt_read",
+      topic: "x/y",
+      decision: "not_granted",
+      outcome: "failed",
+      code: "forbidden",
+    },
+    {
+      client,
+      tool: "mqtt_subscribe",
+      filters: ["t/+", "u"],
+      decision: "narrowed",
+      outcome: "done",
+    },
+    {
+      client,
+      tool: "mqtt_publish",
+      decision: "none",
+      outcome: "not_sent",
+      code: "invalid_argument",
+    },
+    { client, tool: "mqtt_status", decision: "none", outcome: "done" },
+    {
+      client,
+      tool: "resources/read",
+      uri: "mcpmqtt://message/t/a",
+      topic: "t/a",
+      decision: "granted",
+      rule: "t/#",
+      outcome: "done",
+    },
+    {
+      client,
+      tool: "resources/read",
+      uri: "mcpmqtt://topics/allowed",
+      decision: "none",
+      outcome: "done",
+    },
+  ]);
+});
+
+Deno.test("the record has payloads where they are wanted", async () => {
+  const { lines } = await audited({ payloads: true }, async (host) => {
+    await host.expectResult("mqtt_publish", { topic: "t/a", payload: { on: true } });
+  });
+  assert.deepEqual(lines[0]?.["payload"], { on: true });
+  assert.equal(lines[0]?.["size"], 11);
+});
+
+Deno.test("the record goes on when its file is truncated", async () => {
+  const { lines } = await audited({}, async (host) => {
+    const path = /"path": "([^"]+)"/.exec(await Deno.readTextFile(host.configPath ?? ""))?.[1] ??
+      "";
+    await host.expectResult("mqtt_status", {});
+    await Deno.truncate(path);
+    await host.expectResult("mqtt_publish", { topic: "t/b", payload: "1" });
+  });
+  assert.deepEqual(lines.map(({ tool }) => tool), ["mqtt_publish"]);
+});
+
+Deno.test("Audit.record() writes whole lines in their order", async () => {
+  const file = new MemoryFile();
+  const audit = new Audit(file, { payloads: false, onFailure: "continue" }, new MemoryLog());
+  const topics = ["a", "b".repeat(200), "c\nd\u2028"];
+  await Promise.all(topics.map((topic) => audit.record({ ...entry, topic })));
+  await audit[Symbol.asyncDispose]();
+  const lines = file.text.trimEnd().split("\n").map((line) => JSON.parse(line));
+  assert.deepEqual(lines.map(({ topic }) => topic), topics);
+});
+
+for (const onFailure of ["continue", "stop_writes"] as const) {
+  Deno.test(`Audit is loud about a full disk, with on_failure ${onFailure}`, async () => {
+    const file = new MemoryFile();
+    const log = new MemoryLog();
+    const audit = new Audit(file, { payloads: false, onFailure }, log);
+    const stops = (): boolean => {
+      try {
+        audit.assertWritable();
+        return false;
+      } catch (error) {
+        assert.ok(error instanceof McpMqttError);
+        assert.deepEqual([error.code, error.outcome], ["forbidden", "not_sent"]);
+        return true;
+      }
+    };
+    await audit.record(entry);
+    assert.equal(stops(), false);
+    file.isFull = true;
+    await audit.record(entry);
+    assert.equal(stops(), onFailure === "stop_writes");
+    assert.match(log.lines.join("\n"), /was not written: No space left/);
+    file.isFull = false;
+    await audit.record(entry);
+    assert.equal(stops(), false);
+    assert.match(log.lines.join("\n"), /is written again/);
+    assert.equal(file.text.trimEnd().split("\n").length, 2);
+  });
+}
+
+Deno.test("Audit.open() fails where there can be no record", async () => {
+  const folder = await Deno.makeTempDir();
+  const options = { path: folder, payloads: false, onFailure: "continue" as const };
+  await assert.rejects(
+    Audit.open(options, new MemoryLog()),
+    /the record of logging\.audit cannot be opened at /,
+  );
+  await Deno.remove(folder);
+});

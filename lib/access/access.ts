@@ -28,6 +28,7 @@ import {
 import { parseTopicName } from "../topics/topic_name.ts";
 import { quoteTopic } from "../topics/topic_text.ts";
 import { bounded } from "../wait.ts";
+import { ConfirmationNeeded, confirmedAs } from "./confirmation.ts";
 import { withFewConnections } from "./few_connections.ts";
 import { RateLimiter, type RatePlace } from "./rate_limiter.ts";
 import { TopicsSeen } from "./topics_seen.ts";
@@ -101,9 +102,18 @@ export class Access implements AsyncDisposable {
   /**
    * Checks whether a message could be published, and sends nothing.
    *
-   * @throws {McpMqttError} `invalid_topic`, `forbidden`, `payload_too_large`, `payload_invalid`.
+   * @param confirmed what the person has confirmed, see {@linkcode confirmedAs}
+   * @throws {McpMqttError} `invalid_topic`, `forbidden`, `payload_too_large`, `payload_invalid`; last
+   * {@linkcode ConfirmationNeeded}.
    */
-  assertWritable({ topic, payload, retain, properties = {} }: Publication): void {
+  assertWritable(publication: Publication, confirmed?: string): void {
+    this.#assertAllowed(publication);
+    const guard = this.grants.permissions.guards(publication.topic).find(({ confirm }) => confirm);
+    if (guard === undefined || confirmed === confirmedAs(publication)) return;
+    throw new ConfirmationNeeded(publication, guard.pattern);
+  }
+
+  #assertAllowed({ topic, payload, retain, properties = {} }: Publication): void {
     const name = parseTopicName(topic);
     const { permissions, readOnly, limits } = this.grants;
     if (readOnly) {
@@ -153,8 +163,11 @@ export class Access implements AsyncDisposable {
   }
 
   /** Publishes what the grants allow; see {@linkcode Connection.publish}. */
-  async publish(publication: Publication, options: PublishOptions): Promise<Published> {
-    this.assertWritable(publication);
+  async publish(
+    publication: Publication,
+    options: PublishOptions & { readonly confirmed?: string | undefined },
+  ): Promise<Published> {
+    this.assertWritable(publication, options.confirmed);
     const giveBack = this.#takePlaces(publication.topic);
     let isSent = false;
     try {

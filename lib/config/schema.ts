@@ -158,17 +158,21 @@ const topic = record({
     .describe("What is denied. A deny wins over every grant, whatever the order."),
   description: orNull(anyText()).describe("What it is and how to use it; told to the agent."),
   retain: flag().default(false).describe("Whether a write may set the retain flag."),
-  confirm: z.literal(false, notYet("false")).default(false)
-    .describe("Ask the person before each write. Not supported yet: only `false`."),
+  confirm: flag().default(false).describe(
+    "Ask the person before each write under this rule, by MCP elicitation. A host that cannot ask gets `declined`.",
+  ),
   rate: orNull(rate).describe(
     "The most writes under this rule, all topics of it together. `null`: no limit but that of all writes.",
   ),
   payload: orNull(payload).describe("What the payload looks like."),
-}).transform(({ pattern, permissions, deny, retain, rate, description, payload }): Rule => ({
+}).transform((
+  { pattern, permissions, deny, retain, confirm, rate, description, payload },
+): Rule => ({
   pattern,
   permissions: [...new Set(permissions)],
   deny: [...new Set(deny)],
   retain,
+  confirm,
   ...given({ rate, description, payload }),
 }));
 

@@ -7,6 +7,7 @@ import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import type { Logger } from "../log.ts";
 import type { Session } from "../access/session.ts";
 import type { Audit } from "./audit.ts";
+import { Confirmations } from "./confirm.ts";
 import { Listening } from "./listen.ts";
 import { createServer } from "./server.ts";
 import { StdioTransport } from "./stdio.ts";
@@ -38,8 +39,9 @@ export function serveOnStdio({ session, log, audit, ...streams }: ServeOptions):
     onReceived: (message) => listening.received(message),
     replace: (message) => listening.replace(message),
   });
+  const confirmations = new Confirmations();
   const onError = eachOnce((error) => log.warning(`MCP: ${error.message}`));
-  const handle = serveStdio(() => createServer({ session, log, audit, onError }), {
+  const handle = serveStdio(() => createServer({ session, log, audit, confirmations, onError }), {
     transport,
     onerror: onError,
   });

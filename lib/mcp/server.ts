@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  CLIENT_CAPABILITIES_META_KEY,
   ProtocolError,
   ProtocolErrorCode,
   Server,
@@ -11,6 +12,7 @@ import {
 } from "@modelcontextprotocol/server";
 import type { Logger } from "../log.ts";
 import type { Session } from "../access/session.ts";
+import type { Confirmations } from "./confirm.ts";
 import { type Audit, clientIn, recordResource } from "./audit.ts";
 import { VERSION } from "../version.ts";
 import { instructions } from "./instructions.ts";
@@ -35,12 +37,16 @@ export interface ServerOptions {
   readonly log: Logger;
   /** The record of what is done, if one is kept. */
   readonly audit?: Audit | undefined;
+  /** The questions to the person behind the client. */
+  readonly confirmations: Confirmations;
   /** Told what goes wrong outside of a request. */
   readonly onError: (error: Error) => void;
 }
 
 /** Makes the server; whoever calls connects it to a transport. */
-export function createServer({ session, log, audit, onError }: ServerOptions): Server {
+export function createServer(
+  { session, log, audit, confirmations, onError }: ServerOptions,
+): Server {
   const server = new Server(
     { name: "mcpmqtt", title: "MQTT", version: VERSION },
     {
@@ -50,11 +56,23 @@ export function createServer({ session, log, audit, onError }: ServerOptions): S
   );
   server.onerror = onError;
   server.setRequestHandler("tools/list", () => ({ tools: listTools(session.access.grants) }));
+  const canAsk = ({ mcpReq: { envelope } }: ServerContext): boolean => {
+    const meta: Readonly<Record<string, unknown>> = envelope ?? {};
+    const declared = meta[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
+    return (declared as { elicitation?: unknown } | undefined)?.elicitation !== undefined;
+  };
   const clientName = ({ mcpReq: { envelope = {} } }: ServerContext): string =>
     clientIn(envelope) ?? server.getClientVersion()?.name ?? "unknown";
   server.setRequestHandler("tools/call", async (request, context) => {
     try {
-      return await callTool(request, context, { session, log, audit, client: clientName(context) });
+      return await callTool(request, context, {
+        session,
+        log,
+        audit,
+        client: clientName(context),
+        confirmations,
+        canAsk: canAsk(context),
+      });
     } catch (error) {
       if (!(error instanceof UnknownTool)) throw error;
       throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message);

@@ -13,11 +13,13 @@ import * as z from "zod/v4";
 import type { Limits } from "../config/config.ts";
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { ConfirmationNeeded } from "../access/confirmation.ts";
 import type { Session } from "../access/session.ts";
 import { findTool, offeredTools } from "../tools/catalogue.ts";
 import type { Tool } from "../tools/tool.ts";
 import { quoteTopic } from "../topics/topic_text.ts";
 import { type Audit, type AuditEntry, subjectOf } from "./audit.ts";
+import type { Confirmations } from "./confirm.ts";
 import { asMcpMqttError, renderError, renderResult } from "./render.ts";
 
 /** How often a waiting call reports progress, in milliseconds; the contract says each second. */
@@ -62,6 +64,9 @@ export interface CallOptions {
   readonly audit: Audit | undefined;
   /** What the host calls itself. */
   readonly client: string;
+  readonly confirmations: Confirmations;
+  /** Whether the host can ask the person something. */
+  readonly canAsk: boolean;
 }
 
 /**
@@ -72,7 +77,7 @@ export interface CallOptions {
 export async function callTool(
   { params }: CallToolRequest,
   context: ServerContext,
-  { session, log, audit, client }: CallOptions,
+  { session, log, audit, client, confirmations, canAsk }: CallOptions,
 ): Promise<CallToolResult> {
   const tool = findTool(params.name);
   if (tool === undefined) throw new UnknownTool(params.name, session);
@@ -90,15 +95,30 @@ export async function callTool(
     const duration_ms = Math.round(performance.now() - start);
     await audit.record({ client, tool: tool.name, ...subject, outcome, ...more, duration_ms });
   };
-  try {
-    assertOffered(tool, session);
-    if (tool.effect === "write") audit?.assertWritable();
-    const data = await tool.run(params.arguments, {
+  const run = (confirmed: string | undefined): Promise<Record<string, unknown>> =>
+    tool.run(params.arguments, {
       access: session.access,
       watches: session.watches,
       surveys: session.surveys,
       signal: context.mcpReq.signal,
+      confirmed,
     });
+  try {
+    assertOffered(tool, session);
+    if (tool.effect === "write") audit?.assertWritable();
+    const confirmed = tool.effect === "write" ? confirmations.answered(context) : undefined;
+    let data: Record<string, unknown>;
+    try {
+      data = await run(confirmed);
+    } catch (needed) {
+      if (!(needed instanceof ConfirmationNeeded)) throw needed;
+      const asked = await confirmations.ask(needed, context, { canAsk });
+      if ("result" in asked) {
+        await record("asked");
+        return asked.result;
+      }
+      data = await run(asked.digest);
+    }
     const { outcome = "done", narrowed } = data;
     log.info(() => `${name} ${outcome} in ${Math.round(performance.now() - start)} ms`);
     await record(String(outcome), narrowed === true ? { decision: "narrowed" } : {});

@@ -55,7 +55,7 @@ export const mqttPublish = defineTool({
     outcome: z.enum(["sent", "acknowledged"]),
     no_subscribers: z.literal(true).optional(),
   }),
-  async run(input, { access, signal }) {
+  async run(input, { access, signal, confirmed }) {
     const { topic, qos, retain } = input;
     const { payload, isText } = payloadBytes(input.payload, input.encoding);
     const properties = propertiesOf(input);
@@ -66,7 +66,7 @@ export const mqttPublish = defineTool({
       qos,
       retain,
       ...(properties === undefined ? {} : { properties }),
-    }, { waitMs: PUBLISH_TIMEOUT_MS, signal });
+    }, { waitMs: PUBLISH_TIMEOUT_MS, signal, confirmed });
     return {
       topic,
       qos,

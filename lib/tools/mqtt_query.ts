@@ -62,7 +62,7 @@ export const mqttQuery = defineTool({
     ...z.object(narrowingShape).partial().shape,
     dropped: z.int().optional(),
   }),
-  async run(input, { access, signal }) {
+  async run(input, { access, signal, confirmed }) {
     const timeoutMs = input.timeout * 1000;
     const correlation = crypto.getRandomValues(new Uint8Array(CORRELATION_BYTES)).toHex();
     const request = {
@@ -72,7 +72,7 @@ export const mqttQuery = defineTool({
       retain: false,
     };
     // What is not granted is refused before anything is subscribed.
-    access.assertWritable(request);
+    access.assertWritable(request, confirmed);
     const asked = input.response_topic;
     const isOneTopic = asked === undefined || !giveSeveral([asked]);
     const isWanted = compileWhere(input.where);
@@ -124,6 +124,7 @@ export const mqttQuery = defineTool({
         {
           waitMs: timeoutMs,
           signal: AbortSignal.any([signal, answered.signal]),
+          confirmed,
           onSent: () => isSent = true,
         },
       );

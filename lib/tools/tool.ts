@@ -15,6 +15,8 @@ export interface ToolContext {
   readonly access: Access;
   readonly watches: Watches;
   readonly surveys: Surveys;
+  /** What the person has confirmed of this call, see `confirmedAs()`. */
+  readonly confirmed?: string | undefined;
   /** Aborted when the call is cancelled or its client is gone. */
   readonly signal: AbortSignal;
 }

@@ -131,6 +131,7 @@ interface Section {
 function sections(path: string, schema: z.core.$ZodType): Section[] {
   const inner = bare(schema);
   if (inner instanceof z.ZodArray) return sections(`${path}[]`, inner.element);
+  if (inner instanceof z.ZodUnion) return inner.options.flatMap((one) => sections(path, one));
   if (!(inner instanceof z.ZodObject)) return [];
   const entries = Object.entries(inner.shape);
   const rows = entries.map(([key, child]) => [
@@ -163,7 +164,10 @@ function kindOf(schema: z.core.$ZodType): string {
   }
   if (schema instanceof z.ZodNull) return "`null`";
   if (schema instanceof z.ZodArray) return `list of ${kindOf(bare(schema.element))}`;
-  if (schema instanceof z.ZodObject) return "object";
+  if (schema instanceof z.ZodObject || schema instanceof z.ZodRecord) return "object";
+  if (schema instanceof z.ZodUnion) {
+    return schema.options.map((one) => kindOf(bare(one))).join(" or ");
+  }
   throw new TypeError("a kind of value that the docs have no word for");
 }
 

@@ -9,9 +9,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/tools/", "lib/resources/", "lib/prompts/"],
   ["lib/access/"],
   ["lib/mqtt/"],
-  ["lib/messages/"],
   ["lib/config/"],
   ["lib/topics/"],
+  ["lib/messages/"],
   ["lib/errors.ts", "lib/log.ts", "lib/text.ts", "lib/turns.ts", "lib/wait.ts", "lib/version.ts"],
 ];
 

@@ -10,12 +10,23 @@ import type { Grants } from "../access/access.ts";
 import { Permissions } from "../topics/permissions.ts";
 import { configRequest, type Options } from "./options.ts";
 
+/** Of the mode of a file, for its group and everybody. */
+const OTHERS_MAY_READ = 0o044;
 /** Bytes of randomness in a fresh Client Identifier. */
 const CLIENT_ID_BYTES = 6;
 
 /** Loads the config that the options and the environment ask for. */
 export async function configFor(options: Options): Promise<Config> {
-  return await loadConfig(configRequest(options, systemEffects.env));
+  const config = await loadConfig(configRequest(options, systemEffects.env));
+  const { source, plainSecrets, warnings } = config;
+  if (source === undefined || plainSecrets.length === 0) return config;
+  const { mode } = await Deno.stat(source);
+  // On Windows there is none.
+  if (mode === null || (mode & OTHERS_MAY_READ) === 0) return config;
+  const message = `others can read this file, and with it ${
+    plainSecrets.join(", ")
+  }; chmod 600 it, or keep the secret elsewhere by "\${file:PATH}"`;
+  return { ...config, warnings: [...warnings, { file: source, path: "", message }] };
 }
 
 /** How to reach the broker. */

@@ -23,6 +23,8 @@ export interface Config extends Frozen<z.output<typeof configSchema>> {
   readonly defaultPath: string | undefined;
   /** Every secret value in force, for the log to redact. */
   readonly secrets: readonly string[];
+  /** The keys whose secrets stand in the file itself. */
+  readonly plainSecrets: readonly string[];
   /** The environment variables that it takes values from, by reference or instead of keys. */
   readonly variables: readonly string[];
   /** What is accepted but should be known, for the log. */

@@ -77,7 +77,7 @@ function checkPaths(root: unknown): Issue[] {
     const value = valueAt(root, path);
     // PEM text has lines, and stands there since the file was read.
     if (typeof value !== "string" || value.includes("-----BEGIN")) return [];
-    return /[\0-\x1f]/.test(value) ? [{ path: [...path], message: BACKSLASH }] : [];
+    return /\p{Cc}/u.test(value) ? [{ path: [...path], message: BACKSLASH }] : [];
   });
 }
 

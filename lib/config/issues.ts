@@ -6,7 +6,7 @@
 
 import * as z from "zod/v4";
 import { nearest } from "./nearest_key.ts";
-import { type Path, shownKey, valueAt } from "./path.ts";
+import { isRecord, type Path, shownKey, valueAt } from "./path.ts";
 import { configSchema } from "./schema.ts";
 
 /** Something wrong at a path of the config: at the value, or where that is missing at its holder. */
@@ -29,7 +29,7 @@ export function describeIssues(
   error: z.ZodError,
   { value, hidden }: { value: unknown; hidden: (path: Path) => boolean },
 ): Issue[] {
-  return error.issues.flatMap((issue): Issue[] => {
+  return error.issues.flatMap(unionOpened(value)).flatMap((issue): Issue[] => {
     const path = issue.path.map((step) => typeof step === "number" ? step : String(step));
     if (issue.code !== "unrecognized_keys") {
       return [{
@@ -49,12 +49,24 @@ export function describeIssues(
   });
 }
 
+/** Of an object that is none of several kinds, what is wrong with it as an object. */
+function unionOpened(root: unknown): (issue: z.core.$ZodIssue) => z.core.$ZodIssue[] {
+  return (issue) => {
+    const path = issue.path.map((step) => typeof step === "number" ? step : String(step));
+    if (issue.code !== "invalid_union" || !isRecord(valueAt(root, path))) return [issue];
+    const asObject = issue.errors.find((issues) =>
+      issues.some((one) => one.path.length > 0 || one.code === "unrecognized_keys")
+    );
+    return asObject?.map((one) => ({ ...one, path: [...issue.path, ...one.path] })) ?? [issue];
+  };
+}
+
 /** The schema of what stands at `path`, or undefined where there is none. */
 export function schemaAt(path: Path): z.core.$ZodType | undefined {
   return path.reduce<z.core.$ZodType | undefined>((schema, step) => {
     const inner = schema && bare(schema);
     if (inner instanceof z.ZodArray) return inner.element;
-    return inner instanceof z.ZodObject ? inner.shape[step] : undefined;
+    return inner && objectOf(inner)?.shape[step];
   }, configSchema);
 }
 
@@ -78,8 +90,14 @@ function unknownKey(path: Path, key: string): string {
 }
 
 function keysAt(path: Path): string[] {
-  const schema = bare(schemaAt(path) ?? configSchema);
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const schema = objectOf(bare(schemaAt(path) ?? configSchema));
+  return schema === undefined ? [] : Object.keys(schema.shape);
+}
+
+/** The object that a value may be, among other things. */
+function objectOf(schema: z.core.$ZodType): z.ZodObject | undefined {
+  const kinds = schema instanceof z.ZodUnion ? schema.options.map(bare) : [schema];
+  return kinds.find((one) => one instanceof z.ZodObject);
 }
 
 /** Every place in the config that has this key. */

@@ -99,7 +99,8 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
     return new Document(text, source ?? "");
   };
   const broken = quick === undefined ? await parse() : undefined;
-  const { config, value, issues, variables: named } = await check((quick ?? broken)?.value, {
+  const written = (quick ?? broken)?.value;
+  const { config, value, issues, variables: named } = await check(written, {
     effects,
     folders,
   });
@@ -118,8 +119,19 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
     name.startsWith("MCPMQTT_")
   );
   const variables = [...new Set([...named, ...instead])];
-  return deepFreeze({ ...config, source, defaultPath, secrets, variables, warnings });
+  const plainSecrets = SECRETS.filter((path) =>
+    /^(?!\$\{)./s.test(String(valueAt(written, path) ?? ""))
+  )
+    .map(formatPath);
+  return deepFreeze({ ...config, source, defaultPath, secrets, plainSecrets, variables, warnings });
 }
+
+/** What is better kept elsewhere. */
+const SECRETS: readonly Path[] = [
+  ["mqtt", "password"],
+  ["mqtt", "tls", "key_passphrase"],
+  ["remote_server", "api_key"],
+];
 
 /** How many values a config may hold: some 20,000 rules. With more zod runs out of stack. */
 const MAX_VALUES = 100_000;

@@ -41,7 +41,7 @@ export async function readPem(
     if (typeof value !== "string" || value === "") continue;
     const isNamed = !value.includes("-----BEGIN");
     // The cross checks tell of it.
-    if (isNamed && /[\0-\x1f]/.test(value)) continue;
+    if (isNamed && /\p{Cc}/u.test(value)) continue;
     const read = isNamed
       ? await readFile(value, { ...outside, isShown: !outside.isReference(key) })
       : { text: value };

@@ -22,7 +22,6 @@ import {
   integer,
   list,
   mqttString,
-  notYet,
   oneOf,
   orNull,
   positive,

@@ -117,11 +117,6 @@ export function list<Item extends z.ZodType>(item: Item, of: string): z.ZodArray
   return z.array(item, { error: `must be a list of ${of}` });
 }
 
-/** What is said of a key whose function is not built yet, where anything but `allowed` is written. */
-export function notYet(allowed: "null" | "false"): { error: string } {
-  return { error: `is not supported yet in this version; write ${allowed} or leave it out` };
-}
-
 /** `a, b or c`. */
 export function anyOf(words: readonly string[]): string {
   const last = words.at(-1) ?? "";

@@ -109,3 +109,24 @@ Deno.test("runCheck() says after a second that a silent broker is waited for", a
   assert.equal(status, 1);
   assert.match(text, /no answer yet; waiting up to 1\.5 s\n.*did not answer within 1\.5 s/);
 });
+
+Deno.test({
+  name: "runCheck() warns of a plain password in a file that others can read",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const folder = await Deno.makeTempDir();
+    const path = `${folder}/c.json`;
+    const mqtt = { host: "127.0.0.1", port: 1, username: "a", password: "hunter2-hunter2" };
+    const said = async (password: string, mode: number): Promise<string> => {
+      await Deno.writeTextFile(path, JSON.stringify({ mqtt: { ...mqtt, password } }));
+      await Deno.chmod(path, mode);
+      return (await checkWith(["--config", path])).text;
+    };
+    await Deno.writeTextFile(`${folder}/pw`, "hunter2-hunter2");
+    const warning = /warning .*others can read this file, and with it mqtt\.password; chmod 600/;
+    assert.match(await said("hunter2-hunter2", 0o644), warning);
+    assert.doesNotMatch(await said("hunter2-hunter2", 0o600), warning);
+    assert.doesNotMatch(await said("${file:pw}", 0o644), warning);
+    await Deno.remove(folder, { recursive: true });
+  },
+});

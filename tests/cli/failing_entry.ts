@@ -18,10 +18,12 @@ const FAILURES: Readonly<Record<string, () => unknown>> = {
 };
 
 if (import.meta.main) {
+  // The program gives up seeing the environment.
+  const failure = FAILURES[Deno.env.get("MCPMQTT_TEST_FAILURE") ?? ""];
   const write = Deno.stdout.write.bind(Deno.stdout);
   Deno.stdout.write = (bytes): Promise<number> => {
     if (new TextDecoder().decode(bytes).includes(FAILING_ID)) {
-      setTimeout(() => FAILURES[Deno.env.get("MCPMQTT_TEST_FAILURE") ?? ""]?.(), 50);
+      setTimeout(() => failure?.(), 50);
     }
     return write(bytes);
   };

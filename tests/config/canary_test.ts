@@ -87,7 +87,8 @@ for (const path of LEAVES) {
 const SECRET = LEAVES.filter((path) =>
   /^(?:password|key|key_passphrase|api_key|salt|hash|url|path)$/.test(String(path.at(-1)))
 );
-assert.equal(SECRET.length, 8);
+// One of them is logging.audit.path, which is none but called as one.
+assert.equal(SECRET.length, 9);
 for (const path of SECRET) {
   Deno.test(`loadConfig() shows nothing of a faulty ${path.join(".")}, wherever it stands`, async () => {
     for (const value of INVALID) {

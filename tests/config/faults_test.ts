@@ -111,6 +111,15 @@ for (
       '{ "topics": [{ "pattern": "$share/g/a", "permissions": ["read"] }] }',
       /topics\[0\]\.pattern: /,
     ],
+    [
+      '{ "logging": { "audit": 5 } }',
+      /logging\.audit: must be a path, or an object with "path", not 5/,
+    ],
+    ['{ "logging": { "audit": { "pth": "a" } } }', /unknown key "pth"; did you mean "path"\?/],
+    [
+      '{ "logging": { "audit": { "path": "a", "on_failure": "halt" } } }',
+      /logging\.audit\.on_failure: must be "continue" or "stop_writes", not "halt"/,
+    ],
     ['{ "topics": [{ "pattern": "a" }] }', /1:14: topics\[0\]: must have "read" or "write"/],
   ] as const
 ) {
@@ -130,23 +139,6 @@ Deno.test("loadConfig() tells faults of other lines beside those of the syntax",
     "2:13",
   ]);
 });
-
-const notYet: readonly [object, string][] = [
-  [{ logging: { audit: "a.log" } }, "logging.audit"],
-  ...[{ rate: { messages: 1, seconds: 1 } }, { confirm: true }, { payload: { schema: {} } }]
-    .map((more): [object, string] => [
-      { topics: [{ pattern: "a", permissions: ["write"], ...more }] },
-      "payload" in more ? "topics[0].payload.schema" : `topics[0].${Object.keys(more)[0]}`,
-    ]),
-];
-for (const [config, path] of notYet) {
-  Deno.test(`loadConfig() refuses ${path} as not supported yet`, async () => {
-    const [fault, ...others] = await faultsOf(config);
-    assert.equal(fault?.path, path);
-    assert.match(fault?.message ?? "", /^is not supported yet/);
-    assert.deepEqual(others, []);
-  });
-}
 
 Deno.test("loadConfig() takes the keys that are not supported yet where they ask for nothing", async () => {
   await load({

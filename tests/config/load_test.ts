@@ -72,7 +72,7 @@ Deno.test("loadConfig() of an empty object gives the documented defaults", async
   });
   assert.deepEqual(rules, []);
   assert.equal(readOnly, false);
-  assert.deepEqual(logging, { level: "INFO", logfile: undefined });
+  assert.deepEqual(logging, { level: "INFO", logfile: undefined, audit: undefined });
   assert.equal(remoteServer, undefined);
 });
 
@@ -110,9 +110,10 @@ Deno.test("loadConfig() keeps what a rule says and leaves out what it does not",
     deny: ["write"],
     description: "°C",
     retain: true,
+    confirm: false,
     payload: { unit: "°C", examples: ["22.5"] },
   });
-  assert.deepEqual(bare, { permissions: [], deny: ["read"], retain: false });
+  assert.deepEqual(bare, { permissions: [], deny: ["read"], retain: false, confirm: false });
 });
 
 for (

@@ -204,3 +204,39 @@ Deno.test("Audit.open() fails where there can be no record", async () => {
   );
   await Deno.remove(folder);
 });
+
+const hasJq = await new Deno.Command("jq", { args: ["--version"] }).output()
+  .then(({ success }) => success, () => false);
+
+Deno.test({
+  name: "the jq recipes of docs/logging.md answer their questions",
+  ignore: !hasJq,
+  async fn() {
+    const docs = await Deno.readTextFile(new URL("../../docs/logging.md", import.meta.url));
+    const recipes = [...docs.matchAll(/^jq (-\w )?'(.*)' audit\.jsonl$/gm)];
+    const folder = await Deno.makeTempDir();
+    const time = "2026-01-02T03:04:05.678Z";
+    const lines = [
+      { time, ...entry, topic: "a", payload_sha256: "00", outcome: "acknowledged" },
+      { time, ...entry, topic: "b", payload_sha256: "01", outcome: "unknown" },
+      { time, ...entry, tool: "mqtt_read", filters: ["c/#"], outcome: "failed", code: "forbidden" },
+    ];
+    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    await Deno.writeTextFile(`${folder}/audit.jsonl`, text);
+    const answers = await Promise.all(recipes.map(async ([, option = "", filter = ""]) => {
+      const { success, stdout, stderr } = await new Deno.Command("jq", {
+        args: [...option.trim() === "" ? [] : [option.trim()], filter, "audit.jsonl"],
+        cwd: folder,
+      }).output();
+      assert.ok(success, new TextDecoder().decode(stderr));
+      return new TextDecoder().decode(stdout);
+    }));
+    await Deno.remove(folder, { recursive: true });
+    const [written, refused, counted, open] = answers;
+    assert.equal(answers.length, 4);
+    assert.equal(written, `${time}\ta\tacknowledged\n${time}\tb\tunknown\n`);
+    assert.equal(refused, `${time}\tc\tc/#\n`);
+    assert.deepEqual(JSON.parse(counted ?? ""), { mqtt_publish: 2, mqtt_read: 1 });
+    assert.equal(JSON.parse(open ?? "").topic, "b");
+  },
+});

@@ -130,7 +130,7 @@ for (const protocol of ["auto", "legacy"] as const) {
       await host.expectError("declined", "mqtt_publish", { ...OPEN, payload });
       const [question = ""] = questions;
       assert.equal(question.split("\n").length, 4);
-      assert.ok(!/[\u202e\u001b]/.test(question), question);
+      assert.ok(!["\u202e", "\u001b"].some((one) => question.includes(one)), question);
       assert.match(question, /payload \(\d+ bytes\): "x\\"\\nQoS: 0, retain: no\\n\\u202etopic/);
     });
   });

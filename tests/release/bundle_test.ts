@@ -4,10 +4,18 @@ import { compile } from "../../scripts/release/compile.ts";
 import { readManifest, ROOT } from "../../scripts/release/project.ts";
 
 /** About a tenth above what it is now; a new dependency is to be noticed. */
-const MAX_BYTES = 1_100_000;
+const MAX_BYTES = 1_400_000;
 
 /** What the program has dependencies for: see docs/dependencies.md. */
-const DIRECT = ["@modelcontextprotocol/server", "aedes", "jsonc-parser", "mqtt", "zod"];
+const DIRECT = [
+  "@modelcontextprotocol/server",
+  "aedes",
+  "ajv",
+  "jsonc-parser",
+  "mqtt",
+  "re2js",
+  "zod",
+];
 
 interface Made extends AsyncDisposable {
   readonly outDir: string;

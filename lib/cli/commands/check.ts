@@ -18,6 +18,7 @@ import { hostCommand } from "../host_command.ts";
 import type { Io } from "../io.ts";
 import { loadDemo } from "../load_demo.ts";
 import { configRequest, type Invocation } from "../options.ts";
+import { ruleNotes } from "./rule_notes.ts";
 import { quietLogger } from "../quiet_logger.ts";
 import { brokerSettings, configFor, grantsOf } from "../setup.ts";
 
@@ -165,14 +166,20 @@ function describeConfig(config: Config): string[] {
   if (readOnly) lines.push("writes   none: read-only");
   if (rules.length === 0) lines.push("topics   none is granted");
   for (const rule of rules) lines.push(describeRule(rule));
+  for (const note of ruleNotes(rules)) lines.push(`note     ${note}`);
   return lines;
 }
 
-function describeRule({ pattern, permissions, deny, retain, description }: Rule): string {
+function describeRule(
+  { pattern, permissions, deny, retain, confirm, rate, payload, description }: Rule,
+): string {
   const parts = [
     ...(permissions.length > 0 ? [permissions.join(" and ")] : []),
     ...(retain ? ["retain"] : []),
     ...(deny.length > 0 ? [`deny ${deny.join(" and ")}`] : []),
+    ...(confirm ? ["confirmed by the person"] : []),
+    ...(rate === undefined ? [] : [`at most ${rate.writes} in ${rate.windowMs / 1000} s`]),
+    ...(payload?.schema === undefined ? [] : ["by a schema"]),
   ];
   return `topic    ${pattern.text}: ${parts.join(", ")}${
     description === undefined ? "" : ` (${description.replaceAll(/\s+/g, " ")})`

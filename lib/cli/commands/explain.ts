@@ -5,7 +5,7 @@
  */
 import type { Config } from "../../config/config.ts";
 import { type Action, type Decision, Permissions, type Rule } from "../../topics/permissions.ts";
-import { parseTopicFilter, refuseSharedSubscription } from "../../topics/topic_filter.ts";
+import { matches, parseTopicFilter, refuseSharedSubscription } from "../../topics/topic_filter.ts";
 import { parseTopicName } from "../../topics/topic_name.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import type { Io } from "../io.ts";
@@ -41,7 +41,18 @@ export function explain(topic: string, action: Action, config: Config): string[]
     if (config.readOnly) return [`write ${topic}: forbidden; the server is read-only`];
     if (permissions.decide(name, "write").allowed) {
       lines.push(`  retain: ${permissions.mayRetain(name) ? "allowed" : "forbidden"}`);
+      for (const rule of permissions.guards(name)) lines.push(`  ${conditions(rule)}`);
     }
+  }
+  const { rule: deciding } = permissions.decide(name, action);
+  for (const [at, rule] of config.rules.entries()) {
+    if (rule === deciding || !matches(rule.pattern, name)) continue;
+    const also = rule.deny.includes(action)
+      ? "denies"
+      : rule.permissions.includes(action)
+      ? "grants"
+      : "";
+    if (also !== "") lines.push(`  also: rule ${at + 1}, "${rule.pattern.text}", ${also} it`);
   }
   return lines;
 }
@@ -60,6 +71,16 @@ function explainFilter(text: string, action: Action, permissions: Permissions): 
     `read ${text}: allowed${narrowed ? ", narrowed to what is granted" : ""}; subscribes to`,
     ...filters.map((one) => `  ${one.text}`),
   ];
+}
+
+/** What a rule asks for besides. */
+function conditions({ pattern, confirm = false, rate, payload }: Rule): string {
+  const parts = [
+    ...(confirm ? ["the person confirms it"] : []),
+    ...(rate === undefined ? [] : [`at most ${rate.writes} in ${rate.windowMs / 1000} s`]),
+    ...(payload?.schema === undefined ? [] : ["the payload meets its schema"]),
+  ];
+  return `if ${parts.join(", and ")}: rule "${pattern.text}"`;
 }
 
 function verdict({ allowed, reason, rule }: Decision, rules: readonly Rule[]): string {

@@ -110,9 +110,9 @@ function tellStart(config: Config, log: Log): void {
   logger.info(`mcpmqtt ${VERSION}, ${grants}${readOnly ? ", read-only" : ""}`);
 }
 
-/** What serving does not need: files, beyond the log that is open, and other programs. */
+/** What serving does not need: files, beyond those that are open, the environment, and other programs. */
 async function giveUpPermissions(): Promise<void> {
-  for (const name of ["read", "write", "run", "ffi", "sys"] as const) {
+  for (const name of ["read", "write", "run", "ffi", "sys", "env"] as const) {
     await Deno.permissions.revoke({ name });
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { startAedes } from "../brokers/aedes.ts";
 import { mosquittoAvailable, startMosquitto } from "../brokers/mosquitto.ts";
 import { DEADLINE_MS, TIMED_RETRIES, until, within } from "../brokers/until.ts";
@@ -386,5 +387,102 @@ Deno.test("the log has a line for each write at INFO, and each step at DEBUG", a
       if (level === "DEBUG") assert.match(host.stderr(), step);
       else assert.doesNotMatch(host.stderr(), step);
     }
+  }
+});
+
+Deno.test("no canary of a secret place comes out anywhere, through many failures, at DEBUG", async () => {
+  const canaries = {
+    password: "canary-password-7Qz",
+    passphrase: "canary-passphrase-7Qz",
+    env: "canary-env-7Qz",
+    file: "canary-file-7Qz",
+    token: "canary-token-7Qz",
+    apiKey: "canary-api-key-7Qz",
+    url: "canary-url-7Qz",
+  };
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/secret`, canaries.file);
+  const key = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({
+    type: "pkcs8",
+    format: "pem",
+    cipher: "aes-256-cbc",
+    passphrase: canaries.passphrase,
+  });
+  await Deno.writeTextFile(`${folder}/key.pem`, key);
+  await using broker = await startAedes({ refuseConnection: () => true });
+  const { host, port } = broker;
+  const topics = ALL_OF_T;
+  const audit = `${folder}/audit.jsonl`;
+  const logfile = `${folder}/log.txt`;
+  const logging = { level: "DEBUG", audit: { path: audit, payloads: true }, logfile };
+  const login = { host, port, username: "me", connect_timeout: 0.5 };
+  const remote_server = { api_key: canaries.apiKey };
+  const configs = [
+    {
+      mqtt: { ...login, password: canaries.password },
+      topics,
+      logging,
+      remote_server,
+    },
+    { mqtt: { ...login, password: "${env:MCPMQTT_CANARY}" }, topics, logging },
+    { mqtt: { ...login, password: "${file:secret}" }, topics, logging },
+    { mqtt: { ...login, transport: "ws", path: `/mqtt?token=${canaries.token}` }, topics, logging },
+    {
+      mqtt: {
+        ...login,
+        transport: "tls",
+        password: canaries.password,
+        tls: { cert: "key.pem", key: "key.pem", key_passphrase: canaries.passphrase },
+      },
+    },
+    { mqtt: { url: `mqtt://me:${canaries.url}@${host}:${port}` }, topics },
+    { mqtt: { ...login, pasword: canaries.password, port: "x" }, topics },
+  ];
+  const said: string[] = [];
+  const env = { MCPMQTT_CANARY: canaries.env };
+  for (const [i, config] of configs.entries()) {
+    const path = `${folder}/c${i}.json`;
+    await Deno.writeTextFile(path, JSON.stringify(config));
+    const commands = [["check"], ["tools"], ["explain", "t/a"], ["call", "mqtt_status"]];
+    const runs = await Promise.all(
+      commands.map(([command = "", ...args]) =>
+        new Deno.Command(Deno.execPath(), {
+          args: ["run", "-q", "-P", MAIN, command, ...args, "-c", path, "--log-level", "DEBUG"],
+          cwd: ROOT,
+          env,
+        }).output()
+      ),
+    );
+    for (const { stdout, stderr } of runs) {
+      said.push(...[stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)));
+    }
+    // The others do not load, and serving says the same of them.
+    if (!("logging" in config)) continue;
+    await using served = await rawHost({ args: ["--config", path], env });
+    await served.initialize();
+    const calls = [
+      ["mqtt_status", {}],
+      ["mqtt_read", { topic: "t/a", timeout: 0.1 }],
+      ["mqtt_publish", { topic: "t/a", payload: "x" }],
+      ["mqtt_query", { request_topic: "t/a", payload: 1, timeout: 0.1 }],
+    ] as const;
+    await Promise.all(
+      calls.map(([name, args]) => served.request("tools/call", { name, arguments: args })),
+    );
+    await served.request("resources/read", { uri: "mcpmqtt://status" });
+    await served.closeInput();
+    await served.ended();
+    said.push(...served.lines, served.stderr());
+  }
+  for (const file of [audit, logfile]) said.push(await Deno.readTextFile(file));
+  await Deno.remove(folder, { recursive: true });
+  const text = said.join("\n");
+  assert.match(text, /DEBUG/);
+  assert.match(text, /"tool":"mqtt_publish"/);
+  for (const [place, canary] of Object.entries(canaries)) {
+    assert.ok(
+      !text.includes(canary),
+      `${place}: ${text.slice(text.indexOf(canary) - 300).slice(0, 400)}`,
+    );
   }
 });

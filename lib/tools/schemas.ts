@@ -87,24 +87,27 @@ export const retainedOnlySchema = z.boolean().default(false).describe(
   "only those, and at once",
 );
 
-/** A topic filter, or several; how it is described. */
+/** A topic filter, or `least` to 100 of them; how it is described. */
 function filtersSchema(
+  least: 0 | 1,
   description: string,
 ): z.ZodUnion<readonly [z.ZodString, z.ZodArray<z.ZodString>]> {
-  return z.union([z.string(), z.array(z.string()).min(1).max(MAX_FILTERS)], {
-    error: `must be a topic filter or a list of 1 to ${MAX_FILTERS} topic filters`,
+  return z.union([z.string(), z.array(z.string()).min(least).max(MAX_FILTERS)], {
+    error: `must be a topic filter or a list of ${least} to ${MAX_FILTERS} topic filters`,
   }).describe(description);
 }
 
 /** What to collect. */
 export const topicsSchema = filtersSchema(
+  1,
   'topic filter such as "sensors/+/temperature" (+ one level, # the rest), or a list',
 );
 
 /** What to leave out. */
-export const excludeSchema = filtersSchema("leave out these topics").optional();
+export const excludeSchema = filtersSchema(0, "leave out these topics").optional();
 
-const pointersSchema = z.array(z.string().max(MAX_POINTER_LENGTH)).min(1).max(MAX_POINTERS);
+/** None are as if they were not asked for. */
+const pointersSchema = z.array(z.string().max(MAX_POINTER_LENGTH)).max(MAX_POINTERS);
 
 /** Values instead of payloads. */
 export const fieldsSchema = pointersSchema.optional().describe(

@@ -25,7 +25,7 @@ export interface ShownSummary {
 export function fieldsOf(
   { fields }: { readonly fields?: readonly string[] | undefined },
 ): Fields | undefined {
-  return fields && new Fields(fields, "fields");
+  return fields?.length ? new Fields(fields, "fields") : undefined;
 }
 
 /** Hints as one. */
@@ -41,8 +41,8 @@ export function summaryOf(
   },
 ): Summary | undefined {
   if (summary === undefined || summary === false) return undefined;
-  const pointers = summary === true ? fields : summary;
-  return new Summary(pointers && new Fields(pointers, summary === true ? "fields" : "summary"));
+  const named = summary === true || summary.length === 0 ? undefined : summary;
+  return new Summary(named ? new Fields(named, "summary") : fieldsOf({ fields }));
 }
 
 /** Shows as many entries as there may be, in as many bytes as a result may have. */

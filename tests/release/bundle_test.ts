@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { until } from "../brokers/until.ts";
 import { type BundleContents, makeBundle } from "../../scripts/release/bundle.ts";
 import { compile } from "../../scripts/release/compile.ts";
 import { readManifest, ROOT } from "../../scripts/release/project.ts";
@@ -101,6 +102,33 @@ Deno.test("the bundle", async (t) => {
     assert.equal(code, 0);
     const shown = `mcpmqtt ${version}${commit === null ? "" : ` (${commit})`}\n`;
     assert.equal(new TextDecoder().decode(stdout), shown);
+  });
+
+  await t.step("gives up reading, writing, running and seeing the environment", async () => {
+    const bundled = `${outDir}bundle`;
+    const main = await Deno.readTextFile(`${bundled}/main.js`);
+    const probe = import.meta.resolve("../cli/probe.ts");
+    await Deno.writeTextFile(`${bundled}/probed.js`, `import ${JSON.stringify(probe)};\n${main}`);
+    const child = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-P", `--config=${bundled}/deno.json`, `${bundled}/probed.js`],
+        ...["--url", "mqtt://127.0.0.1:1", "--read", "a"],
+      ],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    let said = "";
+    const decoder = new TextDecoder();
+    const reading = (async () => {
+      for await (const bytes of child.stderr) said += decoder.decode(bytes);
+    })();
+    await until(() => said.includes("tried"), { what: () => `the probe's word in ${said}` });
+    await child.stdin.close();
+    await reading;
+    assert.equal((await child.status).code, 0);
+    assert.ok(!said.includes("could still"), said);
+    await Deno.remove(`${bundled}/probed.js`);
   });
 
   await t.step("passes the smoke test, run by Deno and not compiled", async () => {

@@ -373,6 +373,11 @@ served(
     await device.publish("t/noisy", "2", { qos: 1 });
     const { messages } = await collecting;
     assert.deepEqual(messages.map(({ topic }: Shown) => topic), ["t/a/b", "t/noisy"]);
+    const empty = { topic: "t/#", exclude: [], fields: [], timeout: 0.1 };
+    const nothing = await host.expectResult("mqtt_subscribe", empty);
+    assert.deepEqual(nothing.messages, []);
+    const sums = await host.expectResult("mqtt_subscribe", { ...empty, summary: [] });
+    assert.deepEqual(sums.topics, []);
     const wrong = await host.expectError("invalid_topic", "mqtt_subscribe", {
       topic: "t/#",
       exclude: "t/a#",

@@ -21,6 +21,13 @@ export interface RunningProgram {
   readonly denoVersion: string;
 }
 
+/** How a person starts this program once more, in a shell; quoted for none. */
+export function shellCommand(program: RunningProgram = thisProgram()): string {
+  if (program.isStandalone) return "mcpmqtt";
+  const { command, args } = hostCommand(program);
+  return [command, ...args].join(" ");
+}
+
 /** This process. */
 function thisProgram(): RunningProgram {
   const { build, mainModule, version } = Deno;

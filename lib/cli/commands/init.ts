@@ -5,6 +5,7 @@
  */
 
 import { defaultConfigPath } from "../../config/load.ts";
+import { shellCommand } from "../host_command.ts";
 import type { Invocation } from "../options.ts";
 import { askForConfig, type Dialog, Stopped } from "./init_dialog.ts";
 
@@ -100,7 +101,7 @@ export async function runInit(
   }
   const next = io.dialog === undefined ? "Put in your broker and topics, then run" : "Now run";
   const config = isDefault ? "" : ` --config ${target}`;
-  io.stdout(`Wrote ${target}. ${next}: mcpmqtt check${config}\n`);
+  io.stdout(`Wrote ${target}. ${next}: ${shellCommand()} check${config}\n`);
   return 0;
 }
 

@@ -16,6 +16,7 @@ import { VERSION } from "../../version.ts";
 import { bounded } from "../../wait.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import { processIo } from "../io.ts";
+import { shellCommand } from "../host_command.ts";
 import { loadDemo } from "../load_demo.ts";
 import { configRequest, type Invocation } from "../options.ts";
 import { brokerSettings, configFor, grantsOf } from "../setup.ts";
@@ -59,7 +60,7 @@ async function serve(config: Config): Promise<number> {
   if (Deno.stdin.isTerminal()) {
     processIo.stderr(
       "mcpmqtt waits for an MCP host on its standard input; Ctrl-C ends it. " +
-        "To try the config: mcpmqtt check. To run one tool: mcpmqtt call TOOL.\n",
+        `To try the config: ${shellCommand()} check. To run one tool: ${shellCommand()} call TOOL.\n`,
     );
   }
   let warmUp: ReturnType<typeof setTimeout> | undefined;

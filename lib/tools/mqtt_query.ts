@@ -56,7 +56,6 @@ export const mqttQuery = defineTool({
   output: z.object({
     request_topic: z.string(),
     response_topic: z.string(),
-    before: z.unknown().optional(),
     responses: z.array(messageSchema),
     elapsed: z.number(),
     ...z.object(narrowingShape).partial().shape,

@@ -11,10 +11,12 @@ const MAX_FILTERS = 100;
 const MAX_POINTERS = 32;
 const MAX_POINTER_LENGTH = 256;
 
-/** A Message of the outward contract, as an output schema. */
+/**
+ * A Message of the outward contract, as an output schema. Its payload may be anything, so that there
+ * is nothing to say of it.
+ */
 export const messageShape = {
   topic: z.string(),
-  payload: z.unknown().optional(),
   values: z.looseObject({}).optional(),
   encoding: z.literal("base64").optional(),
   size: z.int().optional(),

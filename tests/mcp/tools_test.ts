@@ -118,6 +118,23 @@ interface JsonSchema {
 /** What the APIs of OpenAI, Gemini and Anthropic take besides. */
 const TAKEN = new Set(["description", "default", "required", "minimum", "maximum"]);
 
+/** Places of a schema that say nothing at all. */
+function* sayingNothing(schema: unknown, place = ""): Generator<string> {
+  if (typeof schema !== "object" || schema === null) return;
+  if (Object.keys(schema).every((key) => key === "description")) yield place;
+  const { properties = {}, items, anyOf = [] } = schema as JsonSchema;
+  for (const [name, part] of [...Object.entries(properties), ...Object.entries(anyOf)]) {
+    yield* sayingNothing(part, `${place}/${name}`);
+  }
+  if (items !== undefined) yield* sayingNothing(items, `${place}/items`);
+}
+
+Deno.test("listTools() has output schemas that say something wherever they say anything", () => {
+  for (const { name, outputSchema } of listTools({ readOnly: false, limits: LIMITS })) {
+    assert.deepEqual([...sayingNothing(outputSchema)], [], name);
+  }
+});
+
 Deno.test("listTools() has input schemas that every model's API takes", () => {
   for (const { name, inputSchema } of listTools({ readOnly: false, limits: LIMITS })) {
     assert.deepEqual([...refusals(inputSchema, "")], [], name);

@@ -47,13 +47,13 @@ export async function replaceSections(text: string): Promise<string> {
 }
 
 function commandTable(): string {
-  const shown = COMMANDS.filter((command) => !command.unsupported);
+  const shown = COMMANDS;
   const rows = shown.map(({ name, operands, help }) => [code(`${name} ${operands}`.trim()), help]);
   return table(["command", "does"], rows);
 }
 
 function optionTable(): string {
-  const rows = OPTIONS.filter((option) => !option.unsupported).map((option) => [
+  const rows = OPTIONS.map((option) => [
     code(optionUsage(option)),
     option.help,
     option.env === undefined ? "" : code(option.env),

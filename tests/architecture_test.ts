@@ -20,7 +20,7 @@ const HOMES: ReadonlyArray<readonly [string, RegExp]> = [
   ["npm:mqtt@", /^lib\/mqtt\/link\//],
   ["npm:@modelcontextprotocol/server@", /^lib\/mcp\//],
   ["npm:aedes@", /^demo\//],
-  ["npm:jsonc-parser@", /^lib\/config\//],
+  ["npm:jsonc-parser@", /^lib\/(config\/|cli\/commands\/genkey\.ts$)/],
 ];
 
 interface Module {

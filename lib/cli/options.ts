@@ -16,7 +16,7 @@ export interface Options {
   readonly config: string | undefined;
   readonly logLevel: LogLevel | undefined;
   readonly logfile: string | undefined;
-  readonly transport: "stdio";
+  readonly transport: "stdio" | "remotehttp";
   readonly readOnly: boolean;
   readonly demo: boolean;
   readonly url: string | undefined;
@@ -37,6 +37,11 @@ export type Invocation =
       readonly permission: "read" | "write" | undefined;
     }
     | { readonly command: "init"; readonly path: string | undefined }
+    | {
+      readonly command: "genkey";
+      /** Of `remote_server.keys`; undefined: the one of `api_key_kdf`. */
+      readonly name: string | undefined;
+    }
     | {
       readonly command: "call";
       readonly tool: string;
@@ -87,7 +92,7 @@ export function parseArguments(args: readonly string[]): Invocation {
     if (token.name === "read" || token.name === "write") grants[token.name].push(value);
     else given.set(token.name, value);
   }
-  if (given.has("genkey")) throw unsupported("--genkey");
+  if (given.has("genkey")) operands.unshift("genkey");
   return invocation(operands, {
     help: given.has("help"),
     version: given.has("version"),
@@ -95,7 +100,7 @@ export function parseArguments(args: readonly string[]): Invocation {
       config: given.get("config"),
       logLevel: LOG_LEVELS.find((level) => level === given.get("log-level")),
       logfile: given.get("logfile"),
-      transport: "stdio",
+      transport: given.get("transport") === "remotehttp" ? "remotehttp" : "stdio",
       readOnly: given.has("read-only"),
       demo: given.has("demo"),
       url: given.get("url"),
@@ -169,9 +174,9 @@ export function configRequest(
 
 /** The help, made from the two tables. */
 export function helpText(): string {
-  const commands = COMMANDS.filter((c) => !c.unsupported)
+  const commands = COMMANDS
     .map((c) => [`${c.name} ${c.operands}`.trim(), c.help] as const);
-  const options = OPTIONS.filter((o) => !o.unsupported)
+  const options = OPTIONS
     .map((o) => [optionUsage(o), o.help] as const);
   const variables = SETTINGS.flatMap((s) =>
     s.env === undefined
@@ -229,9 +234,6 @@ function optionValue(token: OptionToken): string {
       `${flag} needs a value; for one that begins with "-" write ${flag}=${option.value}`,
     );
   }
-  if (option.flag === "transport" && value.toLowerCase() === "remotehttp") {
-    throw unsupported(`${flag} remotehttp`);
-  }
   if (option.choices === undefined) return value;
   const choice = option.choices.find((c) => c.toLowerCase() === value.toLowerCase());
   if (choice !== undefined) return choice;
@@ -248,7 +250,6 @@ function invocation(
   const [name = "serve", ...rest] = operands;
   const command = COMMANDS.find((c) => c.name === name);
   if (command === undefined) throw unknownCommand(name);
-  if (command.unsupported) throw unsupported(command.name);
   const extra = rest[command.maxOperands];
   if (extra !== undefined) {
     const usage = isPath(extra)
@@ -261,6 +262,8 @@ function invocation(
       return { command: "explain", ...explainOperands(rest), options };
     case "init":
       return { command: "init", path: rest[0], options };
+    case "genkey":
+      return { command: "genkey", name: rest[0], options };
     case "call":
       return { command: "call", ...callOperands(rest), options };
     case "check":
@@ -300,7 +303,7 @@ function callOperands([tool, json]: readonly string[]): { tool: string; args: un
 }
 
 function unknownOption(rawName: string): UsageError {
-  const near = nearest(rawName, OPTIONS.filter((o) => !o.unsupported).map((o) => `--${o.flag}`));
+  const near = nearest(rawName, OPTIONS.map((o) => `--${o.flag}`));
   const hint = near === undefined ? "mcpmqtt --help lists them" : `did you mean "${near}"?`;
   return new UsageError(`unknown option ${JSON.stringify(rawName)}; ${hint}`);
 }
@@ -316,18 +319,12 @@ function unknownCommand(name: string): UsageError {
       `unknown command ${JSON.stringify(name)}; a config is given as mcpmqtt --config ${name}`,
     );
   }
-  const names = COMMANDS.filter((c) => !c.unsupported).map((c) => c.name);
+  const names = COMMANDS.map((c) => c.name);
   const near = nearest(name, names);
   const hint = near === undefined
     ? `the commands are ${names.join(", ")}`
     : `did you mean "${near}"?`;
   return new UsageError(`unknown command ${JSON.stringify(name)}; ${hint}`);
-}
-
-function unsupported(what: string): UsageError {
-  return new UsageError(
-    `${what} is not supported yet in this version; mcpmqtt --help lists what is`,
-  );
 }
 
 function oneOf(choices: readonly string[]): string {

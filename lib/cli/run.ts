@@ -58,6 +58,8 @@ async function dispatch(invocation: Invocation, io: Io): Promise<number> {
       return await (await import("./commands/call.ts")).runCall(invocation, io);
     case "schema":
       return await (await import("./commands/schema.ts")).runSchema(invocation, io);
+    case "genkey":
+      return await (await import("./commands/genkey.ts")).runGenkey(invocation, io);
     case "init":
       return await init(invocation, io);
   }

@@ -23,8 +23,6 @@ export interface Setting {
   readonly key?: readonly string[];
   /** The values it takes, in any case. */
   readonly choices?: readonly string[];
-  /** Refused as not supported yet, and left out of the help. */
-  readonly unsupported?: true;
   readonly help: string;
 }
 
@@ -54,8 +52,8 @@ export const SETTINGS: readonly Setting[] = [
   {
     flag: "transport",
     value: "KIND",
-    choices: ["stdio"],
-    help: "how MCP is spoken: stdio",
+    choices: ["stdio", "remotehttp"],
+    help: "how MCP is spoken: stdio, or remotehttp as remote_server of the config says",
   },
   {
     flag: "read-only",
@@ -66,7 +64,7 @@ export const SETTINGS: readonly Setting[] = [
     flag: "demo",
     help: "serve a simulated house on an embedded broker; needs no config and no broker",
   },
-  { flag: "genkey", unsupported: true, help: "the same as the command genkey" },
+  { flag: "genkey", help: "the same as the command genkey" },
   {
     flag: "url",
     value: "URL",
@@ -101,7 +99,6 @@ export interface Command {
   /** Its operands in the help; those in brackets may be left out. */
   readonly operands: string;
   readonly maxOperands: number;
-  readonly unsupported?: true;
   readonly help: string;
 }
 
@@ -153,10 +150,9 @@ export const COMMANDS: readonly Command[] = [
   { name: "version", operands: "", maxOperands: 0, help: "print the version" },
   {
     name: "genkey",
-    operands: "",
-    maxOperands: 0,
-    unsupported: true,
-    help: "make an HTTP API key and store its hash in the config",
+    operands: "[NAME]",
+    maxOperands: 1,
+    help: "make an HTTP API key, store its hash in the config, print the key once",
   },
 ];
 

@@ -144,8 +144,10 @@ function checkRemoteServer(remote: unknown): Issue[] {
   const { api_key_kdf: kdf, api_key: apiKey } = remote;
   const path = ["remote_server"];
   const isSet = (value: unknown): boolean => value !== undefined && value !== null;
-  if (!isSet(kdf) && !isSet(apiKey)) {
-    return [{ path, message: 'must have "api_key_kdf" or "api_key"' }];
+  const hasKeys = Array.isArray(remote.keys) && remote.keys.length > 0;
+  if (!isSet(kdf) && !isSet(apiKey) && !hasKeys) {
+    const message = "has no API key, so that nobody can connect; mcpmqtt genkey makes one";
+    return [{ path, message, isWarning: true }];
   }
   const message = 'is deprecated, for it holds the key itself; take "api_key_kdf"';
   const deprecated: Issue = { path: [...path, "api_key"], message, isWarning: true };

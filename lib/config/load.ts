@@ -183,6 +183,8 @@ async function takeFiles(
       [["logging"], "audit"],
       [["logging", "audit"], "path"],
       [["remote_server"], "uds"],
+      [["remote_server", "tls"], "cert"],
+      [["remote_server", "tls"], "key"],
     ] as const
   ) {
     const holder = valueAt(value, section);

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { integer, oneOf, orNull, record, text } from "./schema_types.ts";
+import { topicRules } from "./rule_schema.ts";
+import { flag, integer, list, oneOf, orNull, record, text } from "./schema_types.ts";
 import * as z from "zod/v4";
 
 const base64 = text("base64").superRefine((value, context) => {
@@ -26,6 +27,32 @@ const apiKeyKdf = record({
   hashBytes: hashLen,
 }));
 
+const limits = record({
+  max_body_bytes: integer(1024, 268_435_456).default(1_048_576)
+    .describe("The most bytes of a request: 1,024 to 268,435,456."),
+  max_requests: integer(1, 100_000).default(64)
+    .describe("The most requests that are answered at a time: 1 to 100,000."),
+  max_sessions: integer(1, 100_000).default(256)
+    .describe("The most sessions of the generations that have them: 1 to 100,000."),
+  session_idle: integer(1, 86_400).default(600)
+    .describe("After how many seconds without a request a session ends: 1 to 86,400."),
+  request_timeout: integer(1, 86_400).default(330)
+    .describe("How long a request may take, in seconds: 1 to 86,400."),
+}).transform(({ sessionIdle, requestTimeout, ...limits }) => ({
+  ...limits,
+  sessionIdleMs: sessionIdle * 1000,
+  requestTimeoutMs: requestTimeout * 1000,
+}));
+
+const namedKey = record({
+  name: text("a name").describe("Whose key it is; in the record and in the log."),
+  api_key_kdf: apiKeyKdf.describe("The hash of the key; `mcpmqtt genkey NAME` makes one."),
+  read_only: flag().default(false).describe("Offer this client no tool that writes."),
+  topics: orNull(topicRules).describe(
+    "What this client is granted. `null`: the `topics` at the top.",
+  ),
+});
+
 /** `remote_server`: how MCP is offered over HTTP. */
 export const remoteServer = record({
   api_key_kdf: orNull(apiKeyKdf).describe("The hash of the API key. This or `api_key` is needed."),
@@ -40,7 +67,19 @@ export const remoteServer = record({
   port: orNull(integer(1, 65_535)).describe("The TCP port, 1 to 65,535. `null`: the Unix socket."),
   uds: text("a path").default("/var/run/mcpmqtt.sock")
     .describe("The Unix socket to listen on where `port` is not set."),
-}).transform(({ apiKeyKdf, apiKey, host, port, uds }) => ({
+  keys: list(namedKey, "objects").default([])
+    .describe("Further clients, each with a key and grants of its own."),
+  allowed_hosts: list(text("a host name"), "host names").default([])
+    .describe("Host names by which clients may reach the server, beside those of loopback."),
+  allowed_origins: list(text("an origin"), "origins").default([])
+    .describe("Origins of web pages that may use the server."),
+  tls: orNull(record({
+    cert: text("a path").describe("The server's certificate, a PEM file."),
+    key: text("a path").describe("Its private key, a PEM file."),
+  })).describe("Serve HTTPS. `null`: HTTP."),
+  limits: limits.prefault({}).describe("What clients, all together, may use."),
+}).transform(({ apiKeyKdf, apiKey, host, port, uds, ...others }) => ({
+  ...others,
   listen: port === undefined
     ? { kind: "uds" as const, path: uds }
     : { kind: "tcp" as const, host: host === "" ? "127.0.0.1" : host, port },

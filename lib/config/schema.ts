@@ -14,6 +14,7 @@ import { parseTopicFilter, refuseSharedSubscription } from "../topics/topic_filt
 import { isResponsePrefix } from "../topics/topic_name.ts";
 import { DEFAULT_PORTS, parseBrokerUrl, withoutBrackets } from "./broker_url.ts";
 import { isHost, remoteServer } from "./remote_server_schema.ts";
+import { topicRules } from "./rule_schema.ts";
 import {
   anyOf,
   anyText,
@@ -29,8 +30,6 @@ import {
   text,
 } from "./schema_types.ts";
 
-const permissions = oneOf(["read", "write"]);
-
 const host = text("a host name or an address").superRefine((value, context) => {
   if (value !== "" && !isHost(value)) {
     context.addIssue(
@@ -45,20 +44,6 @@ const url = text("a URL").transform((value, context) => {
   if (!("fault" in parsed)) return parsed;
   context.addIssue(parsed.fault);
   return z.NEVER;
-});
-
-const topicFilter = text("a topic filter").transform((value, context) => {
-  try {
-    const filter = parseTopicFilter(value);
-    refuseSharedSubscription(filter);
-    return filter;
-  } catch (cause) {
-    if (!(cause instanceof McpMqttError)) throw cause;
-    // The cause quotes the filter, which may have come from elsewhere and not be for showing.
-    const message = "must be a valid topic filter that is not shared";
-    context.addIssue({ code: "custom", message, params: { quoting: cause.message } });
-    return z.NEVER;
-  }
 });
 
 const responsePrefix = text("a topic name").superRefine((value, context) => {
@@ -131,50 +116,6 @@ const mqtt = record({
   };
 });
 
-const payload = record({
-  unit: orNull(anyText()).describe("The unit of the value, told to the agent."),
-  examples: orNull(list(anyText(), "texts")).describe("Payloads as they occur, told to the agent."),
-  // Compiled when the whole config has been read, by payload_schema.ts.
-  schema: orNull(z.record(z.string(), z.unknown(), { error: "must be a JSON Schema, an object" }))
-    .describe(
-      "A JSON Schema (2020-12) that each write under this rule must meet: of a payload that is JSON its value, of another its text. A `$ref` leads into the schema itself; `pattern` knows no lookaround and no backreference.",
-    ),
-}).transform(({ unit, examples }): NonNullable<Rule["payload"]> => given({ unit, examples }));
-
-const rate = record({
-  messages: integer(1, 1_000_000).describe("How many writes: 1 to 1,000,000."),
-  seconds: positive(86_400, "seconds").describe("In how many seconds: above 0, at most 86,400."),
-}).transform(({ messages, seconds }) => ({ writes: messages, windowMs: seconds * 1000 }));
-
-const topic = record({
-  pattern: topicFilter
-    .describe("A topic name, or a topic filter with `+` and `#`; at most 65,535 bytes."),
-  permissions: list(permissions, '"read" and "write"').default([])
-    .describe(
-      "What is granted: `read` (subscribe), `write` (publish). At least one here or in `deny`.",
-    ),
-  deny: list(permissions, '"read" and "write"').default([])
-    .describe("What is denied. A deny wins over every grant, whatever the order."),
-  description: orNull(anyText()).describe("What it is and how to use it; told to the agent."),
-  retain: flag().default(false).describe("Whether a write may set the retain flag."),
-  confirm: flag().default(false).describe(
-    "Ask the person before each write under this rule, by MCP elicitation. A host that cannot ask gets `declined`.",
-  ),
-  rate: orNull(rate).describe(
-    "The most writes under this rule, all topics of it together. `null`: no limit but that of all writes.",
-  ),
-  payload: orNull(payload).describe("What the payload looks like."),
-}).transform((
-  { pattern, permissions, deny, retain, confirm, rate, description, payload },
-): Rule => ({
-  pattern,
-  permissions: [...new Set(permissions)],
-  deny: [...new Set(deny)],
-  retain,
-  confirm,
-  ...given({ rate, description, payload }),
-}));
-
 const limits = record({
   max_timeout: integer(1, 86_400).default(300)
     .describe("The longest wait a call may ask for, in seconds: 1 to 86,400."),
@@ -227,7 +168,7 @@ export const configSchema = record({
   $schema: anyText().optional()
     .describe("Where an editor finds the JSON Schema of this file."),
   mqtt: mqtt.prefault({}).describe("The broker and the connection to it."),
-  topics: list(topic, "objects").default([])
+  topics: topicRules.default([])
     .describe("What is granted, topic by topic. What no entry grants is refused."),
   limits: limits.prefault({}).describe("What a call, and all calls together, may use."),
   read_only: flag().default(false).describe("Offer no tool that writes, and allow no write."),

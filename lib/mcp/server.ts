@@ -39,13 +39,18 @@ export interface ServerOptions {
   readonly audit?: Audit | undefined;
   /** The questions to the person behind the client. */
   readonly confirmations: Confirmations;
+  /**
+   * Whether this server tells of updates, on its own connection; default: true. Else whoever made it
+   * does.
+   */
+  readonly tellsUpdates?: boolean;
   /** Told what goes wrong outside of a request. */
   readonly onError: (error: Error) => void;
 }
 
 /** Makes the server; whoever calls connects it to a transport. */
 export function createServer(
-  { session, log, audit, confirmations, onError }: ServerOptions,
+  { session, log, audit, confirmations, tellsUpdates = true, onError }: ServerOptions,
 ): Server {
   const server = new Server(
     { name: "mcpmqtt", title: "MQTT", version: VERSION },
@@ -87,6 +92,12 @@ export function createServer(
       access: session.access,
     });
   serveResources(server, session, recorded);
+  if (tellsUpdates) {
+    session.updates.notify = (uri) => {
+      // The host may be gone; then there is nobody to tell.
+      server.sendResourceUpdated({ uri }).catch(() => {});
+    };
+  }
   server.setRequestHandler("prompts/list", () => listPrompts());
   server.setRequestHandler("prompts/get", (request) => getPrompt(request));
   server.setRequestHandler("completion/complete", (request) => complete(request, session));
@@ -127,8 +138,4 @@ function serveResources(server: Server, session: Session, recorded: Recorded): v
     await session.updates.unsubscribe(topicOf(uri), { uri, holder: CLIENT });
     return {};
   });
-  session.updates.notify = (uri) => {
-    // The host may be gone; then there is nobody to tell.
-    server.sendResourceUpdated({ uri }).catch(() => {});
-  };
 }

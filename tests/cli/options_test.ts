@@ -100,11 +100,8 @@ for (
       ["--log-level", "loud"],
       '--log-level must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not "loud"',
     ],
-    [["--transport", "http"], '--transport must be stdio, not "http"'],
-    [["--transport", "remotehttp"], /^--transport remotehttp is not supported yet in this version/],
-    [["--transport remotehttp"], /^--transport remotehttp is not supported yet in this version/],
-    [["--genkey"], /^--genkey is not supported yet in this version/],
-    [["genkey"], /^genkey is not supported yet in this version/],
+    [["--transport", "http"], '--transport must be one of stdio, remotehttp, not "http"'],
+    [["genkey", "a", "b"], /^unexpected argument "b"; the usage is mcpmqtt genkey \[NAME\]/],
     [["check", "x"], 'unexpected argument "x"; the usage is mcpmqtt check'],
     [["explain"], "explain needs a topic; write mcpmqtt explain TOPIC [read|write]"],
     [["explain", "a", "delete"], 'explain takes read or write, not "delete"'],
@@ -151,8 +148,18 @@ Deno.test("helpText() lists what works and nothing else", () => {
   for (const word of ["serve", "explain TOPIC [read|write]", "--config PATH", "MCPMQTT_PASSWORD"]) {
     assert.ok(help.includes(word), word);
   }
-  assert.ok(!/genkey|remotehttp|not yet/i.test(help));
+  assert.ok(!/not yet/i.test(help));
   assert.ok(help.split("\n").every((line) => line.length <= 110));
+});
+
+Deno.test("parseArguments() takes --genkey as the command, and the transport in any case", () => {
+  for (const args of [["genkey", "a"], ["--genkey", "a"], ["a", "--genkey"]]) {
+    const invocation = parseArguments(args);
+    assert.ok(invocation.command === "genkey");
+    assert.equal(invocation.name, "a");
+  }
+  assert.equal(parseArguments(["--transport remotehttp"]).options.transport, "remotehttp");
+  assert.equal(parseArguments(["--transport=RemoteHTTP"]).options.transport, "remotehttp");
 });
 
 Deno.test("parseArguments() says how a config is given, where a path stands alone", () => {

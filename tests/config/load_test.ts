@@ -7,6 +7,20 @@ function example(name: string): Promise<string> {
   return Deno.readTextFile(new URL(`../../examples/${name}`, import.meta.url));
 }
 
+const REMOTE_DEFAULTS = {
+  keys: [],
+  allowedHosts: [],
+  allowedOrigins: [],
+  tls: undefined,
+  limits: {
+    maxBodyBytes: 1_048_576,
+    maxRequests: 64,
+    maxSessions: 256,
+    requestTimeoutMs: 330_000,
+    sessionIdleMs: 600_000,
+  },
+};
+
 Deno.test("loadConfig() of the original's example_config.json", async () => {
   const config = await load(await example("example_config.json"));
   assert.equal(config.rules.length, 8);
@@ -25,6 +39,7 @@ Deno.test("loadConfig() of the config in the original's README warns that no key
   const config = await load(ORIGINAL_README_CONFIG);
   assert.equal(config.rules.length, 6);
   assert.deepEqual(config.remoteServer, {
+    ...REMOTE_DEFAULTS,
     listen: { kind: "uds", path: "/var/run/mcpmqtt.sock" },
     key: undefined,
   });
@@ -200,14 +215,17 @@ Deno.test("loadConfig() warns of verify: false and of a plain api_key", async ()
   });
   assert.deepEqual(warnings.map((w) => w.path), ["mqtt.tls.verify", "remote_server.api_key"]);
   assert.deepEqual(remoteServer, {
+    ...REMOTE_DEFAULTS,
     listen: { kind: "tcp", host: "127.0.0.1", port: 8080 },
     key: { kind: "plain", apiKey: "sesame" },
   });
   assert.deepEqual(secrets, ["sesame"]);
 });
 
-Deno.test("loadConfig() refuses remote_server without a key", async () => {
-  assert.deepEqual((await faultsOf({ remote_server: {} })).map((f) => f.path), ["remote_server"]);
+Deno.test("loadConfig() warns of remote_server without a key, and refuses half of one", async () => {
+  const { warnings } = await load({ remote_server: {} });
+  assert.deepEqual(warnings.map(({ path }) => path), ["remote_server"]);
+  assert.match(warnings[0]?.message ?? "", /no API key.*mcpmqtt genkey/);
   assert.deepEqual(
     (await faultsOf({ remote_server: { api_key_kdf: {} } })).map((f) => f.path),
     ["remote_server.api_key_kdf.salt", "remote_server.api_key_kdf.hash"],

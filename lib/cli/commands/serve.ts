@@ -5,7 +5,7 @@
  */
 import { type Config, formatFault } from "../../config/config.ts";
 import { systemEffects } from "../../config/load.ts";
-import { type Log, openLog } from "../../log.ts";
+import { type Log, type Logger, openLog } from "../../log.ts";
 import { serveOnStdio } from "../../mcp/serve_stdio.ts";
 import { Audit } from "../../mcp/audit.ts";
 import { listTools } from "../../mcp/tools.ts";
@@ -18,7 +18,7 @@ import { DONE, FAILED } from "../exit_status.ts";
 import { processIo } from "../io.ts";
 import { shellCommand } from "../host_command.ts";
 import { loadDemo } from "../load_demo.ts";
-import { configRequest, type Invocation } from "../options.ts";
+import { configRequest, type Invocation, type Options } from "../options.ts";
 import { brokerSettings, configFor, grantsOf } from "../setup.ts";
 
 /**
@@ -33,41 +33,81 @@ const SHUTDOWN_MS = 1_500;
 
 /** Serves until the end of input or a signal. */
 export async function runServe({ options }: Invocation): Promise<number> {
-  if (!options.demo) return await serve(await configFor(options));
+  const { transport } = options;
+  if (!options.demo) return await serve(await configFor(options), transport);
   const { startDemo } = await loadDemo();
   await using demo = await startDemo(configRequest(options, systemEffects.env).overrides);
-  return await serve(demo.config);
+  return await serve(demo.config, transport);
 }
 
-async function serve(config: Config): Promise<number> {
+async function serve(config: Config, transport: Options["transport"]): Promise<number> {
   const { level, logfile, audit: recorded } = config.logging;
   await using log = openLog({ level, logfile, secrets: config.secrets });
   tellStart(config, log);
   await using audit = recorded === undefined
     ? undefined
     : await Audit.open(recorded, log.logger("mcpmqtt.audit"));
-  await giveUpPermissions();
   const logger = log.logger("mcpmqtt.server");
   const connection = new Connection(brokerSettings(config), log.logger("mcpmqtt.connection"));
-  const session = new Session({
-    connection,
-    grants: grantsOf(config),
-    configSource: config.source,
-    log: logger,
-  });
+  const serving = transport === "stdio"
+    ? serveStdin(config, { connection, log: logger, audit })
+    : await serveRemote(config, { connection, log: logger, audit });
+  await giveUpPermissions();
   using failure = new UncaughtFailure();
   using signal = new EndSignal();
-  if (Deno.stdin.isTerminal()) {
+  if (transport === "stdio" && Deno.stdin.isTerminal()) {
     processIo.stderr(
       "mcpmqtt waits for an MCP host on its standard input; Ctrl-C ends it. " +
         `To try the config: ${shellCommand()} check. To run one tool: ${shellCommand()} call TOOL.\n`,
     );
   }
+  const timer = setTimeout(() => connection.start(), transport === "stdio" ? CONNECT_AFTER_MS : 0);
+  const end = serving.ended.then(() => "the end of input");
+  const failed = failure.occurred.then((error) => {
+    logger.critical(`ending, because the program failed in a way it should not: ${error}`);
+    return undefined;
+  });
+  const why = await Promise.race([end, signal.received, failed]);
+  if (why !== undefined) logger.info(`ending at ${why}`);
+  clearTimeout(timer);
+  const shutDown = async (): Promise<void> => {
+    // A host that reads nothing keeps the broker from no DISCONNECT.
+    await bounded(serving.close(), { timeoutMs: LAST_WORDS_MS, onTimeout: () => {} });
+    await serving[Symbol.asyncDispose]();
+    await connection.close();
+  };
+  await bounded(shutDown(), {
+    timeoutMs: SHUTDOWN_MS,
+    onTimeout: () => logger.warning(`the end took longer than ${SHUTDOWN_MS / 1000} s`),
+  });
+  return why === undefined ? FAILED : DONE;
+}
+
+/** What clients are served with. */
+interface Serves extends AsyncDisposable {
+  /** Settles when there is nobody left to be served. */
+  readonly ended: Promise<void>;
+  close(): Promise<void>;
+}
+
+interface With {
+  readonly connection: Connection;
+  readonly log: Logger;
+  readonly audit: Audit | undefined;
+}
+
+/** One client, on stdin and stdout. */
+function serveStdin(config: Config, { connection, log, audit }: With): Serves {
+  const session = new Session({
+    connection,
+    grants: grantsOf(config),
+    configSource: config.source,
+    log,
+  });
   let warmUp: ReturnType<typeof setTimeout> | undefined;
-  const timer = setTimeout(() => connection.start(), CONNECT_AFTER_MS);
-  const serving = serveOnStdio({
+  const { ended, close } = serveOnStdio({
     session,
-    log: logger,
+    log,
     audit,
     input: Deno.stdin.readable,
     output: Deno.stdout,
@@ -77,26 +117,20 @@ async function serve(config: Config): Promise<number> {
       warmUp ??= setTimeout(() => listTools(config), 0);
     },
   });
-  const end = serving.ended.then(() => "the end of input");
-  const failed = failure.occurred.then((error) => {
-    logger.critical(`ending, because the program failed in a way it should not: ${error}`);
-    return undefined;
-  });
-  const why = await Promise.race([end, signal.received, failed]);
-  if (why !== undefined) logger.info(`ending at ${why}`);
-  clearTimeout(timer);
-  clearTimeout(warmUp);
-  const shutDown = async (): Promise<void> => {
-    // A host that reads nothing keeps the broker from no DISCONNECT.
-    await bounded(serving.close(), { timeoutMs: LAST_WORDS_MS, onTimeout: () => {} });
-    await session[Symbol.asyncDispose]();
-    await connection.close();
+  return {
+    ended,
+    close,
+    async [Symbol.asyncDispose](): Promise<void> {
+      clearTimeout(warmUp);
+      await session[Symbol.asyncDispose]();
+    },
   };
-  await bounded(shutDown(), {
-    timeoutMs: SHUTDOWN_MS,
-    onTimeout: () => logger.warning(`the end took longer than ${SHUTDOWN_MS / 1000} s`),
-  });
-  return why === undefined ? FAILED : DONE;
+}
+
+/** Many clients, over HTTP. */
+async function serveRemote(config: Config, options: With): Promise<Serves> {
+  const { serveOnHttp } = await import("./serve_http.ts");
+  return await serveOnHttp(config, options);
 }
 
 function tellStart(config: Config, log: Log): void {

@@ -1,0 +1,79 @@
+/**
+ * `mcpmqtt genkey [NAME]`: makes an API key, and stores its hash in the config.
+ *
+ * @module
+ */
+import { applyEdits, modify, parse } from "jsonc-parser";
+import { configFor } from "../setup.ts";
+import { DONE } from "../exit_status.ts";
+import type { Io } from "../io.ts";
+import { argon2id } from "../../mcp/api_keys.ts";
+import { type Invocation, UsageError } from "../options.ts";
+
+/** Bytes of randomness in a key and in a salt. */
+const KEY_BYTES = 32;
+const SALT_BYTES = 16;
+/** As the original has it. */
+const COST = { timeCost: 3, memoryCostKib: 65_536, parallelism: 1, hashBytes: 32 };
+
+/** Changes the config in place, keeping comments and order, and prints the key once. */
+export async function runGenkey(
+  { options, name }: Extract<Invocation, { command: "genkey" }>,
+  io: Io,
+): Promise<number> {
+  const { source } = await configFor(options);
+  if (source === undefined) {
+    throw new UsageError("genkey needs a config to store the hash in; make one with: mcpmqtt init");
+  }
+  const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+  const key = random(KEY_BYTES).toBase64({ alphabet: "base64url", omitPadding: true });
+  const salt = random(SALT_BYTES).toBase64();
+  const hash = await argon2id(new TextEncoder().encode(key), { ...COST, salt });
+  const kdf = {
+    algorithm: "argon2id",
+    salt,
+    time_cost: COST.timeCost,
+    memory_cost: COST.memoryCostKib,
+    parallelism: COST.parallelism,
+    hash_len: COST.hashBytes,
+    hash: hash.toBase64(),
+  };
+  const text = await Deno.readTextFile(source);
+  const formattingOptions = { insertSpaces: true, tabSize: 2 };
+  const path = name === undefined ? ["remote_server", "api_key_kdf"] : [
+    "remote_server",
+    "keys",
+    placeOf(name, text),
+  ];
+  const value = name === undefined ? kdf : { name, api_key_kdf: kdf };
+  const isNew = name !== undefined && path[2] === -1;
+  const edits = name !== undefined && !isNew
+    ? modify(text, [...path, "api_key_kdf"], kdf, { formattingOptions })
+    : modify(text, path, value, { formattingOptions, isArrayInsertion: isNew });
+  await replaceFile(source, applyEdits(text, edits));
+  io.stdout(`${key}\n`);
+  io.stderr(
+    `The key${name === undefined ? "" : ` of ${name}`} stands here once; ${source} has its hash.\n`,
+  );
+  return DONE;
+}
+
+/** Where the key of that name stands among `remote_server.keys`; -1: at their end. */
+function placeOf(name: string, text: string): number {
+  const { remote_server: { keys = [] } = {} } = parse(text, [], { allowTrailingComma: true }) as {
+    remote_server?: { keys?: ReadonlyArray<{ name?: unknown }> };
+  };
+  return keys.findIndex((one) => one.name === name);
+}
+
+/** Whole or not at all, and with the mode that the file has. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const target = await Deno.realPath(path);
+  const { mode } = await Deno.stat(target);
+  const next = `${target}.new`;
+  await Deno.writeTextFile(next, text, {
+    createNew: true,
+    mode: mode === null ? 0o600 : mode & 0o777,
+  });
+  await Deno.rename(next, target);
+}

@@ -1,0 +1,276 @@
+/**
+ * Serves many clients over Streamable HTTP.
+ *
+ * @module
+ */
+import {
+  createMcpHandler,
+  isLegacyRequest,
+  type McpHttpHandler,
+  WebStandardStreamableHTTPServerTransport,
+} from "@modelcontextprotocol/server";
+import type { Session } from "../access/session.ts";
+import type { Config } from "../config/config.ts";
+import type { Logger } from "../log.ts";
+import { bounded } from "../wait.ts";
+import { messageTopic } from "../resources/message.ts";
+import type { ApiKeys } from "./api_keys.ts";
+import type { Audit } from "./audit.ts";
+import { Confirmations } from "./confirm.ts";
+import { createServer } from "./server.ts";
+
+type Remote = NonNullable<Config["remoteServer"]>;
+
+/** What the HTTP server needs. */
+export interface HttpOptions {
+  readonly remote: Remote;
+  readonly keys: ApiKeys;
+  /** Makes a session for whom a key belongs to. */
+  readonly sessionFor: (name: string) => Session;
+  readonly isConnected: () => boolean;
+  readonly log: Logger;
+  readonly audit: Audit | undefined;
+}
+
+/** A session of the generations that have them. */
+interface Legacy {
+  readonly owner: string;
+  readonly transport: WebStandardStreamableHTTPServerTransport;
+  readonly session: Session;
+  lastUsed: number;
+}
+
+/** What serves all requests of one client of revision 2026-07-28, which has no sessions. */
+interface Modern {
+  readonly session: Session;
+  readonly handler: McpHttpHandler;
+}
+
+const SESSION_HEADER = "mcp-session-id";
+const LISTEN = "subscriptions/listen";
+
+/** Answers HTTP requests. */
+export class HttpServer implements AsyncDisposable {
+  readonly #options: HttpOptions;
+  readonly #legacy = new Map<string, Legacy>();
+  readonly #modern = new Map<string, Modern>();
+  readonly #idle: ReturnType<typeof setInterval>;
+  #inFlight = 0;
+  #listeners = 0;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+    const { sessionIdleMs } = options.remote.limits;
+    this.#idle = setInterval(() => this.#endIdle(), Math.min(sessionIdleMs, 60_000));
+  }
+
+  /** Answers one request. */
+  async handle(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    if (!this.#isForUs(request, url)) return said(403, "Host or Origin is not allowed here");
+    if (url.pathname === "/status" && request.method === "GET") {
+      return Response.json({ running: true, mqtt_connected: this.#options.isConnected() });
+    }
+    if (url.pathname !== "/mcp") return said(404, "there are /mcp and /status");
+    const key = keyOf(request, url);
+    const verdict = key === undefined
+      ? { kind: "wrong" } as const
+      : await this.#options.keys.verify(key);
+    if (verdict.kind === "busy") return said(429, "too many wrong keys", { "retry-after": "1" });
+    if (verdict.kind === "wrong") {
+      const challenge = { "www-authenticate": 'Bearer realm="mcpmqtt"' };
+      return said(401, "an API key is needed, as Authorization: Bearer or X-API-Key", challenge);
+    }
+    const { maxRequests } = this.#options.remote.limits;
+    if (this.#inFlight >= maxRequests) {
+      return said(503, `${maxRequests} requests are being answered`, { "retry-after": "1" });
+    }
+    this.#inFlight++;
+    try {
+      const timeoutMs = this.#options.remote.limits.requestTimeoutMs;
+      return await bounded(this.#answer(request, verdict.name), {
+        timeoutMs,
+        onTimeout: () => said(504, `no answer within ${timeoutMs / 1000} s`),
+      });
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#idle);
+    await Promise.all([...this.#legacy.keys()].map((id) => this.#end(id)));
+    await Promise.all([...this.#modern.values()].map(async ({ handler, session }) => {
+      await handler.close();
+      await session[Symbol.asyncDispose]();
+    }));
+  }
+
+  async #answer(request: Request, name: string): Promise<Response> {
+    const { maxBodyBytes } = this.#options.remote.limits;
+    let parsedBody: unknown;
+    if (request.method === "POST") {
+      const text = await bodyOf(request, maxBodyBytes);
+      if (text === undefined) return said(413, `a body may have ${maxBodyBytes} bytes`);
+      try {
+        parsedBody = JSON.parse(text);
+      } catch {
+        return said(400, "the body is no JSON");
+      }
+    }
+    const isLegacy = request.method !== "POST" || await isLegacyRequest(request, parsedBody);
+    if (isLegacy) return await this.#answerLegacy(request, { name, parsedBody });
+    const { handler, session } = this.#modernOf(name);
+    const uris = listened(parsedBody);
+    const response = await handler.fetch(request, { parsedBody });
+    return uris.length === 0 ? response : await this.#listen(response, session, uris);
+  }
+
+  /** The generations before 2026-07-28: a session from `initialize` on. */
+  async #answerLegacy(
+    request: Request,
+    { name, parsedBody }: { readonly name: string; readonly parsedBody: unknown },
+  ): Promise<Response> {
+    const options = parsedBody === undefined ? {} : { parsedBody };
+    const id = request.headers.get(SESSION_HEADER);
+    if (id !== null) {
+      const known = this.#legacy.get(id);
+      // Another's session is as if there were none.
+      if (known === undefined || known.owner !== name) return said(404, "there is no such session");
+      known.lastUsed = performance.now();
+      return await known.transport.handleRequest(request, options);
+    }
+    const { maxSessions } = this.#options.remote.limits;
+    if (this.#legacy.size >= maxSessions) {
+      return said(503, `there are ${maxSessions} sessions`, { "retry-after": "10" });
+    }
+    const session = this.#options.sessionFor(name);
+    const transport: WebStandardStreamableHTTPServerTransport =
+      new WebStandardStreamableHTTPServerTransport({
+        sessionIdGenerator: () => crypto.randomUUID(),
+        onsessioninitialized: (made) => {
+          this.#legacy.set(made, { owner: name, transport, session, lastUsed: performance.now() });
+        },
+        onsessionclosed: (made) => this.#end(made),
+      });
+    await this.#createServer(session).connect(transport);
+    const response = await transport.handleRequest(request, options);
+    if (transport.sessionId === undefined) await session[Symbol.asyncDispose]();
+    return response;
+  }
+
+  #modernOf(name: string): Modern {
+    const known = this.#modern.get(name);
+    if (known !== undefined) return known;
+    const session = this.#options.sessionFor(name);
+    const confirmations = new Confirmations();
+    const handler = createMcpHandler(() => this.#createServer(session, confirmations), {
+      legacy: "reject",
+      maxRequestBodySize: this.#options.remote.limits.maxBodyBytes,
+    });
+    const modern = { session, handler };
+    session.updates.notify = (uri) => handler.notify.resourceUpdated(uri);
+    this.#modern.set(name, modern);
+    return modern;
+  }
+
+  #createServer(
+    session: Session,
+    confirmations?: Confirmations,
+  ): ReturnType<typeof createServer> {
+    const { log, audit } = this.#options;
+    return createServer({
+      session,
+      log,
+      audit,
+      confirmations: confirmations ?? new Confirmations(),
+      tellsUpdates: confirmations === undefined,
+      onError: (error) => log.warning(`MCP: ${error.message}`),
+    });
+  }
+
+  /** Subscribes to what a stream listens to, for as long as it is read. */
+  async #listen(
+    response: Response,
+    { updates }: Session,
+    uris: readonly string[],
+  ): Promise<Response> {
+    const holder = `listen ${++this.#listeners}`;
+    const release = (): void => void updates.release(holder);
+    await Promise.all(uris.map(async (uri) => {
+      try {
+        const topic = messageTopic(uri);
+        if (topic !== undefined) await updates.subscribe(topic, { uri, holder });
+      } catch (error) {
+        const text = error instanceof Error ? error.message : String(error);
+        this.#options.log.warning(`no updates of a resource that a client listens to: ${text}`);
+      }
+    }));
+    const body = response.body?.pipeThrough(
+      new TransformStream<Uint8Array, Uint8Array>({ flush: release, cancel: release }),
+    );
+    return new Response(body ?? null, response);
+  }
+
+  /** Whether `Host` and `Origin` are those of this server: a web page must not reach it by another name. */
+  #isForUs(request: Request, url: URL): boolean {
+    const { listen, allowedHosts, allowedOrigins } = this.#options.remote;
+    const isLoopback = listen.kind === "tcp" && LOOPBACK.has(listen.host);
+    const { hostname } = url;
+    const origin = request.headers.get("origin");
+    const isHostKnown = allowedHosts.includes(hostname) || LOOPBACK.has(hostname);
+    if ((isLoopback || allowedHosts.length > 0) && !isHostKnown) return false;
+    if (origin === null || allowedOrigins.includes(origin)) return true;
+    return URL.canParse(origin) && new URL(origin).host === url.host && isHostKnown;
+  }
+
+  #endIdle(): void {
+    const now = performance.now();
+    for (const [id, { lastUsed }] of this.#legacy) {
+      if (now - lastUsed > this.#options.remote.limits.sessionIdleMs) this.#end(id);
+    }
+  }
+
+  async #end(id: string): Promise<void> {
+    const legacy = this.#legacy.get(id);
+    this.#legacy.delete(id);
+    await legacy?.session[Symbol.asyncDispose]();
+    await legacy?.transport.close();
+  }
+}
+
+const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1", "[::1]"]);
+
+/** The key of a request, wherever it stands. */
+function keyOf({ headers }: Request, url: URL): string | undefined {
+  const [, bearer] = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
+  return bearer ?? headers.get("x-api-key") ?? url.searchParams.get("api_key") ?? undefined;
+}
+
+/** The resources that a `subscriptions/listen` names. */
+function listened(body: unknown): string[] {
+  const { method, params } = (body ?? {}) as {
+    method?: unknown;
+    params?: { notifications?: { resourceSubscriptions?: unknown } };
+  };
+  const uris = params?.notifications?.resourceSubscriptions;
+  if (method !== LISTEN || !Array.isArray(uris)) return [];
+  return uris.filter((uri) => typeof uri === "string");
+}
+
+/** The text of a body of at most so many bytes, or undefined if it has more. */
+async function bodyOf(request: Request, maxBytes: number): Promise<string | undefined> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return undefined;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function said(status: number, message: string, headers: Record<string, string> = {}): Response {
+  return Response.json({ error: message }, { status, headers });
+}

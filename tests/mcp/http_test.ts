@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { parse } from "jsonc-parser";
-import { argon2id } from "../../lib/mcp/api_keys.ts";
+import { ApiKeys, argon2id } from "../../lib/mcp/api_keys.ts";
 import { startAedes } from "../brokers/aedes.ts";
+import { makeAuthority } from "../brokers/certificates.ts";
 import { freePort } from "../brokers/ports.ts";
 import { until } from "../brokers/until.ts";
 import { MAIN } from "../host.ts";
@@ -25,8 +26,11 @@ const program = (...args: readonly string[]): Deno.Command =>
     stderr: "piped",
   });
 
-/** Serves over HTTP on a free port, with a broker. */
-async function serving(remote: object, more: object = {}): Promise<Serving> {
+/** Serves over HTTP, with a broker: on a free port, or as `remote` says. */
+async function serving(
+  remote: { readonly uds?: string; readonly tls?: object } & Record<string, unknown>,
+  more: object = {},
+): Promise<Serving> {
   await using stack = new AsyncDisposableStack();
   const broker = stack.use(await startAedes());
   await broker.publish("t/a", "21", { retain: true });
@@ -37,7 +41,7 @@ async function serving(remote: object, more: object = {}): Promise<Serving> {
   const config = {
     mqtt: { host: broker.host, port: broker.port },
     topics: [{ pattern: "t/#", permissions: ["read", "write"] }],
-    remote_server: { port, ...remote },
+    remote_server: { ...(remote.uds === undefined ? { port } : {}), ...remote },
     ...more,
   };
   await Deno.writeTextFile(path, JSON.stringify(config));
@@ -58,7 +62,7 @@ async function serving(remote: object, more: object = {}): Promise<Serving> {
   await until(() => /connected as/.test(stderr), { what: () => `a connection in ${stderr}` });
   const running = stack.move();
   return {
-    url: new URL(`http://127.0.0.1:${port}/mcp`),
+    url: new URL(`http${remote.tls === undefined ? "" : "s"}://127.0.0.1:${port}/mcp`),
     path,
     child,
     stderr: () => stderr,
@@ -258,4 +262,114 @@ Deno.test("genkey stores a hash in place, keeping comments, and prints the key t
     const hash = await argon2id(new TextEncoder().encode(key), how);
     assert.equal(hash.toBase64(), stored.hash);
   }
+});
+
+Deno.test("HTTP on a Unix socket is for its owner alone, replaces a stale one, and spares what is no socket", async () => {
+  const folder = await Deno.makeTempDir();
+  const uds = `${folder}/mcp.sock`;
+  // Nobody listens on it any more.
+  await python("s.bind(path)", uds);
+  {
+    await using _server = await serving({ api_key: KEY, uds });
+    assert.equal(((await Deno.stat(uds)).mode ?? 0) & 0o777, 0o600);
+    const request = "GET /status HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n";
+    const answer = await python(`s.connect(path); s.send(b"${request}"); print(s.recv(2000))`, uds);
+    assert.match(answer, /"mqtt_connected":true/);
+    const { stderr } = await second(uds);
+    assert.match(stderr, /another program listens on .*mcp\.sock/);
+  }
+  {
+    // It was killed, and its socket stayed.
+    await using _again = await serving({ api_key: KEY, uds });
+  }
+  const file = `${folder}/file`;
+  await Deno.writeTextFile(file, "keep");
+  const { code, stderr } = await second(file);
+  assert.equal(code, 2);
+  assert.match(stderr, /is there already, and is no socket/);
+  assert.equal(await Deno.readTextFile(file), "keep");
+  await Deno.remove(folder, { recursive: true });
+});
+
+/** Does something with a Unix socket, for which the tests have no permission of their own. */
+async function python(code: string, path: string): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command("python3", {
+    args: [
+      "-c",
+      `import socket, sys; path = sys.argv[1]; s = socket.socket(socket.AF_UNIX); ${code}`,
+      path,
+    ],
+  }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
+
+/** A second server on the same path, which does not start. */
+async function second(uds: string): Promise<{ code: number; stderr: string }> {
+  const path = await Deno.makeTempFile({ suffix: ".json" });
+  const mqtt = { host: "127.0.0.1", port: 1 };
+  await Deno.writeTextFile(path, JSON.stringify({ mqtt, remote_server: { api_key: KEY, uds } }));
+  const { code, stderr } = await program("--transport", "remotehttp", "-c", path).output();
+  await Deno.remove(path);
+  return { code, stderr: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("HTTP answers no more than it may at a time, and says when to come again", async () => {
+  await using server = await serving({
+    api_key: KEY,
+    limits: { max_requests: 1, max_sessions: 1 },
+  });
+  const { url } = server;
+  await using client = await connected(url, "legacy");
+  const waiting = client.callTool({
+    name: "mqtt_read",
+    arguments: { topic: "t/none", timeout: 2 },
+  });
+  const initialize = JSON.stringify({
+    jsonrpc: "2.0",
+    id: 1,
+    method: "initialize",
+    params: {
+      protocolVersion: "2025-11-25",
+      capabilities: {},
+      clientInfo: { name: "x", version: "1" },
+    },
+  });
+  const { status, headers, body } = await rpc(url, { "x-api-key": KEY }, initialize);
+  assert.equal(status, 503);
+  assert.ok(Number(headers.get("retry-after")) > 0);
+  await body?.cancel();
+  await waiting;
+});
+
+Deno.test("HTTPS is served with a certificate, and no warning", async () => {
+  const folder = await Deno.makeTempDir();
+  const authority = makeAuthority("a test");
+  const { cert, key } = authority.issue({ name: "127.0.0.1", hosts: ["127.0.0.1"] });
+  await Deno.writeTextFile(`${folder}/cert.pem`, cert);
+  await Deno.writeTextFile(`${folder}/key.pem`, key);
+  const tls = { cert: `${folder}/cert.pem`, key: `${folder}/key.pem` };
+  {
+    await using server = await serving({ api_key: KEY, tls });
+    using client = Deno.createHttpClient({ caCerts: [authority.cert] });
+    const status = await fetch(new URL("/status", server.url), { client });
+    assert.deepEqual(await status.json(), { running: true, mqtt_connected: true });
+    assert.match(server.stderr(), /listening on https:/);
+  }
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("ApiKeys does the work for a right key once, and lets wrong ones wait no longer than sixteen", async () => {
+  const salt = new Uint8Array(16).toBase64();
+  const cost = { timeCost: 1, memoryCostKib: 8_192, parallelism: 1, hashBytes: 32 };
+  const hash = (await argon2id(new TextEncoder().encode("right"), { ...cost, salt })).toBase64();
+  const keys = new ApiKeys([{ name: "a", key: { kind: "argon2id", salt, hash, ...cost } }]);
+  assert.deepEqual(await keys.verify("right"), { kind: "known", name: "a" });
+  const wrong = Array.from({ length: 40 }, (_, i) => keys.verify(`wrong ${i}`));
+  // It waits for none of them.
+  assert.deepEqual(await keys.verify("right"), { kind: "known", name: "a" });
+  const verdicts = (await Promise.all(wrong)).map(({ kind }) => kind);
+  assert.deepEqual(new Set(verdicts), new Set(["wrong", "busy"]));
+  assert.equal(verdicts.filter((kind) => kind === "wrong").length, 16);
+  assert.deepEqual(await keys.verify(""), { kind: "wrong" });
 });

@@ -145,7 +145,7 @@ function checkRemoteServer(remote: unknown): Issue[] {
   const path = ["remote_server"];
   const isSet = (value: unknown): boolean => value !== undefined && value !== null;
   const hasKeys = Array.isArray(remote.keys) && remote.keys.length > 0;
-  if (!isSet(kdf) && !isSet(apiKey) && !hasKeys) {
+  if (!isSet(kdf) && !isSet(apiKey) && !hasKeys && !isSet(remote.oauth)) {
     const message = "has no API key, so that nobody can connect; mcpmqtt genkey makes one";
     return [{ path, message, isWarning: true }];
   }

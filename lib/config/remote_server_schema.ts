@@ -27,6 +27,11 @@ const apiKeyKdf = record({
   hashBytes: hashLen,
 }));
 
+const httpUrl = text("an http or https URL").superRefine((value, context) => {
+  const isOne = URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+  if (!isOne) context.addIssue('must be a URL such as "https://id.example"');
+});
+
 const limits = record({
   max_body_bytes: integer(1024, 268_435_456).default(1_048_576)
     .describe("The most bytes of a request: 1,024 to 268,435,456."),
@@ -53,6 +58,18 @@ const namedKey = record({
   ),
 });
 
+const scope = record({
+  read_only: flag().default(false).describe("Offer no tool that writes."),
+  topics: orNull(topicRules).describe("What the scope grants. `null`: the `topics` at the top."),
+});
+
+const oauth = record({
+  issuer: httpUrl.describe("The authorization server, as it stands in `iss` of its tokens."),
+  audience: httpUrl.describe("This server, as it stands in `aud`: the URL of its `/mcp`."),
+  scopes: z.record(z.string().min(1), scope, { error: "must be an object of scopes" })
+    .describe("What each scope may do, by its name. Of several in a token all count."),
+});
+
 /** `remote_server`: how MCP is offered over HTTP. */
 export const remoteServer = record({
   api_key_kdf: orNull(apiKeyKdf).describe("The hash of the API key. This or `api_key` is needed."),
@@ -69,6 +86,8 @@ export const remoteServer = record({
     .describe("The Unix socket to listen on where `port` is not set."),
   keys: list(namedKey, "objects").default([])
     .describe("Further clients, each with a key and grants of its own."),
+  oauth: orNull(oauth)
+    .describe("Take access tokens of an authorization server: JWT, RFC 9068. `null`: none."),
   allowed_hosts: list(text("a host name"), "host names").default([])
     .describe("Host names by which clients may reach the server, beside those of loopback."),
   allowed_origins: list(text("an origin"), "origins").default([])

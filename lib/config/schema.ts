@@ -7,10 +7,7 @@
  */
 
 import * as z from "zod/v4";
-import { McpMqttError } from "../errors.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
-import type { Rule } from "../topics/rule.ts";
-import { parseTopicFilter, refuseSharedSubscription } from "../topics/topic_filter.ts";
 import { isResponsePrefix } from "../topics/topic_name.ts";
 import { DEFAULT_PORTS, parseBrokerUrl, withoutBrackets } from "./broker_url.ts";
 import { isHost, remoteServer } from "./remote_server_schema.ts";
@@ -19,9 +16,7 @@ import {
   anyOf,
   anyText,
   flag,
-  given,
   integer,
-  list,
   mqttString,
   oneOf,
   orNull,

@@ -12,21 +12,39 @@ import {
 import type { Session } from "../access/session.ts";
 import type { Config } from "../config/config.ts";
 import type { Logger } from "../log.ts";
+import type { Rule } from "../topics/rule.ts";
 import { bounded } from "../wait.ts";
 import { messageTopic } from "../resources/message.ts";
 import type { ApiKeys } from "./api_keys.ts";
 import type { Audit } from "./audit.ts";
 import { Confirmations } from "./confirm.ts";
+import type { TokenVerifier } from "./oauth.ts";
 import { createServer } from "./server.ts";
 
 type Remote = NonNullable<Config["remoteServer"]>;
+
+/** Who asks, and what that one may do. */
+export interface Client {
+  /** No other has it. */
+  readonly name: string;
+  readonly rules: readonly Rule[];
+  readonly readOnly: boolean;
+}
+
+/** What a key or a token is worth. */
+type Verdict =
+  | { readonly kind: "known"; readonly client: Client }
+  | { readonly kind: "wrong" | "busy" | "scopeless"; readonly reason?: string };
 
 /** What the HTTP server needs. */
 export interface HttpOptions {
   readonly remote: Remote;
   readonly keys: ApiKeys;
-  /** Makes a session for whom a key belongs to. */
-  readonly sessionFor: (name: string) => Session;
+  /** The client of a key. */
+  readonly clientOf: (name: string) => Client;
+  /** Checks access tokens, if they are taken. */
+  readonly tokens: TokenVerifier | undefined;
+  readonly sessionFor: (client: Client) => Session;
   readonly isConnected: () => boolean;
   readonly log: Logger;
   readonly audit: Audit | undefined;
@@ -44,10 +62,13 @@ interface Legacy {
 interface Modern {
   readonly session: Session;
   readonly handler: McpHttpHandler;
+  lastUsed: number;
 }
 
 const SESSION_HEADER = "mcp-session-id";
 const LISTEN = "subscriptions/listen";
+const METADATA_PATH = "/.well-known/oauth-protected-resource";
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
 /** Answers HTTP requests. */
 export class HttpServer implements AsyncDisposable {
@@ -71,16 +92,32 @@ export class HttpServer implements AsyncDisposable {
     if (url.pathname === "/status" && request.method === "GET") {
       return Response.json({ running: true, mqtt_connected: this.#options.isConnected() });
     }
+    const { tokens, log } = this.#options;
+    if (tokens !== undefined && url.pathname.startsWith(METADATA_PATH)) {
+      return Response.json(tokens.metadata);
+    }
     if (url.pathname !== "/mcp") return said(404, "there are /mcp and /status");
     const key = keyOf(request, url);
-    const verdict = key === undefined
-      ? { kind: "wrong" } as const
-      : await this.#options.keys.verify(key);
-    if (verdict.kind === "busy") return said(429, "too many wrong keys", { "retry-after": "1" });
-    if (verdict.kind === "wrong") {
-      const challenge = { "www-authenticate": 'Bearer realm="mcpmqtt"' };
-      return said(401, "an API key is needed, as Authorization: Bearer or X-API-Key", challenge);
+    const verdict: Verdict = key === undefined
+      ? { kind: "wrong" }
+      : tokens !== undefined && JWT.test(key)
+      ? await tokens.verify(key)
+      : await this.#verifyKey(key);
+    if (verdict.kind !== "known" && verdict.reason !== undefined) {
+      log.info(`an access token is not taken: ${verdict.reason}`);
     }
+    if (verdict.kind === "busy") return said(429, "come again later", { "retry-after": "1" });
+    if (verdict.kind === "scopeless") {
+      return said(403, "the token has none of the scopes", this.#challenge("insufficient_scope"));
+    }
+    if (verdict.kind !== "known") {
+      return said(
+        401,
+        "an API key or an access token is needed, as Authorization: Bearer",
+        this.#challenge(key === undefined ? undefined : "invalid_token"),
+      );
+    }
+    const { client } = verdict;
     const { maxRequests } = this.#options.remote.limits;
     if (this.#inFlight >= maxRequests) {
       return said(503, `${maxRequests} requests are being answered`, { "retry-after": "1" });
@@ -88,7 +125,7 @@ export class HttpServer implements AsyncDisposable {
     this.#inFlight++;
     try {
       const timeoutMs = this.#options.remote.limits.requestTimeoutMs;
-      return await bounded(this.#answer(request, verdict.name), {
+      return await bounded(this.#answer(request, client), {
         timeoutMs,
         onTimeout: () => said(504, `no answer within ${timeoutMs / 1000} s`),
       });
@@ -100,13 +137,10 @@ export class HttpServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#idle);
     await Promise.all([...this.#legacy.keys()].map((id) => this.#end(id)));
-    await Promise.all([...this.#modern.values()].map(async ({ handler, session }) => {
-      await handler.close();
-      await session[Symbol.asyncDispose]();
-    }));
+    await Promise.all([...this.#modern.keys()].map((name) => this.#endModern(name)));
   }
 
-  async #answer(request: Request, name: string): Promise<Response> {
+  async #answer(request: Request, client: Client): Promise<Response> {
     const { maxBodyBytes } = this.#options.remote.limits;
     let parsedBody: unknown;
     if (request.method === "POST") {
@@ -119,8 +153,8 @@ export class HttpServer implements AsyncDisposable {
       }
     }
     const isLegacy = request.method !== "POST" || await isLegacyRequest(request, parsedBody);
-    if (isLegacy) return await this.#answerLegacy(request, { name, parsedBody });
-    const { handler, session } = this.#modernOf(name);
+    if (isLegacy) return await this.#answerLegacy(request, { client, parsedBody });
+    const { handler, session } = this.#modernOf(client);
     const uris = listened(parsedBody);
     const response = await handler.fetch(request, { parsedBody });
     return uris.length === 0 ? response : await this.#listen(response, session, uris);
@@ -129,14 +163,16 @@ export class HttpServer implements AsyncDisposable {
   /** The generations before 2026-07-28: a session from `initialize` on. */
   async #answerLegacy(
     request: Request,
-    { name, parsedBody }: { readonly name: string; readonly parsedBody: unknown },
+    { client, parsedBody }: { readonly client: Client; readonly parsedBody: unknown },
   ): Promise<Response> {
     const options = parsedBody === undefined ? {} : { parsedBody };
     const id = request.headers.get(SESSION_HEADER);
     if (id !== null) {
       const known = this.#legacy.get(id);
       // Another's session is as if there were none.
-      if (known === undefined || known.owner !== name) return said(404, "there is no such session");
+      if (known === undefined || known.owner !== client.name) {
+        return said(404, "there is no such session");
+      }
       known.lastUsed = performance.now();
       return await known.transport.handleRequest(request, options);
     }
@@ -144,12 +180,17 @@ export class HttpServer implements AsyncDisposable {
     if (this.#legacy.size >= maxSessions) {
       return said(503, `there are ${maxSessions} sessions`, { "retry-after": "10" });
     }
-    const session = this.#options.sessionFor(name);
+    const session = this.#options.sessionFor(client);
     const transport: WebStandardStreamableHTTPServerTransport =
       new WebStandardStreamableHTTPServerTransport({
         sessionIdGenerator: () => crypto.randomUUID(),
         onsessioninitialized: (made) => {
-          this.#legacy.set(made, { owner: name, transport, session, lastUsed: performance.now() });
+          this.#legacy.set(made, {
+            owner: client.name,
+            transport,
+            session,
+            lastUsed: performance.now(),
+          });
         },
         onsessionclosed: (made) => this.#end(made),
       });
@@ -159,18 +200,21 @@ export class HttpServer implements AsyncDisposable {
     return response;
   }
 
-  #modernOf(name: string): Modern {
-    const known = this.#modern.get(name);
-    if (known !== undefined) return known;
-    const session = this.#options.sessionFor(name);
+  #modernOf(client: Client): Modern {
+    const known = this.#modern.get(client.name);
+    if (known !== undefined) {
+      known.lastUsed = performance.now();
+      return known;
+    }
+    const session = this.#options.sessionFor(client);
     const confirmations = new Confirmations();
     const handler = createMcpHandler(() => this.#createServer(session, confirmations), {
       legacy: "reject",
       maxRequestBodySize: this.#options.remote.limits.maxBodyBytes,
     });
-    const modern = { session, handler };
+    const modern = { session, handler, lastUsed: performance.now() };
     session.updates.notify = (uri) => handler.notify.resourceUpdated(uri);
-    this.#modern.set(name, modern);
+    this.#modern.set(client.name, modern);
     return modern;
   }
 
@@ -229,6 +273,39 @@ export class HttpServer implements AsyncDisposable {
     for (const [id, { lastUsed }] of this.#legacy) {
       if (now - lastUsed > this.#options.remote.limits.sessionIdleMs) this.#end(id);
     }
+    for (const [name, { lastUsed, session }] of this.#modern) {
+      const isIdle = now - lastUsed > this.#options.remote.limits.sessionIdleMs;
+      if (isIdle && session.watches.list().length === 0) this.#endModern(name);
+    }
+  }
+
+  async #endModern(name: string): Promise<void> {
+    const modern = this.#modern.get(name);
+    this.#modern.delete(name);
+    await modern?.handler.close();
+    await modern?.session[Symbol.asyncDispose]();
+  }
+
+  async #verifyKey(key: string): Promise<Verdict> {
+    const verdict = await this.#options.keys.verify(key);
+    if (verdict.kind !== "known") return verdict;
+    return { kind: "known", client: this.#options.clientOf(verdict.name) };
+  }
+
+  /** `WWW-Authenticate`, RFC 6750 §3 and RFC 9728 §5.1. */
+  #challenge(error: string | undefined): Record<string, string> {
+    const { oauth } = this.#options.remote;
+    const parts = [
+      'realm="mcpmqtt"',
+      ...(error === undefined || oauth === undefined ? [] : [`error="${error}"`]),
+      ...(oauth === undefined
+        ? []
+        : [`resource_metadata="${new URL(METADATA_PATH, oauth.audience).href}"`]),
+      ...(oauth === undefined || error !== "insufficient_scope"
+        ? []
+        : [`scope="${Object.keys(oauth.scopes).join(" ")}"`]),
+    ];
+    return { "www-authenticate": `Bearer ${parts.join(", ")}` };
   }
 
   async #end(id: string): Promise<void> {

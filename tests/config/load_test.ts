@@ -12,6 +12,7 @@ const REMOTE_DEFAULTS = {
   allowedHosts: [],
   allowedOrigins: [],
   tls: undefined,
+  oauth: undefined,
   limits: {
     maxBodyBytes: 1_048_576,
     maxRequests: 64,

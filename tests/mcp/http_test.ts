@@ -1,113 +1,8 @@
 import assert from "node:assert/strict";
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { parse } from "jsonc-parser";
 import { ApiKeys, argon2id } from "../../lib/mcp/api_keys.ts";
-import { startAedes } from "../brokers/aedes.ts";
 import { makeAuthority } from "../brokers/certificates.ts";
-import { freePort } from "../brokers/ports.ts";
-import { until } from "../brokers/until.ts";
-import { MAIN } from "../host.ts";
-
-const ROOT = new URL("../../", import.meta.url).pathname;
-const KEY = "the-plain-key-of-this-test";
-
-interface Serving extends AsyncDisposable {
-  readonly url: URL;
-  readonly path: string;
-  readonly child: Deno.ChildProcess;
-  stderr(): string;
-}
-
-const program = (...args: readonly string[]): Deno.Command =>
-  new Deno.Command(Deno.execPath(), {
-    args: ["run", "-q", "-P", `--config=${ROOT}deno.json`, MAIN, ...args],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  });
-
-/** Serves over HTTP, with a broker: on a free port, or as `remote` says. */
-async function serving(
-  remote: { readonly uds?: string; readonly tls?: object } & Record<string, unknown>,
-  more: object = {},
-): Promise<Serving> {
-  await using stack = new AsyncDisposableStack();
-  const broker = stack.use(await startAedes());
-  await broker.publish("t/a", "21", { retain: true });
-  const folder = await Deno.makeTempDir();
-  stack.defer(() => Deno.remove(folder, { recursive: true }));
-  const port = freePort();
-  const path = `${folder}/c.json`;
-  const config = {
-    mqtt: { host: broker.host, port: broker.port },
-    topics: [{ pattern: "t/#", permissions: ["read", "write"] }],
-    remote_server: { ...(remote.uds === undefined ? { port } : {}), ...remote },
-    ...more,
-  };
-  await Deno.writeTextFile(path, JSON.stringify(config));
-  await Deno.chmod(path, 0o600);
-  const child = program("--transport", "remotehttp", "-c", path).spawn();
-  let stderr = "";
-  const decoder = new TextDecoder();
-  const reading = (async () => {
-    for await (const bytes of child.stderr) stderr += decoder.decode(bytes);
-  })();
-  const silent = child.stdout.cancel();
-  stack.defer(async () => {
-    child.kill("SIGTERM");
-    assert.equal((await child.status).code, 0, stderr);
-    await Promise.all([reading, silent]);
-  });
-  await until(() => /listening on/.test(stderr), { what: () => `a listener in ${stderr}` });
-  await until(() => /connected as/.test(stderr), { what: () => `a connection in ${stderr}` });
-  const running = stack.move();
-  return {
-    url: new URL(`http${remote.tls === undefined ? "" : "s"}://127.0.0.1:${port}/mcp`),
-    path,
-    child,
-    stderr: () => stderr,
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
-}
-
-type Mode = "auto" | "legacy";
-
-async function connected(url: URL, mode: Mode, key = KEY): Promise<Client & AsyncDisposable> {
-  const transport = new StreamableHTTPClientTransport(url, {
-    requestInit: { headers: { authorization: `Bearer ${key}` } },
-  });
-  const client = new Client(
-    { name: "http-test", version: "1" },
-    { versionNegotiation: { mode } },
-  );
-  await client.connect(transport);
-  return Object.assign(client, {
-    [Symbol.asyncDispose]: async () => {
-      if (mode === "legacy") await transport.terminateSession();
-      await client.close();
-    },
-  });
-}
-
-async function call(client: Client, name: string, args: object): Promise<Record<string, unknown>> {
-  const { structuredContent, isError, content } = await client.callTool({
-    name,
-    arguments: { ...args },
-  });
-  assert.ok(!isError, JSON.stringify(content));
-  return structuredContent as Record<string, unknown>;
-}
-
-const rpc = (url: URL, headers: Record<string, string> = {}, body = "{}"): Promise<Response> =>
-  fetch(url, {
-    method: "POST",
-    body,
-    headers: {
-      "content-type": "application/json",
-      accept: "application/json, text/event-stream",
-      ...headers,
-    },
-  });
+import { callHttp, connected, KEY, program, rpc, serving } from "./served_http.ts";
 
 Deno.test("HTTP serves both protocol generations, each client with its own watches", async () => {
   await using server = await serving({ api_key: KEY });
@@ -115,19 +10,19 @@ Deno.test("HTTP serves both protocol generations, each client with its own watch
     await using client = await connected(server.url, mode);
     const { tools } = await client.listTools();
     assert.equal(tools.length, 9);
-    assert.equal((await call(client, "mqtt_read", { topic: "t/a" }))["payload"], "21");
-    const { watch_id } = await call(client, "mqtt_watch", { topic: "t/b" });
-    await call(client, "mqtt_publish", { topic: "t/b", payload: mode, qos: 1 });
-    const { messages } = await call(client, "mqtt_watch_read", { watch_id, timeout: 5 });
+    assert.equal((await callHttp(client, "mqtt_read", { topic: "t/a" }))["payload"], "21");
+    const { watch_id } = await callHttp(client, "mqtt_watch", { topic: "t/b" });
+    await callHttp(client, "mqtt_publish", { topic: "t/b", payload: mode, qos: 1 });
+    const { messages } = await callHttp(client, "mqtt_watch_read", { watch_id, timeout: 5 });
     const [message] = messages as Array<Record<string, unknown>>;
     assert.equal(message?.["payload"], mode);
-    await call(client, "mqtt_watch_stop", { watch_id });
+    await callHttp(client, "mqtt_watch_stop", { watch_id });
     await client.readResource({ uri: "mcpmqtt://topics/allowed" });
   }
   // A session of the older generations is gone with its client.
   await using first = await connected(server.url, "legacy");
   await using second = await connected(server.url, "legacy");
-  const { watch_id } = await call(first, "mqtt_watch", { topic: "t/c" });
+  const { watch_id } = await callHttp(first, "mqtt_watch", { topic: "t/c" });
   const { isError } = await second.callTool({ name: "mqtt_watch_read", arguments: { watch_id } });
   assert.equal(isError, true);
 });
@@ -209,7 +104,7 @@ Deno.test("HTTP gives each key the grants of its client", async () => {
     await using client = await connected(server.url, mode, "dashboard-key");
     const { tools } = await client.listTools();
     assert.ok(!tools.some(({ name }) => name === "mqtt_publish"));
-    assert.equal((await call(client, "mqtt_read", { topic: "t/a" }))["payload"], "21");
+    assert.equal((await callHttp(client, "mqtt_read", { topic: "t/a" }))["payload"], "21");
     const { isError } = await client.callTool({ name: "mqtt_read", arguments: { topic: "t/b" } });
     assert.equal(isError, true);
   }

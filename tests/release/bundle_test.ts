@@ -12,6 +12,7 @@ const DIRECT = [
   "@modelcontextprotocol/server",
   "aedes",
   "ajv",
+  "jose",
   "jsonc-parser",
   "mqtt",
   "re2js",

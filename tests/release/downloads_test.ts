@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { ROOT } from "../../scripts/release/project.ts";
 
 /** What the server itself has dependencies for; aedes is for `--demo` alone. */
-const DIRECT = ["@modelcontextprotocol/server", "ajv", "jsonc-parser", "mqtt", "re2js", "zod"];
+const DIRECT = [
+  "@modelcontextprotocol/server",
+  "ajv",
+  "jose",
+  "jsonc-parser",
+  "mqtt",
+  "re2js",
+  "zod",
+];
 
 interface Lock {
   readonly npm: Readonly<Record<string, { readonly dependencies?: readonly string[] }>>;

@@ -8,6 +8,8 @@ import { ALL_OF_T, serve, served } from "./served.ts";
 served(
   "mqtt_status tells how the connection stands, and what is granted",
   {
+    // The end of the old connection may be noticed in the middle of the publish.
+    retry: TIMED_RETRIES,
     mqtt: { username: "secret-user", password: "secret-word", client_id: "me" },
     topics: [
       {

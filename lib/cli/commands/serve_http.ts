@@ -38,26 +38,30 @@ export async function serveOnHttp(
     throw new UsageError("--transport remotehttp needs remote_server in the config");
   }
   const keys = keysOf(remote);
-  if (keys.length === 0) {
+  const { oauth } = remote;
+  if (keys.length === 0 && oauth === undefined) {
     throw new UsageError("remote_server has no API key yet; make one with: mcpmqtt genkey");
   }
   const http = new HttpServer({
     remote,
     keys: new ApiKeys(keys),
-    sessionFor: (name) => {
+    clientOf: (name) => {
       const { topics, readOnly = false } = remote.keys.find((one) => one.name === name) ?? {};
-      const grants = grantsOf(config);
-      return new Session({
+      return { name, rules: topics ?? config.rules, readOnly };
+    },
+    tokens: oauth &&
+      new (await import("../../mcp/oauth.ts")).TokenVerifier(oauth, config.rules, log),
+    sessionFor: ({ rules, readOnly }) =>
+      new Session({
         connection,
         grants: {
-          ...grants,
-          readOnly: grants.readOnly || readOnly,
-          permissions: topics === undefined ? grants.permissions : new Permissions(topics),
+          ...grantsOf(config),
+          readOnly: config.readOnly || readOnly,
+          permissions: new Permissions(rules),
         },
         configSource: config.source,
         log,
-      });
-    },
+      }),
     isConnected: () => connection.status.isConnected,
     log,
     audit,

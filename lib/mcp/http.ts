@@ -16,7 +16,7 @@ import type { Rule } from "../topics/rule.ts";
 import { bounded } from "../wait.ts";
 import { messageTopic } from "../resources/message.ts";
 import type { ApiKeys } from "./api_keys.ts";
-import type { Audit } from "./audit.ts";
+import { type Audit, recordResource } from "./audit.ts";
 import { Confirmations } from "./confirm.ts";
 import type { TokenVerifier } from "./oauth.ts";
 import { createServer } from "./server.ts";
@@ -157,7 +157,9 @@ export class HttpServer implements AsyncDisposable {
     const { handler, session } = this.#modernOf(client);
     const uris = listened(parsedBody);
     const response = await handler.fetch(request, { parsedBody });
-    return uris.length === 0 ? response : await this.#listen(response, session, uris);
+    return uris.length === 0
+      ? response
+      : await this.#listen(response, { session, client: client.name, uris });
   }
 
   /** The generations before 2026-07-28: a session from `initialize` on. */
@@ -194,7 +196,7 @@ export class HttpServer implements AsyncDisposable {
         },
         onsessionclosed: (made) => this.#end(made),
       });
-    await this.#createServer(session).connect(transport);
+    await this.#createServer(session, client.name).connect(transport);
     const response = await transport.handleRequest(request, options);
     if (transport.sessionId === undefined) await session[Symbol.asyncDispose]();
     return response;
@@ -208,10 +210,13 @@ export class HttpServer implements AsyncDisposable {
     }
     const session = this.#options.sessionFor(client);
     const confirmations = new Confirmations();
-    const handler = createMcpHandler(() => this.#createServer(session, confirmations), {
-      legacy: "reject",
-      maxRequestBodySize: this.#options.remote.limits.maxBodyBytes,
-    });
+    const handler = createMcpHandler(
+      () => this.#createServer(session, client.name, confirmations),
+      {
+        legacy: "reject",
+        maxRequestBodySize: this.#options.remote.limits.maxBodyBytes,
+      },
+    );
     const modern = { session, handler, lastUsed: performance.now() };
     session.updates.notify = (uri) => handler.notify.resourceUpdated(uri);
     this.#modern.set(client.name, modern);
@@ -220,6 +225,7 @@ export class HttpServer implements AsyncDisposable {
 
   #createServer(
     session: Session,
+    client: string,
     confirmations?: Confirmations,
   ): ReturnType<typeof createServer> {
     const { log, audit } = this.#options;
@@ -227,6 +233,7 @@ export class HttpServer implements AsyncDisposable {
       session,
       log,
       audit,
+      client,
       confirmations: confirmations ?? new Confirmations(),
       tellsUpdates: confirmations === undefined,
       onError: (error) => log.warning(`MCP: ${error.message}`),
@@ -236,18 +243,24 @@ export class HttpServer implements AsyncDisposable {
   /** Subscribes to what a stream listens to, for as long as it is read. */
   async #listen(
     response: Response,
-    { updates }: Session,
-    uris: readonly string[],
+    { session: { access, updates }, client, uris }: {
+      readonly session: Session;
+      readonly client: string;
+      readonly uris: readonly string[];
+    },
   ): Promise<Response> {
     const holder = `listen ${++this.#listeners}`;
     const release = (): void => void updates.release(holder);
+    const { audit, log } = this.#options;
     await Promise.all(uris.map(async (uri) => {
       try {
         const topic = messageTopic(uri);
-        if (topic !== undefined) await updates.subscribe(topic, { uri, holder });
+        if (topic === undefined) return;
+        const work = (): Promise<void> => updates.subscribe(topic, { uri, holder });
+        await recordResource(work, { audit, client, method: LISTEN, uri, access });
       } catch (error) {
         const text = error instanceof Error ? error.message : String(error);
-        this.#options.log.warning(`no updates of a resource that a client listens to: ${text}`);
+        log.warning(`no updates of a resource that a client listens to: ${text}`);
       }
     }));
     const body = response.body?.pipeThrough(

@@ -37,6 +37,8 @@ export interface ServerOptions {
   readonly log: Logger;
   /** The record of what is done, if one is kept. */
   readonly audit?: Audit | undefined;
+  /** Whose it is, for the record; default: what the client calls itself. */
+  readonly client?: string;
   /** The questions to the person behind the client. */
   readonly confirmations: Confirmations;
   /**
@@ -50,7 +52,7 @@ export interface ServerOptions {
 
 /** Makes the server; whoever calls connects it to a transport. */
 export function createServer(
-  { session, log, audit, confirmations, tellsUpdates = true, onError }: ServerOptions,
+  { session, log, audit, confirmations, client, tellsUpdates = true, onError }: ServerOptions,
 ): Server {
   const server = new Server(
     { name: "mcpmqtt", title: "MQTT", version: VERSION },
@@ -67,7 +69,7 @@ export function createServer(
     return (declared as { elicitation?: unknown } | undefined)?.elicitation !== undefined;
   };
   const clientName = ({ mcpReq: { envelope = {} } }: ServerContext): string =>
-    clientIn(envelope) ?? server.getClientVersion()?.name ?? "unknown";
+    client ?? clientIn(envelope) ?? server.getClientVersion()?.name ?? "unknown";
   server.setRequestHandler("tools/call", async (request, context) => {
     try {
       return await callTool(request, context, {

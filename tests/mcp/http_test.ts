@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { parse } from "jsonc-parser";
 import { ApiKeys, argon2id } from "../../lib/mcp/api_keys.ts";
 import { makeAuthority } from "../brokers/certificates.ts";
+import { freePort } from "../brokers/ports.ts";
+import { until } from "../brokers/until.ts";
 import { callHttp, connected, KEY, program, rpc, serving } from "./served_http.ts";
 
 Deno.test("HTTP serves both protocol generations, each client with its own watches", async () => {
@@ -267,4 +269,174 @@ Deno.test("ApiKeys does the work for a right key once, and lets wrong ones wait 
   assert.deepEqual(new Set(verdicts), new Set(["wrong", "busy"]));
   assert.equal(verdicts.filter((kind) => kind === "wrong").length, 16);
   assert.deepEqual(await keys.verify(""), { kind: "wrong" });
+});
+
+const RESOURCE = "mcpmqtt://message/t/a";
+
+Deno.test("HTTP tells each client of its resources, and nothing of one that has gone stays", async () => {
+  await using server = await serving({ api_key: KEY });
+  const { broker, url } = server;
+  const isFree = (): boolean => !broker.subscriptions().includes("t/a");
+  {
+    await using client = await connected(url, "legacy");
+    const updated: string[] = [];
+    client.setNotificationHandler(
+      "notifications/resources/updated",
+      ({ params }) => void updated.push(params.uri),
+    );
+    await client.subscribeResource({ uri: RESOURCE });
+    await broker.publish("t/a", "22");
+    await until(() => updated.includes(RESOURCE), { what: "an update" });
+  }
+  await until(isFree, { what: "the end of the subscription" });
+  // Since 2026-07-28 a stream that stays open says what it listens to.
+  const closing = new AbortController();
+  const response = await fetch(url, {
+    method: "POST",
+    signal: closing.signal,
+    headers: {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "x-api-key": KEY,
+      "mcp-protocol-version": "2026-07-28",
+      "mcp-method": "subscriptions/listen",
+    },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "subscriptions/listen",
+      params: {
+        notifications: { resourceSubscriptions: [RESOURCE] },
+        _meta: {
+          "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+          "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
+          "io.modelcontextprotocol/clientCapabilities": {},
+        },
+      },
+    }),
+  });
+  assert.equal(response.status, 200, await (response.ok ? "" : response.text()));
+  let heard = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const bytes of response.body ?? []) heard += decoder.decode(bytes);
+  })().catch(() => {});
+  await until(() => heard.includes("acknowledged"), {
+    what: () => `an acknowledgement in ${heard}`,
+  });
+  await broker.publish("t/a", "23");
+  await until(() => heard.includes("notifications/resources/updated"), { what: () => heard });
+  closing.abort();
+  await reading;
+  await until(isFree, { what: "the end of the second subscription" });
+});
+
+Deno.test("HTTP takes a subscription of a resource that may not be read for none", async () => {
+  await using server = await serving({ api_key: KEY });
+  await using client = await connected(server.url, "legacy");
+  await assert.rejects(client.subscribeResource({ uri: "mcpmqtt://message/x/y" }), /forbidden/);
+  assert.ok(!server.broker.subscriptions().includes("x/y"));
+});
+
+Deno.test("HTTP cancels a call whose client goes, and its subscription", async () => {
+  await using server = await serving({ api_key: KEY });
+  const { broker, url } = server;
+  for (const mode of ["auto", "legacy"] as const) {
+    await using client = await connected(url, mode);
+    const controller = new AbortController();
+    const reading = client.callTool(
+      { name: "mqtt_read", arguments: { topic: "t/none", timeout: 60 } },
+      { signal: controller.signal },
+    );
+    await until(() => broker.subscriptions().includes("t/none"), { what: "the subscription" });
+    controller.abort();
+    await assert.rejects(reading);
+    await until(() => !broker.subscriptions().includes("t/none"), { what: "its end" });
+  }
+});
+
+Deno.test("HTTP records whose key did what", async () => {
+  const path = await Deno.makeTempFile();
+  {
+    await using server = await serving({ api_key: KEY }, { logging: { audit: path } });
+    await using client = await connected(server.url, "auto");
+    await callHttp(client, "mqtt_publish", { topic: "t/a", payload: "1" });
+  }
+  const [line = ""] = (await Deno.readTextFile(path)).split("\n");
+  const { client, tool, outcome } = JSON.parse(line);
+  assert.deepEqual([client, tool, outcome], ["main", "mqtt_publish", "sent"]);
+  await Deno.remove(path);
+});
+
+const hasNginx = await new Deno.Command("nginx", { args: ["-v"] }).output()
+  .then(({ success }) => success, () => false);
+
+/** The `nginx` of a block in the docs, on a free port. */
+async function nginxOf(
+  file: string,
+  change: (config: string) => string,
+): Promise<AsyncDisposable & { readonly url: URL }> {
+  const docs = await Deno.readTextFile(new URL(`../../docs/${file}`, import.meta.url));
+  const [, block = ""] = /```nginx\n([^]*?)```/.exec(docs) ?? [];
+  const folder = await Deno.makeTempDir();
+  const port = freePort();
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${folder}/${name};`).join(" ");
+  const [location = ""] = /location[^]*$/.exec(block) ?? [];
+  const before = change(block.replace(location, ""));
+  await Deno.writeTextFile(
+    `${folder}/nginx.conf`,
+    `daemon off; pid ${folder}/pid; error_log ${folder}/error.log; events {}
+    http { access_log off; ${temporary} ${before}
+      server { listen 127.0.0.1:${port}; ${change(location)} } }`,
+  );
+  const nginx = new Deno.Command("nginx", {
+    args: ["-p", folder, "-c", `${folder}/nginx.conf`, "-e", `${folder}/error.log`],
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  const url = new URL(`http://127.0.0.1:${port}/mcp`);
+  await until(() => fetch(url).then(({ body }) => body?.cancel().then(() => true), () => false), {
+    what: "nginx",
+  });
+  return {
+    url,
+    async [Symbol.asyncDispose](): Promise<void> {
+      nginx.kill("SIGTERM");
+      await nginx.status;
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+Deno.test({
+  name: "HTTP works behind the nginx of docs/http.md",
+  ignore: !hasNginx,
+  async fn() {
+    await using server = await serving({ api_key: KEY });
+    const to = (config: string): string => config.replace("127.0.0.1:8080", server.url.host);
+    await using nginx = await nginxOf("http.md", to);
+    for (const mode of ["auto", "legacy"] as const) {
+      await using client = await connected(nginx.url, mode);
+      assert.equal((await callHttp(client, "mqtt_read", { topic: "t/a" }))["payload"], "21");
+    }
+  },
+});
+
+Deno.test({
+  name: "two processes behind the nginx of docs/scaling.md serve on when one is killed",
+  ignore: !hasNginx,
+  async fn() {
+    await using first = await serving({ api_key: KEY });
+    const second = await serving({ api_key: KEY });
+    const to = (config: string): string =>
+      config.replace("127.0.0.1:8081", first.url.host).replace("127.0.0.1:8082", second.url.host);
+    await using nginx = await nginxOf("scaling.md", to);
+    await using client = await connected(nginx.url, "auto");
+    const read = async (): Promise<unknown> =>
+      (await callHttp(client, "mqtt_read", { topic: "t/a" }))["payload"];
+    for (let i = 0; i < 4; i++) assert.equal(await read(), "21");
+    await second[Symbol.asyncDispose]();
+    for (let i = 0; i < 6; i++) assert.equal(await read(), "21");
+  },
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { startAedes } from "../brokers/aedes.ts";
+import { type AedesBroker, startAedes } from "../brokers/aedes.ts";
 import { freePort } from "../brokers/ports.ts";
 import { until } from "../brokers/until.ts";
 import { MAIN } from "../host.ts";
@@ -16,6 +16,7 @@ export interface Serving extends AsyncDisposable {
   readonly url: URL;
   readonly path: string;
   readonly child: Deno.ChildProcess;
+  readonly broker: AedesBroker;
   stderr(): string;
 }
 
@@ -67,6 +68,7 @@ export async function serving(
     url: new URL(`http${remote.tls === undefined ? "" : "s"}://127.0.0.1:${port}/mcp`),
     path,
     child,
+    broker,
     stderr: () => stderr,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

@@ -87,6 +87,19 @@ export class HttpServer implements AsyncDisposable {
 
   /** Answers one request. */
   async handle(request: Request): Promise<Response> {
+    try {
+      return await this.#handle(request);
+    } catch (error) {
+      // Who went in the middle of a request does not hear the answer.
+      if (!request.signal.aborted) {
+        const text = error instanceof Error ? error.stack ?? error.message : String(error);
+        this.#options.log.error(`a request over HTTP failed in a way it should not: ${text}`);
+      }
+      return said(500, "the program failed in a way it should not; its log says more");
+    }
+  }
+
+  async #handle(request: Request): Promise<Response> {
     const url = new URL(request.url);
     if (!this.#isForUs(request, url)) return said(403, "Host or Origin is not allowed here");
     if (url.pathname === "/status" && request.method === "GET") {

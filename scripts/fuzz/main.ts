@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { Dice } from "../soak/dice.ts";
-import { lines, packets } from "./streams.ts";
+import { http, lines, packets } from "./streams.ts";
 import { TARGETS } from "./targets.ts";
 
 /** Nothing may hold the event loop for longer, in milliseconds. */
@@ -36,7 +36,7 @@ for (const [name, run] of Object.entries(TARGETS)) {
   if (slow > 3) findings.push(`${name}: ${slow} cases took more than ${MAX_MS} ms`);
   console.log(`${name}: ${cases} cases`);
 }
-for (const [name, run] of Object.entries({ lines, packets })) {
+for (const [name, run] of Object.entries({ lines, http, packets })) {
   for (const finding of await run(new Dice(seed), cases)) findings.push(`${name}: ${finding}`);
   console.log(`${name}: ${cases} cases`);
 }

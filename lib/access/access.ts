@@ -295,19 +295,13 @@ export class Access implements AsyncDisposable {
       );
     }
     const topic = this.#connection.freshResponseTopic();
+    const collecting = await this.#begin([parseTopicFilter(topic)], options);
     this.#answerTopics.add(topic);
-    const forget = (): boolean => this.#answerTopics.delete(topic);
-    try {
-      const collecting = await this.#begin([parseTopicFilter(topic)], options);
-      const dispose = async (): Promise<void> => {
-        forget();
-        await collecting[Symbol.asyncDispose]();
-      };
-      return { ...collecting, topic, narrowed: false, [Symbol.asyncDispose]: dispose };
-    } catch (error) {
-      forget();
-      throw error;
-    }
+    const dispose = async (): Promise<void> => {
+      this.#answerTopics.delete(topic);
+      await collecting[Symbol.asyncDispose]();
+    };
+    return { ...collecting, topic, narrowed: false, [Symbol.asyncDispose]: dispose };
   }
 
   /** Collects for as long as this client is there. */

@@ -39,7 +39,13 @@ interface Held {
 /** The surveys of one client that it may go on with; the oldest go first. */
 export class Surveys {
   readonly #held = new Map<string, Held>();
+  readonly #maxAgeMs: number;
   #number = 0;
+
+  /** @param options.maxAgeMs how long one is held, in milliseconds; default 10 minutes. */
+  constructor({ maxAgeMs = MAX_AGE_MS }: { readonly maxAgeMs?: number } = {}) {
+    this.#maxAgeMs = maxAgeMs;
+  }
 
   /**
    * Holds a survey.
@@ -61,12 +67,14 @@ export class Surveys {
   /** @throws {McpMqttError} `invalid_argument` if it is held no more, or never was. */
   get(id: string): Found {
     const held = this.#held.get(id);
-    if (held !== undefined && performance.now() - held.heldSince < MAX_AGE_MS) return held.found;
+    if (held !== undefined && performance.now() - held.heldSince < this.#maxAgeMs) {
+      return held.found;
+    }
     this.#held.delete(id);
     throw new McpMqttError(
       "invalid_argument",
       `the cursor is none that mqtt_topics gave, or its listing is held no more: the last ${MAX_HELD} are, for ${
-        MAX_AGE_MS / 60_000
+        this.#maxAgeMs / 60_000
       } minutes`,
       { hint: "Leave it out to listen again." },
     );

@@ -10,43 +10,17 @@ import {
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
 import type { Session } from "../access/session.ts";
-import type { Config } from "../config/config.ts";
-import type { Logger } from "../log.ts";
-import type { Rule } from "../topics/rule.ts";
 import { bounded } from "../wait.ts";
 import { messageTopic } from "../resources/message.ts";
-import type { ApiKeys } from "./api_keys.ts";
 import { type Audit, recordResource } from "./audit.ts";
 import { Confirmations } from "./confirm.ts";
-import type { TokenVerifier } from "./oauth.ts";
+import { type Client, HttpDoor, type HttpDoorOptions, METADATA_PATH, said } from "./http_door.ts";
 import { createServer } from "./server.ts";
 
-type Remote = NonNullable<Config["remoteServer"]>;
-
-/** Who asks, and what that one may do. */
-export interface Client {
-  /** No other has it. */
-  readonly name: string;
-  readonly rules: readonly Rule[];
-  readonly readOnly: boolean;
-}
-
-/** What a key or a token is worth. */
-type Verdict =
-  | { readonly kind: "known"; readonly client: Client }
-  | { readonly kind: "wrong" | "busy" | "scopeless"; readonly reason?: string };
-
 /** What the HTTP server needs. */
-export interface HttpOptions {
-  readonly remote: Remote;
-  readonly keys: ApiKeys;
-  /** The client of a key. */
-  readonly clientOf: (name: string) => Client;
-  /** Checks access tokens, if they are taken. */
-  readonly tokens: TokenVerifier | undefined;
+export interface HttpOptions extends HttpDoorOptions {
   readonly sessionFor: (client: Client) => Session;
   readonly isConnected: () => boolean;
-  readonly log: Logger;
   readonly audit: Audit | undefined;
 }
 
@@ -56,6 +30,8 @@ interface Legacy {
   readonly transport: WebStandardStreamableHTTPServerTransport;
   readonly session: Session;
   lastUsed: number;
+  /** Answers that are still being read. */
+  streams: number;
 }
 
 /** What serves all requests of one client of revision 2026-07-28, which has no sessions. */
@@ -63,16 +39,16 @@ interface Modern {
   readonly session: Session;
   readonly handler: McpHttpHandler;
   lastUsed: number;
+  streams: number;
 }
 
 const SESSION_HEADER = "mcp-session-id";
 const LISTEN = "subscriptions/listen";
-const METADATA_PATH = "/.well-known/oauth-protected-resource";
-const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
 /** Answers HTTP requests. */
 export class HttpServer implements AsyncDisposable {
   readonly #options: HttpOptions;
+  readonly #door: HttpDoor;
   readonly #legacy = new Map<string, Legacy>();
   readonly #modern = new Map<string, Modern>();
   readonly #idle: ReturnType<typeof setInterval>;
@@ -81,6 +57,7 @@ export class HttpServer implements AsyncDisposable {
 
   constructor(options: HttpOptions) {
     this.#options = options;
+    this.#door = new HttpDoor(options);
     const { sessionIdleMs } = options.remote.limits;
     this.#idle = setInterval(() => this.#endIdle(), Math.min(sessionIdleMs, 60_000));
   }
@@ -101,36 +78,17 @@ export class HttpServer implements AsyncDisposable {
 
   async #handle(request: Request): Promise<Response> {
     const url = new URL(request.url);
-    if (!this.#isForUs(request, url)) return said(403, "Host or Origin is not allowed here");
+    if (!this.#door.isForUs(request, url)) return said(403, "Host or Origin is not allowed here");
     if (url.pathname === "/status" && request.method === "GET") {
       return Response.json({ running: true, mqtt_connected: this.#options.isConnected() });
     }
-    const { tokens, log } = this.#options;
+    const { tokens } = this.#options;
     if (tokens !== undefined && url.pathname.startsWith(METADATA_PATH)) {
       return Response.json(tokens.metadata);
     }
     if (url.pathname !== "/mcp") return said(404, "there are /mcp and /status");
-    const key = keyOf(request, url);
-    const verdict: Verdict = key === undefined
-      ? { kind: "wrong" }
-      : tokens !== undefined && JWT.test(key)
-      ? await tokens.verify(key)
-      : await this.#verifyKey(key);
-    if (verdict.kind !== "known" && verdict.reason !== undefined) {
-      log.info(`an access token is not taken: ${verdict.reason}`);
-    }
-    if (verdict.kind === "busy") return said(429, "come again later", { "retry-after": "1" });
-    if (verdict.kind === "scopeless") {
-      return said(403, "the token has none of the scopes", this.#challenge("insufficient_scope"));
-    }
-    if (verdict.kind !== "known") {
-      return said(
-        401,
-        "an API key or an access token is needed, as Authorization: Bearer",
-        this.#challenge(key === undefined ? undefined : "invalid_token"),
-      );
-    }
-    const { client } = verdict;
+    const client = await this.#door.admit(request, url);
+    if (client instanceof Response) return client;
     const { maxRequests } = this.#options.remote.limits;
     if (this.#inFlight >= maxRequests) {
       return said(503, `${maxRequests} requests are being answered`, { "retry-after": "1" });
@@ -138,9 +96,14 @@ export class HttpServer implements AsyncDisposable {
     this.#inFlight++;
     try {
       const timeoutMs = this.#options.remote.limits.requestTimeoutMs;
-      return await bounded(this.#answer(request, client), {
+      const answer = this.#answer(request, client);
+      return await bounded(answer, {
         timeoutMs,
-        onTimeout: () => said(504, `no answer within ${timeoutMs / 1000} s`),
+        onTimeout: () => {
+          // Nobody reads it: it must not keep its session in use.
+          answer.then(({ body }) => body?.cancel()).catch(() => {});
+          return said(504, `no answer within ${timeoutMs / 1000} s`);
+        },
       });
     } finally {
       this.#inFlight--;
@@ -167,9 +130,10 @@ export class HttpServer implements AsyncDisposable {
     }
     const isLegacy = request.method !== "POST" || await isLegacyRequest(request, parsedBody);
     if (isLegacy) return await this.#answerLegacy(request, { client, parsedBody });
-    const { handler, session } = this.#modernOf(client);
+    const modern = this.#modernOf(client);
+    const { session } = modern;
     const uris = listened(parsedBody);
-    const response = await handler.fetch(request, { parsedBody });
+    const response = held(await modern.handler.fetch(request, { parsedBody }), modern);
     return uris.length === 0
       ? response
       : await this.#listen(response, { session, client: client.name, uris });
@@ -189,7 +153,7 @@ export class HttpServer implements AsyncDisposable {
         return said(404, "there is no such session");
       }
       known.lastUsed = performance.now();
-      return await known.transport.handleRequest(request, options);
+      return held(await known.transport.handleRequest(request, options), known);
     }
     const { maxSessions } = this.#options.remote.limits;
     if (this.#legacy.size >= maxSessions) {
@@ -205,6 +169,7 @@ export class HttpServer implements AsyncDisposable {
             transport,
             session,
             lastUsed: performance.now(),
+            streams: 0,
           });
         },
         onsessionclosed: (made) => this.#end(made),
@@ -230,7 +195,7 @@ export class HttpServer implements AsyncDisposable {
         maxRequestBodySize: this.#options.remote.limits.maxBodyBytes,
       },
     );
-    const modern = { session, handler, lastUsed: performance.now() };
+    const modern = { session, handler, lastUsed: performance.now(), streams: 0 };
     session.updates.notify = (uri) => handler.notify.resourceUpdated(uri);
     this.#modern.set(client.name, modern);
     return modern;
@@ -276,32 +241,18 @@ export class HttpServer implements AsyncDisposable {
         log.warning(`no updates of a resource that a client listens to: ${text}`);
       }
     }));
-    const body = response.body?.pipeThrough(
-      new TransformStream<Uint8Array, Uint8Array>({ flush: release, cancel: release }),
-    );
-    return new Response(body ?? null, response);
+    return ended(response, release);
   }
 
-  /** Whether `Host` and `Origin` are those of this server: a web page must not reach it by another name. */
-  #isForUs(request: Request, url: URL): boolean {
-    const { listen, allowedHosts, allowedOrigins } = this.#options.remote;
-    const isLoopback = listen.kind === "tcp" && LOOPBACK.has(listen.host);
-    const { hostname } = url;
-    const origin = request.headers.get("origin");
-    const isHostKnown = allowedHosts.includes(hostname) || LOOPBACK.has(hostname);
-    if ((isLoopback || allowedHosts.length > 0) && !isHostKnown) return false;
-    if (origin === null || allowedOrigins.includes(origin)) return true;
-    return URL.canParse(origin) && new URL(origin).host === url.host && isHostKnown;
-  }
-
+  /** Ends what nobody has used for long: no request, no stream that is read, and no watch. */
   #endIdle(): void {
-    const now = performance.now();
-    for (const [id, { lastUsed }] of this.#legacy) {
-      if (now - lastUsed > this.#options.remote.limits.sessionIdleMs) this.#end(id);
+    const since = performance.now() - this.#options.remote.limits.sessionIdleMs;
+    for (const [id, { lastUsed, streams }] of this.#legacy) {
+      if (lastUsed < since && streams === 0) this.#end(id);
     }
-    for (const [name, { lastUsed, session }] of this.#modern) {
-      const isIdle = now - lastUsed > this.#options.remote.limits.sessionIdleMs;
-      if (isIdle && session.watches.list().length === 0) this.#endModern(name);
+    for (const [name, { lastUsed, streams, session }] of this.#modern) {
+      const isUsed = streams > 0 || session.watches.list().length > 0;
+      if (lastUsed < since && !isUsed) this.#endModern(name);
     }
   }
 
@@ -312,28 +263,6 @@ export class HttpServer implements AsyncDisposable {
     await modern?.session[Symbol.asyncDispose]();
   }
 
-  async #verifyKey(key: string): Promise<Verdict> {
-    const verdict = await this.#options.keys.verify(key);
-    if (verdict.kind !== "known") return verdict;
-    return { kind: "known", client: this.#options.clientOf(verdict.name) };
-  }
-
-  /** `WWW-Authenticate`, RFC 6750 §3 and RFC 9728 §5.1. */
-  #challenge(error: string | undefined): Record<string, string> {
-    const { oauth } = this.#options.remote;
-    const parts = [
-      'realm="mcpmqtt"',
-      ...(error === undefined || oauth === undefined ? [] : [`error="${error}"`]),
-      ...(oauth === undefined
-        ? []
-        : [`resource_metadata="${new URL(METADATA_PATH, oauth.audience).href}"`]),
-      ...(oauth === undefined || error !== "insufficient_scope"
-        ? []
-        : [`scope="${Object.keys(oauth.scopes).join(" ")}"`]),
-    ];
-    return { "www-authenticate": `Bearer ${parts.join(", ")}` };
-  }
-
   async #end(id: string): Promise<void> {
     const legacy = this.#legacy.get(id);
     this.#legacy.delete(id);
@@ -342,12 +271,22 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
-const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1", "[::1]"]);
+/** Counts a response as in use until it has been read, or is read no more. */
+function held(response: Response, of: { streams: number; lastUsed: number }): Response {
+  if (response.body === null) return response;
+  of.streams++;
+  return ended(response, () => {
+    of.streams--;
+    of.lastUsed = performance.now();
+  });
+}
 
-/** The key of a request, wherever it stands. */
-function keyOf({ headers }: Request, url: URL): string | undefined {
-  const [, bearer] = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
-  return bearer ?? headers.get("x-api-key") ?? url.searchParams.get("api_key") ?? undefined;
+/** Calls `onEnd` when a response has been read, or is read no more. */
+function ended(response: Response, onEnd: () => void): Response {
+  const body = response.body?.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({ flush: onEnd, cancel: onEnd }),
+  );
+  return new Response(body ?? null, response);
 }
 
 /** The resources that a `subscriptions/listen` names. */
@@ -372,8 +311,4 @@ async function bodyOf(request: Request, maxBytes: number): Promise<string | unde
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
-}
-
-function said(status: number, message: string, headers: Record<string, string> = {}): Response {
-  return Response.json({ error: message }, { status, headers });
 }

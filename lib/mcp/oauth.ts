@@ -7,7 +7,7 @@ import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
 import type { Config } from "../config/config.ts";
 import type { Logger } from "../log.ts";
 import type { Rule } from "../topics/rule.ts";
-import type { Client } from "./http.ts";
+import type { Client } from "./http_door.ts";
 
 type OAuth = NonNullable<NonNullable<Config["remoteServer"]>["oauth"]>;
 

@@ -7,7 +7,7 @@ import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { TopicFilter } from "../topics/topic_filter.ts";
 import { isResponsePrefix } from "../topics/topic_name.ts";
-import { bounded } from "../wait.ts";
+import { bounded, pause } from "../wait.ts";
 import { Collection, type CollectionOptions } from "./collecting/collection.ts";
 import type { Lane } from "./collecting/lane.ts";
 import { Lanes, type Waiting } from "./collecting/lanes.ts";
@@ -50,9 +50,11 @@ export interface Collecting extends AsyncDisposable {
   /** Whether it goes on only when a connection that was lost has been found again. */
   isInterrupted(): boolean;
   /**
-   * Waits until the broker has sent the retained messages that there were when it began. That is
-   * exact for brokers that handle the packets of a connection in order.
+   * Waits until the broker has sent the retained messages that there were when it began, or until
+   * it is disposed of. That is exact for brokers that handle the packets of a connection in order;
+   * of others, such as go on sending within some 25 ms are waited for.
    *
+   * @throws {McpMqttError} `not_connected` if there is no connection.
    * @throws {LinkLost} if a connection of it is lost meanwhile.
    */
   retainedDelivered(): Promise<void>;
@@ -195,7 +197,9 @@ export class Connection implements AsyncDisposable {
     if (!isPatient) await this.#lanes.ready(this.#lanes.main, options);
     const collection = new Collection(filters, options);
     const taken = new Map<Lane, Subscription[]>();
+    const over = new AbortController();
     const release = async (): Promise<void> => {
+      over.abort();
       collection.end();
       await Promise.all([...taken].map(([lane, some]) => lane.release(some)));
     };
@@ -215,7 +219,9 @@ export class Connection implements AsyncDisposable {
     return {
       filters,
       isInterrupted: () => collection.isInterrupted,
-      retainedDelivered: () => retainedDelivered(collection, [...taken.keys()]),
+      retainedDelivered: async () => {
+        await Promise.all([...taken.keys()].map((lane) => retainedDelivered(lane, over.signal)));
+      },
       [Symbol.asyncDispose]: release,
     };
   }
@@ -275,20 +281,27 @@ export class Connection implements AsyncDisposable {
   }
 }
 
-/** How many round trips without a retained message say that there is none left, of QoS 1 and 2. */
+/**
+ * How many round trips without a retained message say that there is none left. A broker sends so
+ * many of QoS 1 and 2 at a time, and goes on when one was acknowledged: of QoS 2 that takes PUBREC
+ * and PUBREL, then PUBCOMP.
+ */
 const QUIET_ROUNDS = 2;
 
-async function retainedDelivered(collection: Collection, lanes: readonly Lane[]): Promise<void> {
+/** How long a round lasts beside its trip: some brokers read what they keep beside answering. */
+const ROUND_MS = 25;
+
+async function retainedDelivered(lane: Lane, signal: AbortSignal): Promise<void> {
+  const { link } = lane.lasting;
+  if (link === undefined) throw new McpMqttError("not_connected", "The connection was lost");
+  let received = 0;
   let quiet = 0;
-  let before = collection.acknowledgedRetained;
-  do {
-    await Promise.all(lanes.map((lane) => lane.lasting.link?.ping()));
-    const now = collection.acknowledgedRetained;
-    quiet = now === before ? quiet + 1 : 0;
-    before = now;
-    // Those of QoS 0 have all been sent by then. Of the others a broker sends so many at a time: it
-    // goes on when one was acknowledged, of QoS 2 a round trip later.
-  } while (quiet < (before === 0 ? 1 : QUIET_ROUNDS));
+  while (quiet < QUIET_ROUNDS) {
+    await link.ping();
+    if (!await pause(ROUND_MS, signal)) return;
+    quiet = link.retainedReceived === received ? quiet + 1 : 0;
+    received = link.retainedReceived;
+  }
 }
 
 function onlyWritingLost(error: McpMqttError): McpMqttError {

@@ -69,7 +69,6 @@ export const mqttTopics = defineTool({
     const survey = new Survey();
     const over = Promise.withResolvers<"disconnected" | "retained">();
     over.promise.catch(() => {});
-    let isOver = false;
     await using collection = await access.collect([input.filter], {
       includeRetained: true,
       exclude: [input.exclude ?? []].flat(),
@@ -77,7 +76,7 @@ export const mqttTopics = defineTool({
       waitMs: limits.maxTimeoutMs,
       signal,
       onMessage: (message) => {
-        if (!isOver && (message.retain || !input.retained_only)) survey.add(message);
+        if (message.retain || !input.retained_only) survey.add(message);
       },
       onInterrupted: () => over.resolve("disconnected"),
       onFailed: (error) => over.reject(error),
@@ -96,7 +95,6 @@ export const mqttTopics = defineTool({
       },
     });
     const seconds = (performance.now() - start) / 1000;
-    isOver = true;
     const turns = new Turns();
     const seen: SeenTopic[] = [];
     for (const one of survey.topics()) {

@@ -167,6 +167,26 @@ Deno.test("questions of the older generations come one after the other, and a ca
   });
 });
 
+Deno.test("one question at a time is asked in the older generations", async () => {
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  const person = async (): Promise<Action> => {
+    await answered;
+    return "accept";
+  };
+  await asking(person, "legacy", async ({ host, questions }) => {
+    const writes = ["1", "2"].map((payload) =>
+      host.expectResult("mqtt_publish", { ...OPEN, payload })
+    );
+    await until(() => questions.length === 1, { what: "a question" });
+    // What was asked beside it would have come before the answer to this.
+    await host.expectResult("mqtt_status", {});
+    assert.equal(questions.length, 1);
+    answer();
+    await Promise.all(writes);
+    assert.equal(questions.length, 2);
+  });
+});
+
 /** A request of revision 2026-07-28. */
 function context(state?: string, action?: Action): ServerContext {
   const mcpReq = {

@@ -440,3 +440,61 @@ Deno.test({
     for (let i = 0; i < 6; i++) assert.equal(await read(), "21");
   },
 });
+
+Deno.test("HTTP ends what nobody uses, and spares what is still read", async () => {
+  await using server = await serving({ api_key: KEY, limits: { session_idle: 1 } });
+  const { broker, url } = server;
+  await using idle = await connected(url, "legacy");
+  await idle.subscribeResource({ uri: RESOURCE });
+  assert.ok(broker.subscriptions().includes("t/a"));
+  // Its stream for what the server tells is open.
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  assert.ok(broker.subscriptions().includes("t/a"));
+  const initialize = JSON.stringify({
+    jsonrpc: "2.0",
+    id: 1,
+    method: "initialize",
+    params: {
+      protocolVersion: "2025-11-25",
+      capabilities: {},
+      clientInfo: { name: "x", version: "1" },
+    },
+  });
+  const key = { "x-api-key": KEY };
+  const begun = await rpc(url, key, initialize);
+  const id = begun.headers.get("mcp-session-id") ?? "";
+  await begun.body?.cancel();
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  const ping = JSON.stringify({ jsonrpc: "2.0", id: 2, method: "ping" });
+  const { status, body } = await rpc(url, { ...key, "mcp-session-id": id }, ping);
+  await body?.cancel();
+  assert.equal(status, 404);
+});
+
+Deno.test("HTTP takes the session of another client for none", async () => {
+  const salt = new Uint8Array(16).fill(9).toBase64();
+  const cost = { timeCost: 1, memoryCostKib: 64, parallelism: 1, hashBytes: 32 };
+  const hash = await argon2id(new TextEncoder().encode("other-key"), { ...cost, salt });
+  const kdf = { salt, time_cost: 1, memory_cost: 64, parallelism: 1, hash: hash.toBase64() };
+  await using server = await serving({ api_key: KEY, keys: [{ name: "other", api_key_kdf: kdf }] });
+  const initialize = JSON.stringify({
+    jsonrpc: "2.0",
+    id: 1,
+    method: "initialize",
+    params: {
+      protocolVersion: "2025-11-25",
+      capabilities: {},
+      clientInfo: { name: "x", version: "1" },
+    },
+  });
+  const begun = await rpc(server.url, { "x-api-key": KEY }, initialize);
+  const id = begun.headers.get("mcp-session-id") ?? "";
+  await begun.body?.cancel();
+  const ping = JSON.stringify({ jsonrpc: "2.0", id: 2, method: "ping" });
+  for (const [key, code] of [["other-key", 404], [KEY, 200]] as const) {
+    const headers = { "x-api-key": key, "mcp-session-id": id };
+    const { status, body } = await rpc(server.url, headers, ping);
+    await body?.cancel();
+    assert.equal(status, code);
+  }
+});

@@ -22,20 +22,22 @@ interface World extends AsyncDisposable {
 }
 
 /** An authorization server, and a verifier of its tokens. */
-async function world(): Promise<World> {
+async function world({ named }: { readonly named?: string } = {}): Promise<World> {
   let number = 0;
-  const make = async () => {
-    const pair = await generateKeyPair("ES256", { extractable: true });
+  const make = async (alg = "ES256") => {
+    const pair = await generateKeyPair(alg, { extractable: true });
     const kid = `k${++number}`;
-    return { ...pair, kid, jwk: { ...await exportJWK(pair.publicKey), kid, alg: "ES256" } };
+    return { ...pair, kid, jwk: { ...await exportJWK(pair.publicKey), kid, alg } };
   };
+  // One that is not taken, although the authorization server has it.
+  const odd = await make("ES512");
   const keys = [await make()];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
     const { pathname, origin } = new URL(url);
     if (pathname === "/.well-known/openid-configuration") {
-      return Response.json({ issuer: origin, jwks_uri: `${origin}/jwks` });
+      return Response.json({ issuer: named ?? origin, jwks_uri: `${origin}/jwks` });
     }
-    if (pathname === "/jwks") return Response.json({ keys: keys.map(({ jwk }) => jwk) });
+    if (pathname === "/jwks") return Response.json({ keys: [odd, ...keys].map(({ jwk }) => jwk) });
     return new Response(null, { status: 404 });
   });
   const issuer = `http://127.0.0.1:${server.addr.port}`;
@@ -64,7 +66,7 @@ async function world(): Promise<World> {
     issuer,
     verifier: new TokenVerifier(remoteServer.oauth, rules, new MemoryLog()),
     async sign(changed, { alg = "ES256", kid = keys.at(-1)?.kid ?? "" } = {}): Promise<string> {
-      const key = keys.at(-1);
+      const key = alg === "ES512" ? odd : keys.at(-1);
       assert.ok(key);
       const all: Record<string, unknown> = { ...claims, exp: now + 60, ...changed };
       return await new SignJWT(all)
@@ -138,6 +140,7 @@ Deno.test("TokenVerifier takes no token that is forged, expired, for another or 
     "without a subject": await sign({ sub: undefined }),
     changed: [head, forged, signature].join("."),
     "of a key that is unknown": await sign({}, { kid: "k99" }),
+    "with an algorithm that is not taken": await sign({}, { alg: "ES512", kid: "k1" }),
     "alg none": none,
     "signed with a public key as a secret": symmetric,
     garbage: "a.b.c",
@@ -201,6 +204,13 @@ Deno.test("HTTP takes access tokens, and points who has none to where there are 
     assert.equal((await callHttp(client, "mqtt_read", { topic: "t/a" }))["payload"], "21");
   }
   assert.ok(!server.stderr().includes(token));
+});
+
+Deno.test("TokenVerifier takes no keys of a server that calls itself otherwise", async () => {
+  await using some = await world({ named: "https://other.example" });
+  const verdict = await some.verifier.verify(await some.sign({}));
+  assert.equal(verdict.kind, "busy");
+  assert.match("reason" in verdict ? verdict.reason : "", /names another issuer/);
 });
 
 Deno.test("TokenVerifier.metadata is that of RFC 9728", async () => {

@@ -6,7 +6,8 @@ import { connectClient } from "../brokers/client.ts";
 import { eachBroker } from "../brokers/each_broker.ts";
 import { mosquittoAvailable, startMosquitto } from "../brokers/mosquitto.ts";
 import { until } from "../brokers/until.ts";
-import { countOf, Gathering, openConnection, rejection, textOf } from "./connections.ts";
+import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
+import { countOf, Gathering, openConnection, rejection, textOf, waiting } from "./connections.ts";
 
 const ignore = !mosquittoAvailable();
 
@@ -338,4 +339,29 @@ Deno.test("collect() of more filters than fit into one SUBSCRIBE", async () => {
   await gathering.atLeast(350);
   await close(gathering);
   await assertSubscribed(broker, []);
+});
+
+eachBroker("retainedDelivered() settles when all retained messages have come, at each QoS", async ({
+  broker,
+  version,
+  connect,
+}) => {
+  await using client = await connect();
+  for (const qos of [0, 1, 2] as const) {
+    for (let i = 0; i < 150; i++) {
+      await client.publish(`kept/${qos}/${i}`, String(i), { retain: true, qos });
+    }
+  }
+  await using connection = await openConnection(broker, { version });
+  for (const filter of ["kept/0/+", "kept/1/+", "kept/2/+", "kept/#", "none/#"]) {
+    let came = 0;
+    await using collecting = await connection.collect([parseTopicFilter(filter)], {
+      ...waiting(),
+      includeRetained: true,
+      resume: false,
+      onMessage: () => came++,
+    });
+    await collecting.retainedDelivered();
+    assert.equal(came, filter === "none/#" ? 0 : filter === "kept/#" ? 450 : 150, filter);
+  }
 });

@@ -23,6 +23,7 @@ export interface Scene {
   /** Takes what is published. */
   readonly published?: Publication[];
   readonly signal?: AbortSignal;
+  readonly retainedDelivered?: () => Promise<void>;
 }
 
 /** The default limits but for those given. */
@@ -68,7 +69,7 @@ export function contextOf(scene: Scene): ToolContext {
       return Promise.resolve({
         filters: filters ?? [],
         narrowed: filters !== undefined,
-        retainedDelivered: () => Promise.resolve(),
+        retainedDelivered: scene.retainedDelivered ?? (() => Promise.resolve()),
         [Symbol.asyncDispose](): Promise<void> {
           clearTimeout(timer);
           return Promise.resolve();

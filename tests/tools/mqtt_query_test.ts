@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { startAedes } from "../brokers/aedes.ts";
 import { FaultProxy } from "../brokers/proxy.ts";
 import type { Message, MessageProperties } from "../../lib/messages/message.ts";
+import type { Publication } from "../../lib/mqtt/link/link.ts";
 import { findTool } from "../../lib/tools/catalogue.ts";
 import { untilConnected } from "../host.ts";
 import { contextOf, limitsWith } from "./contexts.ts";
@@ -276,4 +277,32 @@ Deno.test("mqtt_query without response_topic is refused on MQTT 3.1.1, and nothi
   });
   assert.match(error.message, /response_topic is missing.*3\.1\.1/);
   assert.equal(error.outcome, "not_sent");
+});
+
+Deno.test("mqtt_query takes for before what was retained when it asked, and nothing later", async () => {
+  const limits = await limitsWith();
+  const message = (payload: string, retain: boolean): Message => ({
+    topic: "t/lamp",
+    payload: new TextEncoder().encode(payload),
+    qos: 0,
+    retain,
+    receivedAt: 0,
+  });
+  const published: Publication[] = [];
+  const result = await findTool("mqtt_query")?.run(
+    { request_topic: "t/lamp/set", response_topic: "t/lamp", payload: "1", timeout: 5 },
+    contextOf({
+      limits,
+      published,
+      messages: function* () {
+        yield message("before", true);
+        while (published.length === 0) yield "turn" as const;
+        // As after an outage.
+        yield message("later", true);
+        yield message("answer", false);
+      }(),
+      retainedDelivered: () => new Promise((resolve) => setTimeout(resolve, 5)),
+    }),
+  );
+  assert.equal(result?.["before"], "before");
 });

@@ -35,7 +35,6 @@ export class Collection {
   /** What was heard last, to tell what changed while the connection was lost. */
   readonly #last = new LastByTopic();
   #isOver = false;
-  #acknowledgedRetained = 0;
 
   constructor(filters: readonly TopicFilter[], options: CollectionOptions) {
     this.#options = options;
@@ -60,11 +59,6 @@ export class Collection {
     return this.subscriptions.some((one) => one.isInterrupted);
   }
 
-  /** How many retained messages have come that are acknowledged, of QoS 1 and 2. */
-  get acknowledgedRetained(): number {
-    return this.#acknowledgedRetained;
-  }
-
   /** Nothing more is wanted. */
   end(): void {
     this.#isOver = true;
@@ -72,7 +66,6 @@ export class Collection {
 
   /** Takes a message that arrived for one of its filters. */
   receive(message: Message, by: Subscription): void {
-    if (message.retain && message.qos > 0) this.#acknowledgedRetained++;
     if (this.#isOver || !this.#isFirst(message.topic, by)) return;
     if (this.includeRetained) {
       if (message.retain && this.#last.isSame(message)) return;

@@ -94,6 +94,7 @@ export class Link {
   readonly #unmatched = new Set<number>();
   /** For each PINGREQ that is unanswered, in their order, who waits for the answer. */
   readonly #pings: Array<(() => void) | undefined> = [];
+  #retainedReceived = 0;
   readonly #packetLimit: PacketLimit;
   #publishesReceived = 0;
   #isTooLarge = false;
@@ -215,6 +216,14 @@ export class Link {
   }
 
   /**
+   * How many retained messages have come. One of QoS 2 counts before it is handed on, which waits
+   * for its PUBREL.
+   */
+  get retainedReceived(): number {
+    return this.#retainedReceived;
+  }
+
+  /**
    * Sends a PINGREQ and waits for the PINGRESP. A broker reads in order: it has read then what was
    * sent before, and what it sent in answer to that has arrived.
    *
@@ -329,6 +338,7 @@ export class Link {
     }
     if (packet.cmd === "publish") {
       this.#isTooLarge = this.#packetLimit.isTooLarge(++this.#publishesReceived);
+      if (packet.retain) this.#retainedReceived++;
     } else if (packet.cmd === "pingresp") {
       this.#pings.shift()?.();
     } else if (packet.cmd === "pubcomp" && (packet.reasonCode ?? 0) >= 0x80) {

@@ -1,0 +1,126 @@
+/**
+ * Who may ask over HTTP: the `Host` and `Origin`, API keys and access tokens.
+ *
+ * @module
+ */
+import type { Config } from "../config/config.ts";
+import type { Logger } from "../log.ts";
+import type { Rule } from "../topics/rule.ts";
+import type { ApiKeys } from "./api_keys.ts";
+import type { TokenVerifier } from "./oauth.ts";
+
+type Remote = NonNullable<Config["remoteServer"]>;
+
+/** Who asks, and what that one may do. */
+export interface Client {
+  /** No other has it. */
+  readonly name: string;
+  readonly rules: readonly Rule[];
+  readonly readOnly: boolean;
+}
+
+/** What a key or a token is worth. */
+type Verdict =
+  | { readonly kind: "known"; readonly client: Client }
+  | { readonly kind: "wrong" | "busy" | "scopeless"; readonly reason?: string };
+
+/** What the door needs. */
+export interface HttpDoorOptions {
+  readonly remote: Remote;
+  readonly keys: ApiKeys;
+  /** The client of a key. */
+  readonly clientOf: (name: string) => Client;
+  /** Checks access tokens, if they are taken. */
+  readonly tokens: TokenVerifier | undefined;
+  readonly log: Logger;
+}
+
+/** Where the metadata of the protected resource is, RFC 9728 §3. */
+export const METADATA_PATH = "/.well-known/oauth-protected-resource";
+const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+
+/** Lets requests in, or says why not. */
+export class HttpDoor {
+  readonly #options: HttpDoorOptions;
+
+  constructor(options: HttpDoorOptions) {
+    this.#options = options;
+  }
+
+  /** The client that asks, or the answer to one that may not. */
+  async admit(request: Request, url: URL): Promise<Client | Response> {
+    const { tokens, log } = this.#options;
+    const key = keyOf(request, url);
+    const verdict: Verdict = key === undefined
+      ? { kind: "wrong" }
+      : tokens !== undefined && JWT.test(key)
+      ? await tokens.verify(key)
+      : await this.#verifyKey(key);
+    if (verdict.kind !== "known" && verdict.reason !== undefined) {
+      log.info(`an access token is not taken: ${verdict.reason}`);
+    }
+    if (verdict.kind === "busy") return said(429, "come again later", { "retry-after": "1" });
+    if (verdict.kind === "scopeless") {
+      return said(403, "the token has none of the scopes", this.#challenge("insufficient_scope"));
+    }
+    if (verdict.kind !== "known") {
+      return said(
+        401,
+        "an API key or an access token is needed, as Authorization: Bearer",
+        this.#challenge(key === undefined ? undefined : "invalid_token"),
+      );
+    }
+    return verdict.client;
+  }
+
+  /** Whether `Host` and `Origin` are those of this server: a web page must not reach it by another name. */
+  isForUs(request: Request, url: URL): boolean {
+    const { listen, allowedHosts, allowedOrigins } = this.#options.remote;
+    const isLoopback = listen.kind === "tcp" && LOOPBACK.has(listen.host);
+    const { hostname } = url;
+    const origin = request.headers.get("origin");
+    const isHostKnown = allowedHosts.includes(hostname) || LOOPBACK.has(hostname);
+    if ((isLoopback || allowedHosts.length > 0) && !isHostKnown) return false;
+    if (origin === null || allowedOrigins.includes(origin)) return true;
+    return URL.canParse(origin) && new URL(origin).host === url.host && isHostKnown;
+  }
+
+  async #verifyKey(key: string): Promise<Verdict> {
+    const verdict = await this.#options.keys.verify(key);
+    if (verdict.kind !== "known") return verdict;
+    return { kind: "known", client: this.#options.clientOf(verdict.name) };
+  }
+
+  /** `WWW-Authenticate`, RFC 6750 §3 and RFC 9728 §5.1. */
+  #challenge(error: string | undefined): Record<string, string> {
+    const { oauth } = this.#options.remote;
+    const parts = [
+      'realm="mcpmqtt"',
+      ...(error === undefined || oauth === undefined ? [] : [`error="${error}"`]),
+      ...(oauth === undefined
+        ? []
+        : [`resource_metadata="${new URL(METADATA_PATH, oauth.audience).href}"`]),
+      ...(oauth === undefined || error !== "insufficient_scope"
+        ? []
+        : [`scope="${Object.keys(oauth.scopes).join(" ")}"`]),
+    ];
+    return { "www-authenticate": `Bearer ${parts.join(", ")}` };
+  }
+}
+
+const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1", "[::1]"]);
+
+/** The key of a request, wherever it stands. */
+function keyOf({ headers }: Request, url: URL): string | undefined {
+  const [, bearer] = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
+  return bearer ?? headers.get("x-api-key") ?? url.searchParams.get("api_key") ?? undefined;
+}
+
+/** An answer that is none of MCP's. */
+export function said(
+  status: number,
+  message: string,
+  headers: Record<string, string> = {},
+): Response {
+  return Response.json({ error: message }, { status, headers });
+}

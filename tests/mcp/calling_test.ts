@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import type { CallToolRequest, ServerContext } from "@modelcontextprotocol/server";
+import type { Session } from "../../lib/access/session.ts";
+import { Audit } from "../../lib/mcp/audit.ts";
+import { Confirmations } from "../../lib/mcp/confirm.ts";
+import { callTool } from "../../lib/mcp/tools.ts";
+import type { Publication } from "../../lib/mqtt/link/link.ts";
+import { MemoryLog } from "../mqtt/connections.ts";
+import { contextOf, limitsWith } from "../tools/contexts.ts";
+
+const limits = await limitsWith();
+
+/** Calls mqtt_publish with a record that is kept in a file of the test. */
+function publish(audit: Audit, published: Publication[]): ReturnType<typeof callTool> {
+  const { signal } = new AbortController();
+  const request = {
+    method: "tools/call",
+    params: { name: "mqtt_publish", arguments: { topic: "t/a", payload: "1" } },
+  } as CallToolRequest;
+  const context = { mcpReq: { signal, requestState: () => undefined } } as unknown as ServerContext;
+  return callTool(request, context, {
+    session: contextOf({ limits, published }) as unknown as Session,
+    log: new MemoryLog(),
+    audit,
+    client: "test",
+    confirmations: new Confirmations(),
+    canAsk: false,
+  });
+}
+
+const failing = (write: () => Promise<number>, onFailure: "continue" | "stop_writes"): Audit =>
+  new Audit({ write, close() {} }, { payloads: false, onFailure }, new MemoryLog());
+
+Deno.test("callTool() publishes nothing while the record cannot be written, if that is wanted", async () => {
+  const full = (): Promise<number> => Promise.reject(new Error("No space left on device"));
+  for (const onFailure of ["continue", "stop_writes"] as const) {
+    const published: Publication[] = [];
+    const audit = failing(full, onFailure);
+    const first = await publish(audit, published);
+    const second = await publish(audit, published);
+    const stops = onFailure === "stop_writes";
+    assert.deepEqual([first.isError, second.isError], [undefined, stops ? true : undefined]);
+    assert.equal(published.length, stops ? 1 : 2);
+  }
+});
+
+Deno.test("callTool() answers when the record has its line, and not before", async () => {
+  const { promise: written, resolve } = Promise.withResolvers<number>();
+  const audit = failing(() => written, "continue");
+  let isAnswered = false;
+  const answering = publish(audit, []).then(() => isAnswered = true);
+  await new Promise((done) => setTimeout(done, 20));
+  assert.equal(isAnswered, false);
+  resolve(1_000_000);
+  await answering;
+});

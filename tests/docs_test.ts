@@ -70,6 +70,22 @@ Deno.test("every JSON block of the docs parses, and every config in them loads",
   assert(configs >= 7, `only ${configs} configs were found`);
 });
 
+Deno.test("the Zigbee2MQTT recipe grants devices, names with a slash and the list of them, and not the bridge", async () => {
+  const recipe = (await blocks()).filter(({ file, language }) =>
+    file === "docs/recipes/zigbee2mqtt.md" && language === "jsonc"
+  );
+  const rules = (await Promise.all(recipe.map(async ({ text }) => {
+    const effects = { readTextFile: () => Promise.resolve(text), env: () => "secret" };
+    return (await loadConfig({ path: "/config.json", effects })).rules;
+  }))).flat();
+  const permissions = new Permissions(rules);
+  const may = (action: "read" | "write", ...names: string[]): boolean[] =>
+    names.map((name) => permissions.decide(`zigbee2mqtt/${name}`, action).allowed);
+  assert.deepEqual(may("read", "lamp", "kitchen/lamp", "bridge/devices"), [true, true, true]);
+  assert.deepEqual(may("write", "lamp/set", "kitchen/lamp/set"), [true, true]);
+  assert.deepEqual(may("write", "bridge/set", "bridge/request/set", "lamp"), [false, false, false]);
+});
+
 Deno.test("every mcpmqtt command in a shell block of the docs is one", async () => {
   let commands = 0;
   for (const { file, line, language, text } of await blocks()) {

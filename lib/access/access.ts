@@ -36,6 +36,13 @@ import { TopicsSeen } from "./topics_seen.ts";
 /** How long the end of a call waits for the UNSUBACK, in milliseconds; the UNSUBSCRIBE is sent at once. */
 const RELEASE_MS = 500;
 const MINUTE_MS = 60_000;
+/**
+ * The QoS of what is collected, unless the call shows the QoS of a message. Brokers hold back what
+ * is acknowledged one by one, and drop what becomes too much: mosquitto sends 20 messages of QoS 1
+ * and 2, queues 1,000, and says nothing of the rest, be they retained or live. At QoS 0 a connection
+ * loses no more than that, and brokers send as fast as it is read.
+ */
+const COLLECTING_QOS = 0;
 /** How many filters a line of the log names. */
 const MAX_LOGGED = 20;
 
@@ -308,6 +315,7 @@ export class Access implements AsyncDisposable {
   async #begin(filters: readonly TopicFilter[], options: CollectOptions): Promise<Collecting> {
     const closing = this.#closing.signal;
     const collecting = await this.#connection.collect(filters, {
+      qos: COLLECTING_QOS,
       ...options,
       signal: AbortSignal.any([options.signal, closing]),
     });

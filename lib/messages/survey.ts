@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fingerprintOf } from "./digest.ts";
 import { type Json, structureOf } from "./json.ts";
 import type { Message } from "./message.ts";
 import { contentOf, showLast, type ShownLast, textOf } from "./payload.ts";
@@ -33,7 +34,10 @@ export interface SeenTopic {
   readonly last: ShownLast;
   /** See {@linkcode shapeOf}. */
   readonly shape: string | undefined;
-  /** The shape, or for payloads without one which kind they are: equal for topics that are alike. */
+  /**
+   * Equal for topics that are alike: the same keys and types throughout, beyond what the shape shows,
+   * or for payloads without a shape the same kind of text, number or binary.
+   */
   readonly kind: string;
 }
 
@@ -101,8 +105,12 @@ export class Survey {
 }
 
 function described(payload: Uint8Array): Described {
-  const shape = shapeOf(payload);
-  return { last: showLast(payload), shape, kind: shape ?? kindOf(payload) };
+  const value = structureOf(textOf(payload) ?? "");
+  return {
+    last: showLast(payload),
+    shape: value === undefined ? undefined : shownShape(value),
+    kind: value === undefined ? kindOf(payload) : fingerprintOf(wholeShape(value)),
+  };
 }
 
 function kindOf(payload: Uint8Array): string {
@@ -126,7 +134,10 @@ function kindOf(payload: Uint8Array): string {
  */
 export function shapeOf(payload: Uint8Array): string | undefined {
   const value = structureOf(textOf(payload) ?? "");
-  if (value === undefined) return undefined;
+  return value === undefined ? undefined : shownShape(value);
+}
+
+function shownShape(value: Json): string {
   const text = shape(value, MAX_SHAPE_DEPTH);
   return text.length <= MAX_SHAPE_CHARACTERS
     ? text
@@ -148,4 +159,15 @@ function shape(value: Json, depth: number): string {
     }`
   );
   return `{${shown.join(", ")}${keys.length > MAX_SHAPE_KEYS ? ", …" : ""}}`;
+}
+
+/** All keys and types of a value, whatever their order, and all that the elements of an array are. */
+function wholeShape(value: Json): string {
+  if (value === null) return "null";
+  if (typeof value !== "object") return typeof value;
+  if (Array.isArray(value)) return `[${[...new Set(value.map(wholeShape))].sort().join("|")}]`;
+  const members = Object.keys(value).sort().map((key) =>
+    `${JSON.stringify(key)}:${wholeShape(value[key] ?? null)}`
+  );
+  return `{${members.join(",")}}`;
 }

@@ -53,6 +53,9 @@ export const mqttRead = defineTool({
     const passedOver = new PassedOver();
     await using collection = await access.collect([input.topic], {
       includeRetained: input.include_retained,
+      // The message that is shown has the QoS that it was published with, unless it may be any of
+      // more than brokers hold ready at that QoS.
+      ...isSearch(input) ? {} : { qos: 2 },
       resume: true,
       waitMs: timeoutMs,
       signal,
@@ -97,3 +100,10 @@ export const mqttRead = defineTool({
     );
   },
 });
+
+/** Whether a message is looked for among those of many topics. */
+function isSearch(
+  { topic, where, fields }: { topic: string; where?: unknown; fields?: unknown },
+): boolean {
+  return /[+#]/.test(topic) && (where !== undefined || fields !== undefined);
+}

@@ -69,6 +69,8 @@ export const mqttTopics = defineTool({
     const survey = new Survey();
     const over = Promise.withResolvers<"disconnected" | "retained">();
     over.promise.catch(() => {});
+    // What comes while the list is made is none of it.
+    let isOver = false;
     await using collection = await access.collect([input.filter], {
       includeRetained: true,
       exclude: [input.exclude ?? []].flat(),
@@ -76,7 +78,7 @@ export const mqttTopics = defineTool({
       waitMs: limits.maxTimeoutMs,
       signal,
       onMessage: (message) => {
-        if (message.retain || !input.retained_only) survey.add(message);
+        if (!isOver && (message.retain || !input.retained_only)) survey.add(message);
       },
       onInterrupted: () => over.resolve("disconnected"),
       onFailed: (error) => over.reject(error),
@@ -95,13 +97,18 @@ export const mqttTopics = defineTool({
       },
     });
     const seconds = (performance.now() - start) / 1000;
+    isOver = true;
     const turns = new Turns();
     const seen: SeenTopic[] = [];
     for (const one of survey.topics()) {
       if (turns.isOver) await turns.others();
       seen.push(one);
     }
-    const entries = (await foldTopics(seen, input.fold)).map((one) => showTopics(one, seconds));
+    const entries: ShownTopics[] = [];
+    for (const one of await foldTopics(seen, input.fold)) {
+      if (turns.isOver) await turns.others();
+      entries.push(showTopics(one, seconds));
+    }
     const about = {
       total: seen.length,
       narrowed: collection.narrowed,

@@ -79,3 +79,26 @@ Deno.test("mqtt_topics counts the messages on topics that found no room", async 
   const whole = await resultOf("mqtt_topics", { duration: 0.1 }, { messages });
   assert.deepEqual([whole.total, whole.incomplete, whole.passed_over], [100, undefined, undefined]);
 });
+
+Deno.test("mqtt_topics counts nothing that comes while it makes the list", async () => {
+  const delivered = Promise.withResolvers<void>();
+  const scene = function* (): Generator<Message | "turn"> {
+    for (let i = 0; i < 10_000; i++) yield { ...message(`t/${i}`, "1"), retain: true };
+    yield { ...message("z", "1"), retain: true };
+    delivered.resolve();
+    yield "turn";
+    for (let i = 0; i < 1_000; i++) {
+      yield { ...message("z", "1"), retain: true };
+      yield "turn";
+    }
+  };
+  const { topics } = await resultOf("mqtt_topics", { retained_only: true }, {
+    messages: scene(),
+    retainedDelivered: () => delivered.promise,
+  });
+  const entries = topics as Array<{ topic: string; messages: number }>;
+  assert.deepEqual(entries.map(({ topic, messages }) => [topic, messages]), [
+    ["t/+", 10_000],
+    ["z", 1],
+  ]);
+});

@@ -5,7 +5,7 @@
  */
 import { McpMqttError } from "../../errors.ts";
 import { LastByTopic } from "../../messages/last_by_topic.ts";
-import type { Message } from "../../messages/message.ts";
+import type { Message, QoS } from "../../messages/message.ts";
 import { FilterIndex } from "../../topics/filter_index.ts";
 import type { TopicFilter } from "../../topics/topic_filter.ts";
 import { Subscription } from "./subscription.ts";
@@ -13,6 +13,11 @@ import { Subscription } from "./subscription.ts";
 /** What to collect, and for whom. */
 export interface CollectionOptions {
   readonly includeRetained: boolean;
+  /**
+   * The highest QoS that messages are delivered with; default 2, so that each has the QoS that it
+   * was published with.
+   */
+  readonly qos?: QoS;
   /** Whether to go on after the connection was lost and found again. */
   readonly resume: boolean;
   /** Called once for each message, whatever else is subscribed. */
@@ -47,6 +52,10 @@ export class Collection {
 
   get includeRetained(): boolean {
     return this.#options.includeRetained;
+  }
+
+  get qos(): QoS {
+    return this.#options.qos ?? 2;
   }
 
   /** Whether it goes on after the connection was lost and found again. */

@@ -133,12 +133,11 @@ export class Lane {
 
   async #request(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
     for (const subscription of subscriptions) subscription.request();
-    await Promise.all([true, false].flatMap((retained) => {
-      const alike = subscriptions.filter((one) => one.includeRetained === retained);
-      return [...packets(alike, link.limits.maximumPacketSize)].map((some) =>
-        this.#requestTogether(link, { subscriptions: some, retained })
-      );
-    }));
+    const alike = Map.groupBy(subscriptions, (one) => `${one.qos} ${one.includeRetained}`);
+    await Promise.all(
+      [...alike.values()].flatMap((some) => [...packets(some, link.limits.maximumPacketSize)])
+        .map((some) => this.#requestTogether(link, some)),
+    );
   }
 
   #tell(packet: string, filters: readonly string[]): void {
@@ -149,19 +148,16 @@ export class Lane {
     });
   }
 
-  async #requestTogether(
-    link: Link,
-    { subscriptions, retained }: {
-      readonly subscriptions: readonly Subscription[];
-      readonly retained: boolean;
-    },
-  ): Promise<void> {
+  /** Sends one SUBSCRIBE for subscriptions that ask for the same. */
+  async #requestTogether(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
+    const [{ includeRetained: retained, qos } = { includeRetained: true, qos: 0 as const }] =
+      subscriptions;
     const filters = subscriptions.map(({ filter }) => filter.text);
     this.#tell("SUBSCRIBE", filters);
     const timeoutMs = this.#options.times.acknowledgementMs;
     let codes: readonly number[];
     try {
-      codes = await bounded(link.subscribe(filters, retained), {
+      codes = await bounded(link.subscribe(filters, { retained, qos }), {
         timeoutMs,
         onTimeout: () => {
           throw notAcknowledged(filters, timeoutMs);

@@ -4,7 +4,7 @@
  * @module
  */
 import { McpMqttError } from "../../errors.ts";
-import type { Message } from "../../messages/message.ts";
+import type { Message, QoS } from "../../messages/message.ts";
 import type { TopicFilter } from "../../topics/topic_filter.ts";
 import type { Collection } from "./collection.ts";
 import type { LinkEnd } from "../link/link.ts";
@@ -58,6 +58,11 @@ export class Subscription {
   /** Whether the SUBSCRIBE asks for retained messages. */
   get includeRetained(): boolean {
     return this.#collection.includeRetained;
+  }
+
+  /** The highest QoS that messages are delivered with. */
+  get qos(): QoS {
+    return this.#collection.qos;
   }
 
   /** Whether it was in force, is not, and will be again. */

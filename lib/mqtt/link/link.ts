@@ -73,12 +73,6 @@ export class LinkLost extends Error {
   }
 }
 
-/**
- * Every subscription asks for QoS 2, so that a message arrives with the QoS it was published with
- * and the link to the broker is never what loses or doubles it.
- */
-const SUBSCRIPTION_QOS = 2;
-
 /** How long the broker may take to close after a DISCONNECT, in milliseconds. */
 const END_TIMEOUT_MS = 500;
 
@@ -264,16 +258,19 @@ export class Link {
   }
 
   /**
-   * Sends one SUBSCRIBE for all of `filters`. `retained` says whether retained messages are wanted:
-   * Retain Handling 0 or 2, §3.8.3.1; in MQTT 3.1.1 they always come.
+   * Sends one SUBSCRIBE for all of `filters`, §3.8.3.1. `retained` says whether retained messages are
+   * wanted: Retain Handling 0 or 2; in MQTT 3.1.1 they always come.
    *
    * @returns the SUBACK's reason code for each, in the same order.
    */
-  subscribe(filters: readonly string[], retained: boolean): Promise<readonly number[]> {
+  subscribe(
+    filters: readonly string[],
+    { retained, qos }: { readonly retained: boolean; readonly qos: QoS },
+  ): Promise<readonly number[]> {
     const { promise, resolve, reject } = Promise.withResolvers<readonly number[]>();
     const options = this.protocolVersion === "5"
-      ? { qos: SUBSCRIPTION_QOS, nl: false, rap: false, rh: retained ? 0 : 2 } as const
-      : { qos: SUBSCRIPTION_QOS } as const;
+      ? { qos, nl: false, rap: false, rh: retained ? 0 : 2 } as const
+      : { qos };
     this.#client.subscribe([...filters], options, (error, _granted, packet) => {
       // Without a packet it says that the link is about to end, and its end will say more.
       if (packet === undefined) return;

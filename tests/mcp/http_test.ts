@@ -355,6 +355,20 @@ Deno.test("HTTP cancels a call whose client goes, and its subscription", async (
   }
 });
 
+Deno.test("HTTP cancels a call that takes longer than a request may, and its subscription", async () => {
+  await using server = await serving({ api_key: KEY, limits: { request_timeout: 1 } });
+  const { broker, url } = server;
+  await using client = await connected(url, "auto");
+  const reading = client.callTool({
+    name: "mqtt_read",
+    arguments: { topic: "t/none", timeout: 60 },
+  });
+  reading.catch(() => {});
+  await until(() => broker.subscriptions().includes("t/none"), { what: "the subscription" });
+  await assert.rejects(reading, /504|no answer within 1 s/);
+  await until(() => !broker.subscriptions().includes("t/none"), { what: "its end" });
+});
+
 Deno.test("HTTP records whose key did what", async () => {
   const path = await Deno.makeTempFile();
   {
@@ -419,6 +433,46 @@ Deno.test({
     for (const mode of ["auto", "legacy"] as const) {
       await using client = await connected(nginx.url, mode);
       assert.equal((await callHttp(client, "mqtt_read", { topic: "t/a" }))["payload"], "21");
+    }
+  },
+});
+
+const hasCaddy = await new Deno.Command("caddy", { args: ["version"] }).output()
+  .then(({ success }) => success, () => false);
+
+Deno.test({
+  name: "HTTP works behind the Caddy of docs/http.md",
+  ignore: !hasCaddy,
+  async fn() {
+    await using server = await serving({ api_key: KEY });
+    const docs = await Deno.readTextFile(new URL("../../docs/http.md", import.meta.url));
+    const [, block = ""] = /```caddyfile\n([^]*?)```/.exec(docs) ?? [];
+    const folder = await Deno.makeTempDir();
+    const url = new URL(`http://127.0.0.1:${freePort()}/mcp`);
+    await Deno.writeTextFile(
+      `${folder}/Caddyfile`,
+      `{\n  admin off\n}\n${
+        block.replace("mqtt.example.org", url.origin).replace("127.0.0.1:8080", server.url.host)
+      }`,
+    );
+    const caddy = new Deno.Command("caddy", {
+      args: ["run", "--config", `${folder}/Caddyfile`],
+      env: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const isUp = (): Promise<boolean> =>
+      fetch(url).then(({ body }) => body?.cancel().then(() => true) ?? true, () => false);
+    try {
+      await until(isUp, { what: "Caddy" });
+      for (const mode of ["auto", "legacy"] as const) {
+        await using client = await connected(url, mode);
+        assert.equal((await callHttp(client, "mqtt_read", { topic: "t/a" }))["payload"], "21");
+      }
+    } finally {
+      caddy.kill("SIGTERM");
+      await caddy.status;
+      await Deno.remove(folder, { recursive: true });
     }
   },
 });

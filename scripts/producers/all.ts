@@ -54,4 +54,15 @@ export const PRODUCERS: readonly Producer[] = [
     note: "Sparkplug B; the payloads are tahu's, paho-mqtt sends them. One edge node is alive, " +
       "one was killed.",
   },
+  {
+    name: "zigbee2mqtt",
+    program: "zigbee2mqtt.cjs",
+    packages: ["zigbee2mqtt@2.14.1"],
+    runs: [{ args: [], end: "kept" }],
+    leftOut: [/^zigbee2mqtt\/bridge\/(?!state$|devices$|groups$|response\/)/],
+    lastOnly: [/^zigbee2mqtt\/bridge\/devices$/],
+    note: "The radio is faked: devices come from a database, reports as ZCL frames. Left out are " +
+      "bridge/info, /definitions, /converters, /extensions, /health and /logging for their size, " +
+      "and all but the last of bridge/devices.",
+  },
 ];

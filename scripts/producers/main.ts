@@ -53,7 +53,7 @@ async function record(producer: Producer): Promise<Recording> {
       if (end === "killed") await process.kill();
       await recorder.quiet();
     }
-    const messages = await recorder.messages(producer.leftOut ?? []);
+    const messages = await recorder.messages(producer);
     return { made: madeBy(producer, broker), messages };
   } finally {
     await Deno.remove(dir, { recursive: true });

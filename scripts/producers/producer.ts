@@ -16,6 +16,8 @@ export interface Producer {
   readonly runs: readonly Run[];
   /** Topics that are not kept. */
   readonly leftOut?: readonly RegExp[];
+  /** Topics of large retained messages: only the last of each is kept. */
+  readonly lastOnly?: readonly RegExp[];
   /** For the reader of the recording: what was faked, what is left out and why. */
   readonly note: string;
 }

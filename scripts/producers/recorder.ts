@@ -5,6 +5,7 @@
  */
 import { connectClient, type Received, type TestClient } from "../../tests/brokers/client.ts";
 import type { RecordedMessage } from "../../tests/devices/recordings.ts";
+import type { Producer } from "./producer.ts";
 
 /** So long nothing may come until all is taken to be there. */
 const QUIET_MS = 1_000;
@@ -44,11 +45,17 @@ export class Recorder implements AsyncDisposable {
    * All messages in order. Those that a new subscriber gets now are marked; a retained message is
    * kept once where it was published again without a change.
    */
-  async messages(leftOut: readonly RegExp[]): Promise<RecordedMessage[]> {
+  async messages(
+    { leftOut = [], lastOnly = [] }: Pick<Producer, "leftOut" | "lastOnly">,
+  ): Promise<RecordedMessage[]> {
     const live = this.#client.received
       .filter(({ topic }) => !leftOut.some((one) => one.test(topic)))
       .filter((message, index, all) => {
-        const before = all.slice(0, index).findLast(({ topic }) => topic === message.topic);
+        const ofTopic = ({ topic }: Received): boolean => topic === message.topic;
+        if (lastOnly.some((one) => one.test(message.topic))) {
+          return all.findLast(ofTopic) === message;
+        }
+        const before = all.slice(0, index).findLast(ofTopic);
         return !message.retain || before === undefined || !same(before, message);
       });
     const retained = await this.#retained();

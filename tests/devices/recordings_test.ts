@@ -83,6 +83,50 @@ const CLAIMS: Readonly<Record<string, readonly Claim[]>> = {
     },
   ],
   tahu: SPARKPLUG,
+  zigbee2mqtt: [
+    {
+      what: "lists of devices with definitions",
+      least: 1,
+      matches: (message) => {
+        if (!retained(/^zigbee2mqtt\/bridge\/devices$/)(message)) return false;
+        const devices: { definition?: { exposes: unknown[] } }[] = JSON.parse(message.text);
+        return devices.filter(({ definition }) => definition?.exposes.length).length === 4;
+      },
+    },
+    {
+      what: "lists of groups with a group",
+      least: 1,
+      matches: (message) =>
+        retained(/^zigbee2mqtt\/bridge\/groups$/)(message) &&
+        JSON.parse(message.text)[0].members.length > 0,
+    },
+    {
+      what: "bridge that is online",
+      least: 1,
+      matches: retained(/^zigbee2mqtt\/bridge\/state$/, '{"state":"online"}'),
+    },
+    {
+      what: "devices that are online",
+      least: 3,
+      matches: retained(/\/availability$/, '{"state":"online"}'),
+    },
+    {
+      what: "devices that are offline",
+      least: 1,
+      matches: retained(/\/availability$/, '{"state":"offline"}'),
+    },
+    ...["bedroom/lamp", "Büro", "kitchen plug", "attic blind", "all lights"].map((name) => ({
+      what: `state of ${name}`,
+      least: 1,
+      matches: topic(new RegExp(`^zigbee2mqtt/${name}$`)),
+    })),
+    { what: "discovery", least: 20, matches: retained(/^homeassistant\/.*\/config$/) },
+    {
+      what: "discovery of what is dangerous",
+      least: 1,
+      matches: ({ text }) => text.includes('"command_topic":"zigbee2mqtt/bridge/request/restart"'),
+    },
+  ],
 };
 
 Deno.test("every recording is known here, and none is missing", async () => {

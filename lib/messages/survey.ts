@@ -5,7 +5,7 @@
  */
 import { type Json, structureOf } from "./json.ts";
 import type { Message } from "./message.ts";
-import { contentOf, showLast, type ShownLast, textOf } from "./payload.ts";
+import { contentOf, namedValuesOf, showLast, type ShownLast, textOf } from "./payload.ts";
 import { toNumber } from "./pointer.ts";
 
 /** What all topics may take in memory, about, in bytes. */
@@ -113,7 +113,7 @@ function kindOf(payload: Uint8Array): string {
 }
 
 /**
- * The keys and types of a JSON object or array in short, as in `{temperature: number}`, in at most
+ * The keys and types of a JSON object or array, or of values of Sparkplug B by their names, in short, as in `{temperature: number}`, in at most
  * 400 characters; undefined for anything else.
  *
  * ```ts
@@ -125,7 +125,7 @@ function kindOf(payload: Uint8Array): string {
  * ```
  */
 export function shapeOf(payload: Uint8Array): string | undefined {
-  const value = structureOf(textOf(payload) ?? "");
+  const value = namedValuesOf(payload) ?? structureOf(textOf(payload) ?? "");
   if (value === undefined) return undefined;
   const text = shape(value, MAX_SHAPE_DEPTH);
   return text.length <= MAX_SHAPE_CHARACTERS

@@ -54,6 +54,7 @@ export function encodeSparkplug(value: unknown, births: Births | undefined): Spa
   bytes.set(rest, stamp.length);
   const payload = SparkplugPayload.view(bytes, births);
   if (timestamp === undefined) payload.stampBytes = stamp.length;
+  if (payload.shown() === undefined) throw invalid("payload", "is nested too deep, or too large");
   return payload;
 }
 
@@ -244,7 +245,8 @@ function unsigned(
   place = "payload",
 ): { [key: string]: Unsigned } {
   if (value === undefined) return {};
-  return { [name]: at(`${place}.${name}`, () => integerOf(value, "UInt64")) };
+  const whole = at(`${place}.${name}`, () => integerOf(value, "UInt64"));
+  return { [name]: Number.isSafeInteger(Number(whole)) ? Number(whole) : whole };
 }
 
 /** What a function makes; what is wrong is told with its place. */

@@ -152,7 +152,7 @@ const FIELDS = new Map(
 /** Protobuf messages within messages; a template within a template takes two levels. */
 const MAX_DEPTH = 16;
 /** So many fields are read of one payload, the elements of arrays not counted. */
-const MAX_FIELDS = 96 * 1024;
+const MAX_FIELDS = 48 * 1024;
 const MAX_BYTES = 1024 * 1024;
 
 const VARINT = 0;
@@ -172,7 +172,7 @@ class Malformed extends Error {}
 
 /**
  * Reads a payload, in time linear in its length; undefined for what is none, has more than 1 MiB or
- * 96 Ki fields, or is nested deeper than 16 levels. One that Tahu has compressed is unpacked.
+ * 48 Ki fields, or is nested deeper than 16 levels. One that Tahu has compressed is unpacked.
  */
 export function readPayload(
   bytes: Uint8Array,

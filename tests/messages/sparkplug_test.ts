@@ -181,7 +181,7 @@ Deno.test("SparkplugPayload.shown() unpacks what is compressed, in bounds", () =
   for (const payload of [JS_DEFLATE, JS_GZIP]) {
     assert.deepEqual(metricsOf(payload), { A: [5, "Int32"] });
   }
-  const { uuid } = view(JS_GZIP.with(-9, 0)).shown() ?? {};
+  const { uuid } = view(JS_GZIP.with(-6, 0)).shown() ?? {};
   assert.equal(uuid, "SPBV1.0_COMPRESSED", "what cannot be unpacked is shown as it is");
 });
 
@@ -347,10 +347,10 @@ Deno.test("SparkplugPayload.shown() takes linear time, and shows a bounded numbe
   const empty = Uint8Array.of(0x12, 0);
   const hostile: Readonly<Record<string, Uint8Array>> = {
     "empty metrics": repeated(empty, MIB),
-    "few enough metrics": repeated(empty, 2 * 96 * 1024),
+    "few enough metrics": repeated(empty, 2 * 48 * 1024),
     "rows of a DataSet": field(2, field(17, repeated(Uint8Array.of(0x22, 2, 0x0A, 0), MIB / 2))),
     "packed types": field(2, field(17, field(3, new Uint8Array(MIB / 2)))),
-    "keys without values": field(2, field(9, repeated(Uint8Array.of(0x0A, 0), 180_000))),
+    "keys without values": field(2, field(9, repeated(Uint8Array.of(0x0A, 0), 90_000))),
     "values in BooleanArrays": repeated(
       field(2, Uint8Array.of(0x20, 32, ...field(16, new Uint8Array(60)))),
       MIB,

@@ -8,6 +8,7 @@ import type { Limits } from "../config/config.ts";
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { MessageProperties } from "../messages/message.ts";
+import { SparkplugBirths } from "../messages/sparkplug_births.ts";
 import type {
   Collecting,
   CollectOptions,
@@ -74,6 +75,8 @@ export class Access implements AsyncDisposable {
   readonly grants: Grants;
   /** Where messages have come from. */
   readonly seen = new TopicsSeen();
+  /** What births that this client may read have said. */
+  readonly sparkplug = new SparkplugBirths();
   readonly #connection: Connection;
   readonly #writes: RateLimiter;
   readonly #rates = new Map<Rule, RateLimiter>();
@@ -275,10 +278,13 @@ export class Access implements AsyncDisposable {
     });
     const collecting = await this.#begin(few.filters, {
       ...options,
-      onMessage: (message) => {
-        if (few.isWanted?.(message.topic) === false || excluded.anyMatch(message.topic)) return;
-        if (!permissions.decide(message.topic, "read").allowed) return;
-        this.seen.add(message.topic);
+      onMessage: (arrived) => {
+        const { topic } = arrived;
+        if (few.isWanted?.(topic) === false || !permissions.decide(topic, "read").allowed) return;
+        // A birth that is left out tells names all the same.
+        const message = this.sparkplug.received(arrived);
+        if (excluded.anyMatch(topic)) return;
+        this.seen.add(topic);
         options.onMessage(message);
       },
     });

@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { McpMqttError } from "../errors.ts";
+import { SparkplugPayload } from "../messages/sparkplug.ts";
 import type { Publication } from "../mqtt/link/link.ts";
 import type { TopicFilter } from "../topics/topic_filter.ts";
 import { quoteTopic } from "../topics/topic_text.ts";
@@ -29,11 +30,14 @@ export class ConfirmationNeeded extends McpMqttError {
 }
 
 /**
- * What is confirmed: everything that is sent but the Correlation Data and the Response Topic, which
- * the program makes and checks itself.
+ * What is confirmed: everything that is sent but what the program makes itself: the Correlation Data,
+ * the Response Topic, and the time of a payload of Sparkplug B.
  */
 export function confirmedAs({ topic, payload, qos, retain, properties = {} }: Publication): string {
   const { contentType, userProperties, messageExpiryInterval } = properties;
   const others = [topic, qos, retain, contentType, userProperties, messageExpiryInterval];
-  return createHash("sha256").update(`${JSON.stringify(others)}\n`).update(payload).digest("hex");
+  const bytes = payload instanceof SparkplugPayload
+    ? payload.subarray(payload.stampBytes)
+    : payload;
+  return createHash("sha256").update(`${JSON.stringify(others)}\n`).update(bytes).digest("hex");
 }

@@ -13,6 +13,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { type ConfirmationNeeded, confirmedAs } from "../access/confirmation.ts";
 import { McpMqttError } from "../errors.ts";
+import { SparkplugPayload } from "../messages/sparkplug.ts";
 import { Semaphore } from "../mqtt/writing/semaphore.ts";
 import { escapeUnseen } from "../text.ts";
 
@@ -118,7 +119,12 @@ export class Confirmations {
 /** What the person reads. What comes from the agent stands in quotation marks, on lines of its own. */
 function question({ publication }: ConfirmationNeeded): string {
   const { topic, payload, isText, qos, retain, properties } = publication;
-  const text = isText ? new TextDecoder().decode(payload) : payload.toBase64();
+  const sparkplug = payload instanceof SparkplugPayload ? payload.shown() : undefined;
+  const [text, form] = sparkplug !== undefined
+    ? [JSON.stringify(sparkplug), ", in Sparkplug B"]
+    : isText
+    ? [new TextDecoder().decode(payload), ""]
+    : [payload.toBase64(), ", as base64"];
   const shown = quoted(text.slice(0, MAX_SHOWN));
   const more = text.length > MAX_SHOWN
     ? `, the first ${MAX_SHOWN} characters; SHA-256 of the whole ${confirmedAs(publication)}`
@@ -129,7 +135,7 @@ function question({ publication }: ConfirmationNeeded): string {
   return [
     "An agent wants to publish this to the MQTT broker. Accept to send it.",
     `topic: ${quoted(topic)}`,
-    `payload (${payload.length} bytes${isText ? "" : ", as base64"}${more}): ${shown}`,
+    `payload (${payload.length} bytes${form}${more}): ${shown}`,
     `QoS: ${qos}, retain: ${retain ? "yes" : "no"}`,
     ...(hasOthers
       ? [`properties: ${escapeUnseen(JSON.stringify(others)).slice(0, MAX_SHOWN)}`]

@@ -4,8 +4,8 @@
  * @module
  */
 import { type Json, parseExactly } from "./json.ts";
-import { contentOf, cutJson, type FieldsShown, jsonBytes, type ShownValues } from "./payload.ts";
-import { parsePointer, valueAt } from "./pointer.ts";
+import { cutJson, type FieldsShown, jsonBytes, placesOf, type ShownValues } from "./payload.ts";
+import { parsePointer } from "./pointer.ts";
 
 /** The colon and the comma beside a member of an object. */
 const SEPARATOR_BYTES = 2;
@@ -28,10 +28,10 @@ export class Fields implements FieldsShown {
    * {@linkcode parseExactly}. What is no JSON, or too large to be parsed, has only the whole.
    */
   *of(payload: Uint8Array): Iterable<readonly [pointer: string, value: Json]> {
-    const whole = contentOf(payload, parseExactly);
-    if (whole === undefined) return;
+    const valueAt = placesOf(payload, parseExactly);
+    if (valueAt === undefined) return;
     for (const [pointer, tokens] of this.#tokens) {
-      const value = valueAt(whole, tokens);
+      const value = valueAt(tokens);
       if (value !== undefined) yield [pointer, value];
     }
   }

@@ -7,6 +7,8 @@
 import { Buffer, isUtf8 } from "node:buffer";
 import { type Json, jsonBytes, structureOf } from "./json.ts";
 import { type Message, type MessageProperties, propertySize, type QoS } from "./message.ts";
+import { valueAt } from "./pointer.ts";
+import { SparkplugPayload, valuesByName } from "./sparkplug.ts";
 
 export { jsonBytes } from "./json.ts";
 
@@ -29,7 +31,7 @@ export type ShownMessage = {
   payload?: Json;
   /** By JSON Pointer, instead of the payload. */
   values?: Record<string, Json>;
-  encoding?: "base64";
+  encoding?: "base64" | "sparkplug";
   /** Payload bytes; only with base64 or where it was cut. */
   size?: number;
   truncated?: true;
@@ -44,6 +46,8 @@ export type ShownMessage = {
 const QUOTES_BYTES = 2;
 /** What `"encoding":"base64",` takes in JSON. */
 const ENCODING_BYTES = 20;
+/** The same of Sparkplug B, with quotes and some room. */
+const SPARKPLUG_BYTES = 30;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -79,15 +83,48 @@ export function textOf(payload: Uint8Array): string | undefined {
   }
 }
 
-/** What a payload says: the value that it is the JSON of, else its text; undefined if it is binary. */
+/**
+ * What a payload says: what it is in Sparkplug B, else the value that it is the JSON of, else its
+ * text; undefined if it is binary.
+ */
 export function contentOf(
   payload: Uint8Array,
   parse: (text: string) => Json | undefined,
 ): Json | undefined {
+  const sparkplug = sparkplugOf(payload);
+  if (sparkplug !== undefined) return sparkplug;
   const text = textOf(payload);
   if (text === undefined) return undefined;
   const value = parse(text);
   return value === undefined ? text : value;
+}
+
+/**
+ * Looks places up in a payload; undefined if it is binary. In Sparkplug B the value of a metric is at
+ * `/metrics/<name>`, too.
+ */
+export function placesOf(
+  payload: Uint8Array,
+  parse: (text: string) => Json | undefined,
+): ((tokens: readonly string[]) => Json | undefined) | undefined {
+  const whole = contentOf(payload, parse);
+  if (whole === undefined) return undefined;
+  if (!(payload instanceof SparkplugPayload)) return (tokens) => valueAt(whole, tokens);
+  const named = valuesByName(whole);
+  return (tokens) => {
+    const value = valueAt(whole, tokens);
+    return value === undefined ? valueAt(named, tokens) : value;
+  };
+}
+
+/** See {@linkcode valuesByName}; undefined for what is not Sparkplug B. */
+export function namedValuesOf(payload: Uint8Array): Json | undefined {
+  const sparkplug = sparkplugOf(payload);
+  return sparkplug === undefined ? undefined : valuesByName(sparkplug);
+}
+
+function sparkplugOf(payload: Uint8Array): Json | undefined {
+  return payload instanceof SparkplugPayload ? payload.shown() : undefined;
 }
 
 /** Shows a message; of its payload, or the fields of it, at most `previewBytes` bytes. */
@@ -103,8 +140,15 @@ export function showMessage(
   });
 }
 
-/** Shows the last payload of a topic among many: its beginning, and of what is binary the size. */
+/**
+ * Shows the last payload of a topic among many: its beginning, of Sparkplug B the values by their
+ * names, and of what is binary the size.
+ */
 export function showLast(payload: Uint8Array): ShownLast {
+  const named = namedValuesOf(payload);
+  if (named !== undefined) {
+    return showSparkplug("last", named, { size: payload.length, maxBytes: LAST_BYTES });
+  }
   const { payload: last, ...about } = showPayload(payload, LAST_BYTES);
   const { encoding, size = 0 } = about;
   return encoding === undefined ? { last, ...about } : { encoding, size };
@@ -137,11 +181,17 @@ export function fitMessage(
   const none: ShownPayload = { payload: "", size, truncated: true };
   const maxJsonBytes = maxBytes - jsonBytes(framed(message, { payload: none, properties: kept }));
   return framed(message, {
-    payload: fields?.show(message.payload, maxJsonBytes) ?? cutPayload(message.payload, {
-      isText: !("encoding" in payload),
-      maxBytes: previewBytes,
-      maxJsonBytes,
-    }),
+    payload: fields?.show(message.payload, maxJsonBytes) ??
+      ("encoding" in payload && payload.encoding === "sparkplug"
+        ? showPayload(
+          message.payload,
+          Math.max(0, Math.min(previewBytes, maxJsonBytes - SPARKPLUG_BYTES)),
+        )
+        : cutPayload(message.payload, {
+          isText: !("encoding" in payload),
+          maxBytes: previewBytes,
+          maxJsonBytes,
+        })),
     properties: kept,
   });
 }
@@ -149,6 +199,10 @@ export function fitMessage(
 /** Shows a payload; of a longer one the first `previewBytes` bytes. */
 export function showPayload(payload: Uint8Array, previewBytes: number): ShownPayload {
   const size = payload.length;
+  const sparkplug = sparkplugOf(payload);
+  if (sparkplug !== undefined) {
+    return showSparkplug("payload", sparkplug, { size, maxBytes: previewBytes });
+  }
   if (size > previewBytes) {
     // Text at the beginning does not make text of the whole. Of 8 MB this takes 7 ms at most.
     const isText = isUtf8(payload);
@@ -157,6 +211,17 @@ export function showPayload(payload: Uint8Array, previewBytes: number): ShownPay
   const text = textOf(payload);
   if (text === undefined) return { payload: payload.toBase64(), encoding: "base64", size };
   return { payload: structureOf(text) ?? text };
+}
+
+/** A value of Sparkplug B, or the beginning of its JSON. */
+function showSparkplug<Name extends "payload" | "last">(
+  name: Name,
+  whole: Json,
+  { size, maxBytes }: { readonly size: number; readonly maxBytes: number },
+): { [name in Name]: Json } & Pick<ShownMessage, "encoding" | "size" | "truncated"> {
+  const { value, isCut } = cutJson(whole, maxBytes);
+  const shown = { [name]: value } as { [name in Name]: Json };
+  return { ...shown, encoding: "sparkplug", ...(isCut ? { size, truncated: true } : {}) };
 }
 
 /** The beginning of a payload, of at most `maxBytes` bytes and `maxJsonBytes` bytes of JSON. */

@@ -8,7 +8,7 @@ import { fingerprintOf } from "./digest.ts";
 import type { Fields } from "./fields.ts";
 import { type Json, parseExactly } from "./json.ts";
 import type { Message } from "./message.ts";
-import { contentOf, cutJson, showLast, type ShownLast } from "./payload.ts";
+import { contentOf, cutJson, namedValuesOf, showLast, type ShownLast } from "./payload.ts";
 import { toNumber } from "./pointer.ts";
 
 /** Of a payload whose fields were not named so many numbers are taken. */
@@ -39,7 +39,7 @@ export type SummaryEntry = {
   last_at: string;
   /** The last payload; of what is binary only encoding and size. */
   last?: Json;
-  encoding?: "base64";
+  encoding?: "base64" | "sparkplug";
   size?: number;
   truncated?: true;
   /** By JSON Pointer. `count`: in so many messages, if not in all. */
@@ -165,7 +165,7 @@ export class Summary {
 
   /** Takes the numbers of a payload: those of places that are known, and new ones up to 16. */
   #addNumbers(topic: Topic, payload: Uint8Array): void {
-    const content = contentOf(payload, parseExactly);
+    const content = namedValuesOf(payload) ?? contentOf(payload, parseExactly);
     if (content === undefined) return;
     eachNumber(content, (pointer, number) => {
       const isTaken = topic.values.size < MAX_NUMBERS || topic.values.has(pointer);

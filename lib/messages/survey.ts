@@ -6,7 +6,7 @@
 import { fingerprintOf } from "./digest.ts";
 import { type Json, structureOf } from "./json.ts";
 import type { Message } from "./message.ts";
-import { contentOf, showLast, type ShownLast, textOf } from "./payload.ts";
+import { contentOf, namedValuesOf, showLast, type ShownLast, textOf } from "./payload.ts";
 import { toNumber } from "./pointer.ts";
 
 /** What all topics may take in memory, about, in bytes. */
@@ -105,7 +105,7 @@ export class Survey {
 }
 
 function described(payload: Uint8Array): Described {
-  const value = structureOf(textOf(payload) ?? "");
+  const value = shapedOf(payload);
   return {
     last: showLast(payload),
     shape: value === undefined ? undefined : shownShape(value),
@@ -121,7 +121,8 @@ function kindOf(payload: Uint8Array): string {
 }
 
 /**
- * The keys and types of a JSON object or array in short, as in `{temperature: number}`, in at most
+ * The keys and types of a JSON object or array, or of values of Sparkplug B by their names, in short,
+ * as in `{temperature: number}`, in at most
  * 400 characters; undefined for anything else.
  *
  * ```ts
@@ -133,8 +134,13 @@ function kindOf(payload: Uint8Array): string {
  * ```
  */
 export function shapeOf(payload: Uint8Array): string | undefined {
-  const value = structureOf(textOf(payload) ?? "");
+  const value = shapedOf(payload);
   return value === undefined ? undefined : shownShape(value);
+}
+
+/** What has a shape; undefined for anything else. */
+function shapedOf(payload: Uint8Array): Json | undefined {
+  return namedValuesOf(payload) ?? structureOf(textOf(payload) ?? "");
 }
 
 function shownShape(value: Json): string {

@@ -8,8 +8,8 @@ import { BoundedMap } from "./bounded_map.ts";
 import { digest, fingerprintOf } from "./digest.ts";
 import { canonicalJson, type Json, parseJson, plainJsonFault } from "./json.ts";
 import type { Message } from "./message.ts";
-import { contentOf } from "./payload.ts";
-import { parsePointer, shownValue, toNumber, valueAt } from "./pointer.ts";
+import { placesOf } from "./payload.ts";
+import { parsePointer, shownValue, toNumber } from "./pointer.ts";
 import { textFinder } from "./text_search.ts";
 
 /** The operators of {@linkcode Where}. */
@@ -139,8 +139,7 @@ function compare(op: "lt" | "le" | "gt" | "ge", value: number | undefined, bound
 
 /** The value at a place of a payload; a text that is not parsed has only the whole. */
 function lookUp(payload: Uint8Array, tokens: readonly string[]): Json | undefined {
-  const content = contentOf(payload, parseJson);
-  return content === undefined ? undefined : valueAt(content, tokens);
+  return placesOf(payload, parseJson)?.(tokens);
 }
 
 function equalTo(wanted: Json): ValueTest {

@@ -57,7 +57,11 @@ export const mqttPublish = defineTool({
   }),
   async run(input, { access, signal, confirmed }) {
     const { topic, qos, retain } = input;
-    const { payload, isText } = payloadBytes(input.payload, input.encoding);
+    const { payload, isText } = payloadBytes(
+      input.payload,
+      input.encoding,
+      input.encoding === "sparkplug" ? access.sparkplug.of(topic) : undefined,
+    );
     const properties = propertiesOf(input);
     const { noSubscribers } = await access.publish({
       topic,

@@ -66,7 +66,11 @@ export const mqttQuery = defineTool({
     const correlation = crypto.getRandomValues(new Uint8Array(CORRELATION_BYTES)).toHex();
     const request = {
       topic: input.request_topic,
-      ...payloadBytes(input.payload, input.encoding),
+      ...payloadBytes(
+        input.payload,
+        input.encoding,
+        input.encoding === "sparkplug" ? access.sparkplug.of(input.request_topic) : undefined,
+      ),
       qos: input.qos,
       retain: false,
     };

@@ -27,7 +27,7 @@ export const mqttRead = defineTool({
   name: "mqtt_read",
   title: "Read one MQTT message",
   description:
-    "Gives one message of a topic: the retained one at once if there is one, else the next to arrive. No message in time is the error timeout. Several messages: mqtt_subscribe; which topics exist: mqtt_topics.\n" +
+    "Gives one message of a topic: the retained one at once if there is one, else the next to arrive. No message in time is the error timeout. Several messages: mqtt_subscribe; which topics exist: mqtt_topics. In Sparkplug B /metrics/NAME is a metric's value.\n" +
     'Example: {"topic": "status/system"}, or the next low battery: {"topic": "zigbee/+", "where": {"path": "/battery", "op": "lt", "value": 20}, "timeout": 60}',
   effect: "observe",
   isIdempotent: true,

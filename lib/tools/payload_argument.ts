@@ -4,6 +4,8 @@
  * @module
  */
 import { McpMqttError } from "../errors.ts";
+import type { Births } from "../messages/sparkplug.ts";
+import { encodeSparkplug } from "../messages/sparkplug_encode.ts";
 
 /** The bytes to send, and whether they are UTF-8 text. */
 export interface OutgoingPayload {
@@ -11,13 +13,24 @@ export interface OutgoingPayload {
   readonly isText: boolean;
 }
 
+/** How a payload argument is to be understood. */
+export type PayloadEncoding = "text" | "base64" | "sparkplug";
+
 /**
  * The bytes of a payload argument.
  *
- * @throws {McpMqttError} `payload_invalid` for what is not base64, is no well-formed text, or holds
- * a number that has already lost digits on its way here.
+ * @param births what is known of the metrics, for Sparkplug B
+ * @throws {McpMqttError} `payload_invalid` for what is not base64, is no well-formed text, is no
+ * payload of Sparkplug B, or holds a number that has already lost digits on its way here.
  */
-export function payloadBytes(payload: unknown, encoding: "text" | "base64"): OutgoingPayload {
+export function payloadBytes(
+  payload: unknown,
+  encoding: PayloadEncoding,
+  births?: Births,
+): OutgoingPayload {
+  if (encoding === "sparkplug") {
+    return { payload: encodeSparkplug(payload, births), isText: false };
+  }
   if (encoding === "base64") {
     if (typeof payload !== "string") {
       throw invalid("with encoding base64 the payload must be a string");

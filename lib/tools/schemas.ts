@@ -18,7 +18,7 @@ const MAX_POINTER_LENGTH = 256;
 export const messageShape = {
   topic: z.string(),
   values: z.looseObject({}).optional(),
-  encoding: z.literal("base64").optional(),
+  encoding: z.string().optional(),
   size: z.int().optional(),
   truncated: z.literal(true).optional(),
   qos: z.int().optional(),
@@ -62,9 +62,9 @@ function isPayload(value: unknown): boolean {
     ["string", "number", "boolean"].includes(typeof value);
 }
 
-/** How a payload that is a string is to be understood. */
-export const encodingSchema = z.enum(["text", "base64"]).default("text").describe(
-  "base64: payload is the base64 of the bytes",
+/** How a payload is to be understood. */
+export const encodingSchema = z.enum(["text", "base64", "sparkplug"]).default("text").describe(
+  "base64: payload is the base64 of the bytes; sparkplug: {metrics:[{name,value,type}]}",
 );
 
 /** Quality of Service with its default. */

@@ -1,0 +1,172 @@
+/**
+ * Payloads of Sparkplug B as they are shown.
+ *
+ * @module
+ */
+import type { Json } from "./json.ts";
+import { shownInteger, shownScalar, typeName } from "./sparkplug_types.ts";
+import {
+  type RawDataSet,
+  type RawMetric,
+  type RawPropertySet,
+  type RawTemplate,
+  type RawValue,
+  readPayload,
+  type Unsigned,
+} from "./sparkplug_wire.ts";
+
+/** So many elements of arrays are shown of one payload, about. */
+const MAX_ELEMENTS = 64 * 1024;
+
+/** What birth certificates say of the metrics of one edge node or device. */
+export interface Births {
+  /** The metric with an alias. */
+  named(alias: Unsigned): { readonly name: string; readonly type: number | undefined } | undefined;
+  /** The data type of the metric with a name. */
+  typeOf(name: string): number | undefined;
+}
+
+/** A payload on a topic of Sparkplug B. Whether it is a good one is found out when it is looked at. */
+export class SparkplugPayload extends Uint8Array<ArrayBuffer> {
+  /** What was known when it came; undefined: nothing. */
+  births: Births | undefined;
+  /** So many bytes at its beginning say when it was made, and the sender did not give them. */
+  stampBytes = 0;
+
+  /** The same bytes; they must not change afterwards. */
+  static view(
+    { buffer, byteOffset, length }: Uint8Array,
+    births: Births | undefined,
+  ): SparkplugPayload {
+    const payload = new SparkplugPayload(buffer as ArrayBuffer, byteOffset, length);
+    payload.births = births;
+    return payload;
+  }
+
+  /** What it says: `{ timestamp, seq, metrics: [{ name, value, type, timestamp }] }`; else undefined. */
+  shown(): { [key: string]: Json } | undefined {
+    const raw = readPayload(this);
+    return raw && new Shower(this.births).payload(raw);
+  }
+}
+
+/**
+ * The values of a shown payload by the names of their metrics: `{ metrics: { Temperature: 21.5 } }`,
+ * templates likewise. Of several of one name the last counts, and historical ones do not.
+ */
+export function valuesByName(shown: Json): Json {
+  if (shown === null || typeof shown !== "object" || Array.isArray(shown)) return {};
+  const { metrics } = shown;
+  if (!Array.isArray(metrics)) return {};
+  const named: Array<[string, Json]> = [];
+  for (const metric of metrics) {
+    if (metric === null || typeof metric !== "object" || Array.isArray(metric)) continue;
+    const { name, value, type, historical } = metric;
+    if (typeof name !== "string" || value === undefined || historical === true) continue;
+    named.push([name, type === "Template" && value !== null ? valuesByName(value) : value]);
+  }
+  return { metrics: Object.fromEntries(named) };
+}
+
+/** Shows one payload. */
+class Shower {
+  readonly #births: Births | undefined;
+  readonly #room = { elements: MAX_ELEMENTS };
+  #isNameless = false;
+
+  constructor(births: Births | undefined) {
+    this.#births = births;
+  }
+
+  payload(raw: NonNullable<ReturnType<typeof readPayload>>): { [key: string]: Json } {
+    const metrics = (raw.metrics ?? []).map((metric) => this.#metric(metric));
+    return {
+      ...integer("timestamp", raw.timestamp),
+      ...integer("seq", raw.seq),
+      ...(raw.uuid === undefined ? {} : { uuid: raw.uuid }),
+      ...(raw.body === undefined ? {} : { body: raw.body.toBase64() }),
+      ...(this.#isNameless ? { birth_known: false } : {}),
+      metrics,
+    };
+  }
+
+  #metric(raw: RawMetric): { [key: string]: Json } {
+    const { alias, properties } = raw;
+    const known = alias === undefined || raw.name !== undefined
+      ? undefined
+      : this.#births?.named(alias);
+    const name = raw.name ?? known?.name;
+    if (name === undefined) this.#isNameless = true;
+    const type = raw.datatype ?? known?.type ??
+      (name === undefined ? undefined : this.#births?.typeOf(name));
+    const value = raw.is_null ? null : this.#value(raw, type ?? 0);
+    return {
+      ...(name === undefined ? integer("alias", alias) : { name }),
+      ...(value === undefined ? {} : { value }),
+      ...(type === undefined ? {} : { type: typeName(type) }),
+      ...integer("timestamp", raw.timestamp),
+      ...(raw.is_historical ? { historical: true } : {}),
+      ...(raw.is_transient ? { transient: true } : {}),
+      ...(raw.metadata === undefined ? {} : { metadata: metadata(raw.metadata) }),
+      ...(properties === undefined ? {} : { properties: this.#properties(properties) }),
+    };
+  }
+
+  #value(raw: RawValue, type: number): Json | undefined {
+    const { dataset_value, template_value, propertyset_value, propertysets_value } = raw;
+    if (dataset_value !== undefined) return this.#dataSet(dataset_value);
+    if (template_value !== undefined) return this.#template(template_value);
+    if (propertyset_value !== undefined) return this.#properties(propertyset_value);
+    if (propertysets_value !== undefined) {
+      return (propertysets_value.propertyset ?? []).map((one) => this.#properties(one));
+    }
+    return shownScalar(raw, type, this.#room);
+  }
+
+  #properties({ keys = [], values = [] }: RawPropertySet): Json {
+    return Object.fromEntries(keys.map((key, i) => {
+      const raw = values[i] ?? {};
+      return [key, raw.is_null ? null : this.#value(raw, raw.type ?? 0) ?? null];
+    }));
+  }
+
+  #dataSet({ columns = [], types = [], rows = [] }: RawDataSet): Json {
+    return {
+      columns,
+      types: types.map((type) => typeName(Number(type))),
+      rows: rows.map(({ elements = [] }) =>
+        elements.map((element, i) => this.#value(element, Number(types[i] ?? 0)) ?? null)
+      ),
+    };
+  }
+
+  #template(raw: RawTemplate): Json {
+    const { version, template_ref, is_definition, parameters, metrics = [] } = raw;
+    return {
+      ...(version === undefined ? {} : { version }),
+      ...(template_ref === undefined ? {} : { template_ref }),
+      ...(is_definition === undefined ? {} : { is_definition }),
+      ...(parameters === undefined ? {} : {
+        parameters: parameters.map((parameter) => ({
+          ...(parameter.name === undefined ? {} : { name: parameter.name }),
+          value: this.#value(parameter, parameter.type ?? 0) ?? null,
+          ...(parameter.type === undefined ? {} : { type: typeName(parameter.type) }),
+        })),
+      }),
+      metrics: metrics.map((metric) => this.#metric(metric)),
+    };
+  }
+}
+
+function metadata(raw: NonNullable<RawMetric["metadata"]>): Json {
+  return Object.fromEntries(
+    Object.entries(raw).map(([name, value]) => [
+      name,
+      typeof value === "bigint" ? shownInteger(value) : value,
+    ]),
+  );
+}
+
+function integer(name: string, value: Unsigned | undefined): { [key: string]: Json } {
+  return value === undefined ? {} : { [name]: shownInteger(value) };
+}

@@ -49,6 +49,27 @@ async function asking(
   await work({ host, device, questions });
 }
 
+Deno.test("a write of Sparkplug B is confirmed as it is shown, whatever time it is given", async () => {
+  const answer = async (): Promise<Action> => {
+    const asked = Date.now();
+    await until(() => Date.now() > asked + 1, { what: () => "another time" });
+    return "accept";
+  };
+  for (const protocol of ["auto", "legacy"] as const) {
+    await asking(answer, protocol, async ({ host, device, questions }) => {
+      const metrics = [{ name: "A", value: 5, type: "Int8" }];
+      const write = { topic: "t/valve/1", payload: { metrics }, encoding: "sparkplug", qos: 1 };
+      await host.expectResult("mqtt_publish", write);
+      const [received] = await device.collect(1);
+      assert.equal(received?.payload[0], 0x08);
+      assert.match(
+        questions[0] ?? "",
+        /payload \(\d+ bytes, in Sparkplug B\): "\{.*\\"name\\":\\"A\\",\\"value\\":5,/,
+      );
+    });
+  }
+});
+
 const OPEN = { topic: "t/valve/1", payload: "open", qos: 1 };
 
 for (const protocol of ["auto", "legacy"] as const) {

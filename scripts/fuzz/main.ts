@@ -3,12 +3,13 @@
  *
  * @module
  */
+import process from "node:process";
 import { parseArgs } from "node:util";
 import { Dice } from "../soak/dice.ts";
 import { http, lines, packets } from "./streams.ts";
 import { TARGETS } from "./targets.ts";
 
-/** Nothing may hold the event loop for longer, in milliseconds. */
+/** Nothing may take the processor for longer, in milliseconds: other work beside it counts for nothing. */
 const MAX_MS = 100;
 
 const { values } = parseArgs({
@@ -23,16 +24,16 @@ for (const [name, run] of Object.entries(TARGETS)) {
   const dice = new Dice(seed);
   let slow = 0;
   for (let i = 0; i < cases; i++) {
-    const start = performance.now();
+    const start = cpuMs();
     try {
       await run(dice);
     } catch (error) {
       const said = error instanceof Error ? error.stack ?? error.message : String(error);
       findings.push(`${name}, case ${i}: ${said}`);
     }
-    if (performance.now() - start > MAX_MS) slow++;
+    if (cpuMs() - start > MAX_MS) slow++;
   }
-  // A busy machine takes its time once or twice; what is slow by itself is slow again and again.
+  // Collecting garbage takes its time once or twice; what is slow by itself is so again and again.
   if (slow > 3) findings.push(`${name}: ${slow} cases took more than ${MAX_MS} ms`);
   console.log(`${name}: ${cases} cases`);
 }
@@ -43,3 +44,9 @@ for (const [name, run] of Object.entries({ lines, http, packets })) {
 for (const finding of findings.slice(0, 20)) console.error(finding);
 console.log(`${findings.length} findings`);
 Deno.exit(findings.length === 0 ? 0 : 1);
+
+/** What this process has taken of the processor, in milliseconds. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}

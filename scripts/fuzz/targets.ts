@@ -9,6 +9,8 @@ import { McpMqttError } from "../../lib/errors.ts";
 import { Fields } from "../../lib/messages/fields.ts";
 import type { Message } from "../../lib/messages/message.ts";
 import { fitMessage, jsonBytes, showMessage } from "../../lib/messages/payload.ts";
+import { SparkplugBirths } from "../../lib/messages/sparkplug_births.ts";
+import { encodeSparkplug } from "../../lib/messages/sparkplug_encode.ts";
 import { Summary } from "../../lib/messages/summary.ts";
 import { Survey } from "../../lib/messages/survey.ts";
 import { compileWhere } from "../../lib/messages/where.ts";
@@ -129,7 +131,7 @@ const PAYLOADS = [
   '["a"]',
   "",
 ];
-const FIELDS = new Fields(["", "/t", "/list/2/a", "/__proto__"], "fields");
+const FIELDS = new Fields(["", "/t", "/list/2/a", "/__proto__", "/metrics/t"], "fields");
 const CONDITIONS = (["eq", "ne", "contains", "changed", "exists"] as const).map((op) =>
   compileWhere({ path: "/t", op, ...(["changed", "exists"].includes(op) ? {} : { value: "1" }) })
 );
@@ -137,7 +139,30 @@ const CONDITIONS = (["eq", "ne", "contains", "changed", "exists"] as const).map(
 function payloads(dice: Dice): void {
   const text = mutated(dice.pick(PAYLOADS), dice);
   const bytes = dice.chance(0.5) ? encoder.encode(text) : mutatedBytes(encoder.encode(text), dice);
-  const message: Message = { topic: text, payload: bytes, qos: 1, retain: false, receivedAt: 0 };
+  use({ topic: text, payload: bytes, qos: 1, retain: false, receivedAt: 0 });
+}
+
+const SPARKPLUG = encodeSparkplug({
+  seq: 1,
+  metrics: [
+    { name: "t", alias: 1, value: 21.5, type: "Float", properties: { engUnit: "C", in: { a: 1 } } },
+    { name: "list", value: [1, 2], type: "Int16Array" },
+    { name: "rows", value: { columns: ["a"], types: ["UInt64"], rows: [[1]] }, type: "DataSet" },
+    { name: "in", value: { metrics: [{ alias: 2, value: "x" }] }, type: "Template" },
+  ],
+}, undefined);
+
+function sparkplug(dice: Dice): void {
+  const births = new SparkplugBirths({ maxBytes: 10_000 });
+  for (let i = 0; i < 4; i++) {
+    const topic = `spBv1.0/G/${dice.pick(["NBIRTH/N", "DBIRTH/N/D", "NDATA/N", "NBIRTH/M"])}`;
+    const payload = mutatedBytes(SPARKPLUG, dice);
+    use(births.received({ topic, payload, qos: 0, retain: false, receivedAt: 0 }));
+  }
+}
+
+/** Shows, sums up and compares a message in every way. */
+function use(message: Message): void {
   for (
     const shown of [
       showMessage(message, 50),
@@ -146,10 +171,14 @@ function payloads(dice: Dice): void {
   ) {
     if (!JSON.stringify(shown).isWellFormed()) throw new Error("not well-formed");
   }
-  const summary = new Summary(dice.chance(0.5) ? FIELDS : undefined);
+  const summaries = [new Summary(FIELDS), new Summary(undefined)];
   const survey = new Survey();
-  for (const take of [summary, survey]) take.add(message);
-  jsonBytes([...summary.entries(), ...survey.topics(), FIELDS.show(bytes, 100) ?? {}]);
+  for (const take of [...summaries, survey]) take.add(message);
+  jsonBytes([
+    ...summaries.flatMap((summary) => [...summary.entries()]),
+    ...survey.topics(),
+    FIELDS.show(message.payload, 100) ?? {},
+  ]);
   for (const isMet of CONDITIONS) isMet(message);
 }
 
@@ -164,4 +193,9 @@ function known<T>(make: () => T): T | undefined {
 }
 
 /** The targets of one call each. */
-export const TARGETS: Readonly<Record<string, Target>> = { config, topics, payloads };
+export const TARGETS: Readonly<Record<string, Target>> = {
+  config,
+  topics,
+  payloads,
+  sparkplug,
+};

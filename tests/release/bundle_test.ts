@@ -4,8 +4,8 @@ import { type BundleContents, makeBundle } from "../../scripts/release/bundle.ts
 import { compile } from "../../scripts/release/compile.ts";
 import { readManifest, ROOT } from "../../scripts/release/project.ts";
 
-/** About a tenth above what it is now; a new dependency is to be noticed. */
-const MAX_BYTES = 1_450_000;
+/** A little above what it is now; a new dependency is to be noticed. */
+const MAX_BYTES = 1_500_000;
 
 /** What the program has dependencies for: see docs/dependencies.md. */
 const DIRECT = [

@@ -5,7 +5,7 @@ import { compile } from "../../scripts/release/compile.ts";
 import { readManifest, ROOT } from "../../scripts/release/project.ts";
 
 /** About a tenth above what it is now; a new dependency is to be noticed. */
-const MAX_BYTES = 1_450_000;
+const MAX_BYTES = 1_600_000;
 
 /** What the program has dependencies for: see docs/dependencies.md. */
 const DIRECT = [

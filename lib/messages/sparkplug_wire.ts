@@ -195,7 +195,9 @@ function readOne(bytes: Uint8Array, message: string): RawPayload | undefined {
   // A plain view: each part of a subclass would be one of it.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   try {
-    return new Reader().message(plain, message, 0) as RawPayload;
+    const payload = new Reader().message(plain, message, 0);
+    // Fields that nobody knows are no payload: most likely they are text.
+    return Object.keys(payload).length === 0 ? undefined : payload as RawPayload;
   } catch (error) {
     if (error instanceof Malformed) return undefined;
     throw error;

@@ -5,6 +5,7 @@ import { SparkplugPayload } from "../../lib/messages/sparkplug.ts";
 import { SparkplugBirths } from "../../lib/messages/sparkplug_births.ts";
 import { encodeSparkplug } from "../../lib/messages/sparkplug_encode.ts";
 import { typeNumber } from "../../lib/messages/sparkplug_types.ts";
+import { writePayload } from "../../lib/messages/sparkplug_wire.ts";
 import { JS_GZIP, PY_BIRTH, PY_DATA } from "./sparkplug_fixtures.ts";
 
 function message(topic: string, payload: Uint8Array): Message {
@@ -58,6 +59,7 @@ Deno.test("SparkplugBirths.received() resolves aliases and types by the birth", 
   });
   const device = births.received(message("spBv1.0/G/DDATA/N/D", PY_DATA));
   assert.deepEqual(names(device), ["Int32", "Float", "UInt32"], "one table for the whole node");
+  assert.deepEqual((device.payload as SparkplugPayload).shown(), payload.shown());
   for (const other of ["spBv1.0/G/NDATA/M", "spBv1.0/H/NDATA/N"]) {
     assert.deepEqual(names(births.received(message(other, PY_DATA))), [3, 9, 7], other);
   }
@@ -129,12 +131,16 @@ Deno.test("SparkplugBirths: a device that is born anew changes nothing for what 
   const birth = (metric: Metric): unknown =>
     births.received(message("spBv1.0/G/DBIRTH/N/D", payload(metric)));
   const data = message("spBv1.0/G/DDATA/N/D", payload({ alias: 1 }, { alias: 5 }));
+  const node = message("spBv1.0/G/NBIRTH/N", payload({ name: "Node", alias: 9 }));
+  births.received(node);
   birth({ name: "Other", alias: 5 });
   birth({ name: "A", alias: 1 });
   const before = births.received(data);
   birth({ name: "B", alias: 1 });
   assert.deepEqual(names(before), ["A", "Other"]);
   assert.deepEqual(names(births.received(data)), ["B", "Other"]);
+  births.received(node);
+  assert.deepEqual(names(births.received(data)), ["B", "Other"], "the birth of the node is known");
 });
 
 Deno.test("SparkplugBirths.of() tells the types by name, of a device its own", () => {
@@ -190,4 +196,17 @@ Deno.test("SparkplugBirths remembers a bounded number of nodes and metrics, the 
   assert.ok(isKnown("huge") && isKnown("n49"), "one never takes the room of all");
   const huge = births.of("spBv1.0/G/NCMD/huge");
   assert.equal(huge?.named(1_999), undefined);
+});
+
+Deno.test("SparkplugBirths counts each table that is held for what came before", () => {
+  const births = new SparkplugBirths({ maxBytes: 20_000 });
+  const device = (birth: Uint8Array): unknown =>
+    births.received(message("spBv1.0/G/DBIRTH/N/D", birth));
+  device(payload(...Array.from({ length: 9 }, (_, alias) => ({ name: `A${alias}`, alias }))));
+  const before = births.received(message("spBv1.0/G/DDATA/N/D", payload({ alias: 0 })));
+  // A birth that says nothing new makes no new table.
+  for (let i = 0; i < 50; i++) device(writePayload({ metrics: [{ name: "A0", alias: 0 }] }));
+  assert.deepEqual(names(before), ["A0"]);
+  for (let i = 0; i < 8; i++) device(payload({ name: `B${i}`, alias: 0 }));
+  assert.deepEqual(names(before), [0]);
 });

@@ -212,6 +212,8 @@ Deno.test("SparkplugPayload.shown() takes an integer's two's complement in as ma
   assert.deepEqual(value(...INT32, 0x58, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F), [-1, "Int32"]);
   const ones = Array.from({ length: 9 }, () => 0xFF);
   assert.deepEqual(value(...INT32, 0x58, ...ones, 1), [-1, "Int32"]);
+  const INT64 = [0x20, 4];
+  assert.deepEqual(value(...INT64, 0x58, ...ones, 0x7F), [-1, "Int64"], "bits beyond 64 are none");
   assert.deepEqual(value(0x20, 9, 0x65, 0, 0, 0xC0, 0x7F), ["NaN", "Float"]);
   assert.deepEqual(value(0x20, 99, 0x50, 1), [1, "99"]);
 });
@@ -246,7 +248,18 @@ Deno.test("a payload of Sparkplug B is shown decoded wherever a message is shown
 });
 
 Deno.test("what is no payload of Sparkplug B is shown as on any other topic", () => {
-  for (const text of ["", "hello", '{"metrics": [{"name": "A", "value": 5}]}', "\xff\xfe", "[1]"]) {
+  for (
+    const text of [
+      "",
+      "hello",
+      "P1",
+      "\0\0",
+      "\0\0\x18\0",
+      '{"metrics": [{"name": "A", "value": 5}]}',
+      "\xff\xfe",
+      "[1]",
+    ]
+  ) {
     const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
     assert.equal(shown(bytes), undefined, text);
     assert.deepEqual(showPayload(view(bytes), 100), showPayload(bytes, 100));
@@ -266,6 +279,7 @@ Deno.test("/metrics/<name> is the value of a metric, in where, fields and summar
   assert.ok(where("/seq", "eq", 2));
   assert.ok(!where("/metrics/None", "exists"));
   assert.ok(where("/metrics/Null", "exists"));
+  assert.ok(where("/metrics/4/value", "exists"));
   const rebirth = compileWhere({ path: "/metrics/Node Control~1Rebirth", op: "eq", value: false });
   assert.ok(rebirth(message(PY_BIRTH)));
   const fields = new Fields(["/metrics/Props", "/metrics/Null", "/metrics/None"], "fields");
@@ -352,7 +366,7 @@ Deno.test("SparkplugPayload.shown() takes linear time, and shows a bounded numbe
     "packed types": field(2, field(17, field(3, new Uint8Array(MIB / 2)))),
     "keys without values": field(2, field(9, repeated(Uint8Array.of(0x0A, 0), 90_000))),
     "values in BooleanArrays": repeated(
-      field(2, Uint8Array.of(0x20, 32, ...field(16, new Uint8Array(60)))),
+      field(2, Uint8Array.of(0x20, 32, ...field(16, new Uint8Array(60).with(0, 0xC0).with(1, 1)))),
       MIB,
     ),
     "one Int8Array": field(2, Uint8Array.of(0x20, 22, ...field(16, new Uint8Array(60_000)))),

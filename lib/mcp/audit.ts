@@ -134,7 +134,8 @@ export function subjectOf(
   const about = topicsDecided(topics, tool.effect === "write" ? "write" : "read", permissions);
   if (tool.effect !== "write" || payload === undefined) return about;
   try {
-    const bytes = payloadBytes(payload, encoding === "base64" ? "base64" : "text").payload;
+    const bytes =
+      payloadBytes(payload, { encoding: encoding === "base64" ? "base64" : "text" }).payload;
     return {
       ...about,
       size: bytes.length,

@@ -13,7 +13,7 @@ import {
 } from "@modelcontextprotocol/server";
 import { type ConfirmationNeeded, confirmedAs } from "../access/confirmation.ts";
 import { McpMqttError } from "../errors.ts";
-import { SparkplugPayload } from "../messages/sparkplug.ts";
+import { sparkplugOf } from "../messages/payload.ts";
 import { Semaphore } from "../mqtt/writing/semaphore.ts";
 import { escapeUnseen } from "../text.ts";
 
@@ -119,7 +119,7 @@ export class Confirmations {
 /** What the person reads. What comes from the agent stands in quotation marks, on lines of its own. */
 function question({ publication }: ConfirmationNeeded): string {
   const { topic, payload, isText, qos, retain, properties } = publication;
-  const sparkplug = payload instanceof SparkplugPayload ? payload.shown() : undefined;
+  const sparkplug = sparkplugOf(payload);
   const [text, form] = sparkplug !== undefined
     ? [JSON.stringify(sparkplug), ", in Sparkplug B"]
     : isText

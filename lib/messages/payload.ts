@@ -123,7 +123,8 @@ export function namedValuesOf(payload: Uint8Array): Json | undefined {
   return sparkplug === undefined ? undefined : valuesByName(sparkplug);
 }
 
-function sparkplugOf(payload: Uint8Array): Json | undefined {
+/** What a payload is in Sparkplug B; undefined for what is not. */
+export function sparkplugOf(payload: Uint8Array): Json | undefined {
   return payload instanceof SparkplugPayload ? payload.shown() : undefined;
 }
 

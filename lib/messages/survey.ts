@@ -122,8 +122,7 @@ function kindOf(payload: Uint8Array): string {
 
 /**
  * The keys and types of a JSON object or array, or of values of Sparkplug B by their names, in short,
- * as in `{temperature: number}`, in at most
- * 400 characters; undefined for anything else.
+ * as in `{temperature: number}`, in at most 400 characters; undefined for anything else.
  *
  * ```ts
  * import assert from "node:assert/strict";

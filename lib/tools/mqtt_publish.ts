@@ -57,11 +57,10 @@ export const mqttPublish = defineTool({
   }),
   async run(input, { access, signal, confirmed }) {
     const { topic, qos, retain } = input;
-    const { payload, isText } = payloadBytes(
-      input.payload,
-      input.encoding,
-      input.encoding === "sparkplug" ? access.sparkplug.of(topic) : undefined,
-    );
+    const { payload, isText } = payloadBytes(input.payload, {
+      encoding: input.encoding,
+      births: access.sparkplug.of(topic),
+    });
     const properties = propertiesOf(input);
     const { noSubscribers } = await access.publish({
       topic,

@@ -66,11 +66,10 @@ export const mqttQuery = defineTool({
     const correlation = crypto.getRandomValues(new Uint8Array(CORRELATION_BYTES)).toHex();
     const request = {
       topic: input.request_topic,
-      ...payloadBytes(
-        input.payload,
-        input.encoding,
-        input.encoding === "sparkplug" ? access.sparkplug.of(input.request_topic) : undefined,
-      ),
+      ...payloadBytes(input.payload, {
+        encoding: input.encoding,
+        births: access.sparkplug.of(input.request_topic),
+      }),
       qos: input.qos,
       retain: false,
     };

@@ -9,6 +9,7 @@ import type { Message } from "../messages/message.ts";
 import { fitMessage, jsonBytes } from "../messages/payload.ts";
 import { compileWhere } from "../messages/where.ts";
 import { defineTool } from "./define_tool.ts";
+import { giveSeveral } from "./message_list.ts";
 import { narrowingNote, shownNarrowing } from "./narrowing.ts";
 import { PassedOver } from "./passed_over.ts";
 import {
@@ -55,7 +56,9 @@ export const mqttRead = defineTool({
       includeRetained: input.include_retained,
       // The message that is shown has the QoS that it was published with, unless it may be any of
       // more than brokers hold ready at that QoS.
-      ...isSearch(input) ? {} : { qos: 2 },
+      ...giveSeveral([input.topic]) && (input.where !== undefined || fields !== undefined)
+        ? {}
+        : { qos: 2 },
       resume: true,
       waitMs: timeoutMs,
       signal,
@@ -100,10 +103,3 @@ export const mqttRead = defineTool({
     );
   },
 });
-
-/** Whether a message is looked for among those of many topics. */
-function isSearch(
-  { topic, where, fields }: { topic: string; where?: unknown; fields?: unknown },
-): boolean {
-  return /[+#]/.test(topic) && (where !== undefined || fields !== undefined);
-}

@@ -19,14 +19,16 @@ export type PayloadEncoding = "text" | "base64" | "sparkplug";
 /**
  * The bytes of a payload argument.
  *
- * @param births what is known of the metrics, for Sparkplug B
  * @throws {McpMqttError} `payload_invalid` for what is not base64, is no well-formed text, is no
  * payload of Sparkplug B, or holds a number that has already lost digits on its way here.
  */
 export function payloadBytes(
   payload: unknown,
-  encoding: PayloadEncoding,
-  births?: Births,
+  { encoding, births }: {
+    readonly encoding: PayloadEncoding;
+    /** What is known of the metrics, for Sparkplug B. */
+    readonly births?: Births | undefined;
+  },
 ): OutgoingPayload {
   if (encoding === "sparkplug") {
     return { payload: encodeSparkplug(payload, births), isText: false };

@@ -9,7 +9,7 @@ import { Dice } from "../soak/dice.ts";
 import { http, lines, packets } from "./streams.ts";
 import { TARGETS } from "./targets.ts";
 
-/** Nothing may take the processor for longer, in milliseconds: other work beside it counts for nothing. */
+/** Nothing may take the processor for longer, in milliseconds; other work beside it does not count. */
 const MAX_MS = 100;
 
 const { values } = parseArgs({

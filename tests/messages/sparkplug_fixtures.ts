@@ -53,6 +53,19 @@ export const PY_DATA = fromHex(`
   ffbc3150091801
 `);
 
+const timestamp = 1_700_000_000_000;
+
+/** What PY_DATA says, by the names and types of PY_BIRTH. */
+export const PY_DATA_NAMED = {
+  timestamp,
+  seq: 1,
+  metrics: [
+    { name: "Int32", value: -5, type: "Int32", timestamp },
+    { name: "Float", value: 22.5, type: "Float", timestamp },
+    { name: "UInt32", value: 9, type: "UInt32", timestamp },
+  ],
+};
+
 /** A DataSet, a Template, a PropertySet; a historical value of the same name, and none. */
 export const PY_COMPOSED = fromHex(`
   0880d095ffbc31122c0a035365741880d095ffbc3120108a011b08021201611201621803180c220d0a0608feffffff0f

@@ -6,6 +6,7 @@ import type { Watches } from "../../lib/access/watches.ts";
 import type { Limits } from "../../lib/config/config.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import type { Message } from "../../lib/messages/message.ts";
+import { SparkplugBirths } from "../../lib/messages/sparkplug_births.ts";
 import type { Watch } from "../../lib/messages/watch.ts";
 import type { CollectOptions, PublishOptions } from "../../lib/mqtt/connection.ts";
 import type { Publication } from "../../lib/mqtt/link/link.ts";
@@ -44,6 +45,7 @@ export function contextOf(scene: Scene): ToolContext {
   const access = {
     grants: { limits, permissions, readOnly: false },
     status: { protocolVersion: "5" },
+    sparkplug: new SparkplugBirths(),
     wantFor(): void {},
     assertWritable(): void {},
     publish(

@@ -1,23 +1,12 @@
 import assert from "node:assert/strict";
 import { SparkplugPayload } from "../../lib/messages/sparkplug.ts";
-import { PY_BIRTH, PY_DATA } from "../messages/sparkplug_fixtures.ts";
+import { PY_BIRTH, PY_DATA, PY_DATA_NAMED } from "../messages/sparkplug_fixtures.ts";
 import { eachServed, served } from "./served.ts";
 
 const BIRTH = "spBv1.0/G/NBIRTH/N";
 const DATA = "spBv1.0/G/NDATA/N";
 const COMMAND = "spBv1.0/G/NCMD/N";
 const ALL = [{ pattern: "spBv1.0/#", permissions: ["read", "write"] }];
-
-const timestamp = 1_700_000_000_000;
-const NAMED = {
-  timestamp,
-  seq: 1,
-  metrics: [
-    { name: "Int32", value: -5, type: "Int32", timestamp },
-    { name: "Float", value: 22.5, type: "Float", timestamp },
-    { name: "UInt32", value: 9, type: "UInt32", timestamp },
-  ],
-};
 
 eachServed(
   "mqtt_read, mqtt_subscribe, mqtt_topics and watches show Sparkplug B by the births that came",
@@ -30,7 +19,7 @@ eachServed(
     assert.equal(encoding, "sparkplug");
     assert.deepEqual([payload.birth_known, payload.metrics[1]], [
       false,
-      { alias: 9, value: 22.5, timestamp },
+      { alias: 9, value: 22.5, timestamp: 1_700_000_000_000 },
     ]);
     await unsubscribed(DATA);
 
@@ -57,13 +46,15 @@ eachServed(
     await device.publish(DATA, PY_DATA, { qos: 1 });
     const [narrow, fields, topics] = await Promise.all(asked);
     assert.deepEqual(narrow.messages.map((message: { topic: string }) => message.topic), [DATA]);
-    assert.deepEqual(narrow.messages[0].payload, NAMED);
+    assert.deepEqual(narrow.messages[0].payload, PY_DATA_NAMED);
     assert.deepEqual(fields.messages[0].values, { "/metrics/Float": 22.5 });
     const [{ last, shape }] = topics.topics;
     assert.deepEqual(last, { metrics: { Int32: -5, Float: 22.5, UInt32: 9 } });
     assert.equal(shape, "{metrics: {Int32: number, Float: number, UInt32: number}}");
     const { messages } = await host.expectResult("mqtt_watch_read", { watch_id, timeout: 10 });
-    assert.deepEqual(messages.map((message: { payload: unknown }) => message.payload), [NAMED]);
+    assert.deepEqual(messages.map((message: { payload: unknown }) => message.payload), [
+      PY_DATA_NAMED,
+    ]);
     const sum = await host.expectResult("mqtt_watch_read", { watch_id, after: 0, summary: true });
     const [{ values }] = sum.topics;
     assert.deepEqual(Object.keys(values), ["/metrics/Int32", "/metrics/Float", "/metrics/UInt32"]);

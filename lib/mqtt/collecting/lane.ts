@@ -150,8 +150,9 @@ export class Lane {
 
   /** Sends one SUBSCRIBE for subscriptions that ask for the same. */
   async #requestTogether(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
-    const [{ includeRetained: retained, qos } = { includeRetained: true, qos: 0 as const }] =
-      subscriptions;
+    const [first] = subscriptions;
+    if (first === undefined) return;
+    const { includeRetained: retained, qos } = first;
     const filters = subscriptions.map(({ filter }) => filter.text);
     this.#tell("SUBSCRIBE", filters);
     const timeoutMs = this.#options.times.acknowledgementMs;

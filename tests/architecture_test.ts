@@ -8,6 +8,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["lib/mcp/", "demo/"],
   ["lib/tools/", "lib/resources/", "lib/prompts/"],
   ["lib/access/"],
+  ["lib/devices/"],
   ["lib/mqtt/"],
   ["lib/config/"],
   ["lib/topics/"],

@@ -1,0 +1,85 @@
+/**
+ * Parts of descriptions, which come from the network: bounded, checked, and without what is not seen.
+ *
+ * @module
+ */
+import { type Json, parseJson } from "../messages/json.ts";
+import { textOf } from "../messages/payload.ts";
+import { valueAt } from "../messages/pointer.ts";
+import { escapeUnseen } from "../text.ts";
+import { fitsTopic, textFault } from "../topics/topic_text.ts";
+
+/** What has more bytes is longer than `parseJson` takes, as each code unit has at most three. */
+const MAX_JSON_BYTES = 3 * 256 * 1024;
+/** A name is cut after so many characters. */
+const MAX_LABEL = 100;
+/** So many options of one command are told, of so many characters each. */
+const MAX_OPTIONS = 50;
+
+/** The value of a payload that is JSON; undefined for any other, and beyond the bounds of `parseJson`. */
+export function jsonOf(payload: Uint8Array): Json | undefined {
+  const text = payload.length > MAX_JSON_BYTES ? undefined : textOf(payload);
+  return text === undefined ? undefined : parseJson(text);
+}
+
+/** A member of an object; undefined for what is no object or has none of that name. */
+export function member(value: Json | undefined, name: string): Json | undefined {
+  return value === undefined || Array.isArray(value) ? undefined : valueAt(value, [name]);
+}
+
+/** The elements of an array; none for anything else. */
+export function elements(value: Json | undefined): readonly Json[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** A text or number to be shown on one line; undefined for anything else, and for what is blank. */
+export function label(value: Json | undefined, maxLength = MAX_LABEL): string | undefined {
+  if (typeof value !== "string" && typeof value !== "number") return undefined;
+  const text = String(value);
+  const cut = text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text;
+  const shown = escapeUnseen(cut.trim());
+  return shown === "" ? undefined : shown;
+}
+
+/** Several of {@linkcode label}. */
+export function labels(value: Json | undefined): string[] {
+  return elements(value).slice(0, MAX_OPTIONS).flatMap((one) => label(one) ?? []);
+}
+
+/** A text that {@linkcode label} shows as it is: fit to be compared with, or to be published. */
+export function exactText(value: Json | undefined, maxLength = MAX_LABEL): string | undefined {
+  return typeof value === "string" && label(value, maxLength) === value ? value : undefined;
+}
+
+/** A text that is a topic name, else undefined. */
+export function topicName(value: Json | undefined): string | undefined {
+  if (typeof value !== "string" || !fitsTopic(value) || /[+#]/.test(value)) return undefined;
+  return textFault(value) === undefined ? value : undefined;
+}
+
+/** A finite number, else undefined. */
+export function numberOf(value: Json | undefined): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}
+
+/** A MAC address as a key, however it is written; undefined for what is none. */
+export function macKey(value: Json | undefined): string | undefined {
+  if (typeof value !== "string" || value.length > 32) return undefined;
+  const digits = value.replaceAll(/[:.\-\s]/g, "").toLowerCase();
+  return /^[\da-f]{12}$/.test(digits) ? `mac:${digits}` : undefined;
+}
+
+/** A JSON Pointer to a place, RFC 6901 §3. */
+export function pointer(...tokens: readonly (string | number)[]): string {
+  return tokens.map((token) => `/${String(token).replaceAll("~", "~0").replaceAll("/", "~1")}`)
+    .join("");
+}
+
+/** An object of what is there. */
+export function present<T extends object>(
+  members: { readonly [Key in keyof T]: T[Key] | undefined },
+): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== undefined),
+  ) as { [Key in keyof T]?: Exclude<T[Key], undefined> };
+}

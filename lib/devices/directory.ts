@@ -1,0 +1,345 @@
+/**
+ * All devices that messages tell of, whatever conventions they follow.
+ *
+ * @module
+ */
+import { heldBytes, type Message } from "../messages/message.ts";
+import { FilterIndex } from "../topics/filter_index.ts";
+import { parseTopicFilter } from "../topics/topic_filter.ts";
+import { Turns } from "../turns.ts";
+import type { Availability, Convention, Description, Entity, Online, Source } from "./device.ts";
+import { SOURCES } from "./device.ts";
+
+/** What the messages with all descriptions in force may have, in bytes, and those not yet read. */
+const MAX_BYTES = 32 * 1024 * 1024;
+/** Of so many topics it is remembered how much could not be understood. */
+const MAX_FAULTY = 1_000;
+/** What the last messages of the topics with values may take, in bytes. */
+const MAX_VALUE_BYTES = 16 * 1024 * 1024;
+/** A longer payload is no value. */
+const MAX_VALUE_LENGTH = 64 * 1024;
+/** A description of so many bytes may be a value, too, as a bridge's state is. */
+const MAX_SMALL_LENGTH = 256;
+/** So many entities are told of at most. */
+const MAX_ENTITIES = 50_000;
+
+/** A device, put together of all that is said of it. */
+export interface Device {
+  /** No other has it. */
+  readonly id: string;
+  readonly name: string;
+  readonly model: string | undefined;
+  readonly area: string | undefined;
+  readonly sources: readonly Source[];
+  /** Of each description that says something of it. */
+  readonly online: readonly (Availability | Online)[];
+  readonly entities: readonly Entity[];
+}
+
+const ORDER = new Intl.Collator("en", { numeric: true });
+
+/** The order of devices. */
+export function byName(
+  a: Pick<Device, "name" | "id">,
+  b: Pick<Device, "name" | "id">,
+): number {
+  return ORDER.compare(a.name, b.name) || ORDER.compare(a.id, b.id) || (a.id < b.id ? -1 : 1);
+}
+
+/** Takes messages, and tells which devices they describe. */
+export class Directory {
+  /** Topic filters of all that describes devices. */
+  readonly filters: readonly string[];
+  readonly #conventions: readonly Convention[];
+  readonly #maxBytes: number;
+  readonly #byFilter = new FilterIndex<Convention>();
+  /** The last description of each topic that has not been read. */
+  readonly #pending = new Map<string, Message>();
+  /** How many bytes the messages with the descriptions in force have, by topic. */
+  readonly #described = new Map<string, number>();
+  #describedBytes = 0;
+  readonly #values = new Map<string, Message>();
+  /** Of what could not be understood, how much on which topic. */
+  readonly #faults = new Map<string, number>();
+  #pendingBytes = 0;
+  #valueBytes = 0;
+  #passedOver = 0;
+  #wanted: ReadonlySet<string> = new Set();
+  #version = 0;
+  #known: { readonly version: number; readonly devices: readonly Device[] } | undefined;
+  #reading: Promise<readonly Device[]> = Promise.resolve([]);
+
+  /**
+   * @param options.maxBytes what the messages with descriptions may have, those in force and those not
+   * yet read each; default 32 MiB. What would be more is passed over and counted.
+   */
+  constructor(
+    conventions: readonly Convention[],
+    { maxBytes = MAX_BYTES }: { readonly maxBytes?: number } = {},
+  ) {
+    this.#conventions = conventions;
+    this.#maxBytes = maxBytes;
+    this.filters = conventions.flatMap(({ filters }) => filters);
+    for (const convention of conventions) {
+      for (const filter of convention.filters) {
+        this.#byFilter.add(parseTopicFilter(filter), convention);
+      }
+    }
+  }
+
+  /** How many descriptions could not be understood, or found no room. */
+  get unparsed(): number {
+    return [...this.#faults.values()].reduce((sum, count) => sum + count, this.#passedOver);
+  }
+
+  /** Whether descriptions come on a topic. */
+  describes(topic: string): boolean {
+    return this.#byFilter.anyMatch(topic);
+  }
+
+  /** Takes a message that was received. */
+  receive(message: Message): void {
+    const conventions = this.#byFilter.matching(message.topic);
+    const isSmall = message.payload.length <= MAX_SMALL_LENGTH;
+    if (this.#wanted.has(message.topic) || conventions.length > 0 && isSmall) {
+      this.#remember(message);
+    }
+    if (conventions.some(({ isLive }) => !isLive)) this.#postpone(message);
+    for (const convention of conventions) {
+      if (!convention.isLive) continue;
+      const taking = this.#take(convention, message);
+      while (!taking.next().done);
+    }
+  }
+
+  /** The last message of a topic that has values. */
+  last(topic: string): Message | undefined {
+    return this.#values.get(topic);
+  }
+
+  /** Reads the descriptions that have come, and puts the devices together. */
+  async devices(): Promise<readonly Device[]> {
+    // One after the other: who comes second needs what the first has taken up.
+    const before = this.#reading;
+    this.#reading = before.then(() => this.#read());
+    return await this.#reading;
+  }
+
+  async #read(): Promise<readonly Device[]> {
+    const turns = new Turns();
+    for (const [topic, message] of this.#pending) {
+      this.#pending.delete(topic);
+      this.#pendingBytes -= heldBytes(message);
+      for (const convention of this.#byFilter.matching(topic)) {
+        if (convention.isLive) continue;
+        const taking = this.#take(convention, message);
+        while (!taking.next().done) if (turns.isOver) await turns.others();
+      }
+      if (turns.isOver) await turns.others();
+    }
+    const version = this.#version;
+    if (this.#known?.version !== version) {
+      this.#known = { version, devices: await this.#together(turns) };
+    }
+    return this.#known.devices;
+  }
+
+  /** The topic filters to find and read a device by, and the topics to command it on. */
+  needs(device: Device): { reads: string[]; writes: string[] } {
+    const described = this.#conventions.filter(({ source }) => device.sources.includes(source));
+    const writes = device.entities.flatMap(({ writes: [write] = [] }) => write?.topic ?? []);
+    return {
+      reads: [...described.flatMap(({ filters }) => filters), ...topicsOf([device])],
+      writes: [...new Set(writes)],
+    };
+  }
+
+  /** The topics that the values and signs of devices come on. */
+  valueTopics(devices: readonly Device[]): ReadonlySet<string> {
+    const topics = new Set<string>();
+    for (const { entities, online } of devices) {
+      for (const { read, also = [] } of entities) {
+        for (const { topic } of [read ?? [], also].flat()) topics.add(topic);
+      }
+      for (const one of online) {
+        if (typeof one === "object") { for (const { topic } of one.signs) topics.add(topic); }
+      }
+    }
+    return this.#wanted = topics;
+  }
+
+  *#take(convention: Convention, message: Message): Generator<void> {
+    this.#version++;
+    const { topic } = message;
+    const before = this.#described.get(topic) ?? 0;
+    const bytes = message.payload.length === 0 ? 0 : heldBytes(message);
+    const hasRoom = this.#describedBytes - before + bytes <= this.#maxBytes;
+    const taken = hasRoom ? message : { ...message, payload: new Uint8Array() };
+    const after = hasRoom ? bytes : 0;
+    this.#describedBytes += after - before;
+    if (after > 0) this.#described.set(topic, after);
+    else this.#described.delete(topic);
+    const faults = yield* convention.take(taken);
+    this.#count(topic, hasRoom ? faults : 1);
+  }
+
+  /** Counts what could not be understood of a topic. */
+  #count(topic: string, faults: number): void {
+    this.#faults.delete(topic);
+    if (faults === 0) return;
+    if (this.#faults.size < MAX_FAULTY) this.#faults.set(topic, faults);
+    else this.#passedOver += faults;
+  }
+
+  #postpone(message: Message): void {
+    const earlier = this.#pending.get(message.topic);
+    if (earlier !== undefined) this.#pendingBytes -= heldBytes(earlier);
+    this.#pending.delete(message.topic);
+    const bytes = heldBytes(message);
+    if (this.#pendingBytes + bytes > this.#maxBytes) {
+      this.#count(message.topic, 1);
+      return;
+    }
+    this.#pending.set(message.topic, message);
+    this.#pendingBytes += bytes;
+  }
+
+  #remember(message: Message): void {
+    const { topic, payload } = message;
+    const earlier = this.#values.get(topic);
+    if (earlier !== undefined) this.#valueBytes -= heldBytes(earlier);
+    this.#values.delete(topic);
+    if (payload.length === 0 || payload.length > MAX_VALUE_LENGTH) return;
+    this.#values.set(topic, message);
+    this.#valueBytes += heldBytes(message);
+    for (const [oldest, one] of this.#values) {
+      if (this.#valueBytes <= MAX_VALUE_BYTES) return;
+      this.#values.delete(oldest);
+      this.#valueBytes -= heldBytes(one);
+    }
+  }
+
+  /** Makes one device of all descriptions that share a key. */
+  async #together(turns: Turns): Promise<readonly Device[]> {
+    this.#count("", 0);
+    const groups = new Map<string, Group>();
+    let entities = 0;
+    for (const source of SOURCES) {
+      for (const convention of this.#conventions) {
+        if (convention.source !== source) continue;
+        for (const description of convention.devices()) {
+          if (turns.isOver) await turns.others();
+          entities += description.entities.length;
+          if (entities > MAX_ENTITIES) this.#count("", entities - MAX_ENTITIES);
+          else join(groups, description);
+        }
+      }
+    }
+    const ids = new Set<string>();
+    const devices: Device[] = [];
+    for (const { descriptions } of new Set([...groups.values()].map(rootOf))) {
+      if (turns.isOver) await turns.others();
+      const device = deviceOf(descriptions, ids);
+      ids.add(device.id);
+      devices.push(device);
+    }
+    return devices.sort(byName);
+  }
+}
+
+function topicsOf(devices: readonly Device[]): ReadonlySet<string> {
+  const topics = new Set<string>();
+  for (const { entities, online } of devices) {
+    for (const { read, also } of entities) {
+      if (read !== undefined) topics.add(read.topic);
+      for (const { topic } of also ?? []) topics.add(topic);
+    }
+    for (const one of online) {
+      if (typeof one === "object") { for (const { topic } of one.signs) topics.add(topic); }
+    }
+  }
+  return topics;
+}
+
+/** Descriptions of one device; one that went into another points to it. */
+interface Group {
+  descriptions: Description[];
+  into?: Group;
+}
+
+function rootOf(group: Group): Group {
+  let root = group;
+  while (root.into !== undefined) root = root.into;
+  // The way is short the next time.
+  for (let one = group; one.into !== undefined && one !== root;) {
+    const next = one.into;
+    one.into = root;
+    one = next;
+  }
+  return root;
+}
+
+function join(groups: Map<string, Group>, description: Description): void {
+  const keys = [...description.keys, `${description.source}:${description.id}`];
+  let group: Group = { descriptions: [description] };
+  for (const key of keys) {
+    const known = groups.get(key);
+    if (known === undefined) continue;
+    const other = rootOf(known);
+    if (other === group) continue;
+    // The smaller one goes into the larger, whatever their order.
+    const [large, small] = other.descriptions.length >= group.descriptions.length
+      ? [other, group]
+      : [group, other];
+    for (const one of small.descriptions) large.descriptions.push(one);
+    small.into = large;
+    small.descriptions = [];
+    group = large;
+  }
+  for (const key of keys) groups.set(key, group);
+}
+
+function deviceOf(unordered: readonly Description[], ids: ReadonlySet<string>): Device {
+  const descriptions = unordered.toSorted((a, b) =>
+    SOURCES.indexOf(a.source) - SOURCES.indexOf(b.source)
+  );
+  const first = <Key extends "name" | "model" | "area">(key: Key): string | undefined =>
+    descriptions.find((one) => one[key] !== undefined)?.[key];
+  const [{ id, source } = { id: "", source: "" }] = descriptions;
+  const entities = new Map<string, Entity>();
+  for (const description of descriptions) {
+    for (const entity of description.entities) {
+      const place = placeOf(entity);
+      // What is told twice, by two conventions, is told as the better one does.
+      if (!entities.has(place)) entities.set(place, entity);
+    }
+  }
+  return {
+    id: freeId(id, source, ids),
+    name: first("name") ?? id,
+    model: first("model"),
+    area: first("area"),
+    sources: [...new Set(descriptions.map((one) => one.source))],
+    online: descriptions.flatMap(({ online }) => online ?? []),
+    entities: [...entities.values()].sort((a, b) =>
+      Number(a.isMinor ?? 0) - Number(b.isMinor ?? 0)
+    ),
+  };
+}
+
+/** What tells an entity from others of its device. */
+function placeOf({ name, kind, read, writes }: Entity): string {
+  if (read !== undefined && read.template === undefined) {
+    return JSON.stringify(["r", read.topic, read.path]);
+  }
+  return JSON.stringify([kind, name, read?.topic, writes?.[0]?.topic]);
+}
+
+function freeId(id: string, source: string, taken: ReadonlySet<string>): string {
+  if (!taken.has(id)) return id;
+  const base = `${source}:${id}`;
+  for (let number = 1;; number++) {
+    const free = number === 1 ? base : `${base}#${number}`;
+    if (!taken.has(free)) return free;
+  }
+}

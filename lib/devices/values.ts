@@ -1,0 +1,90 @@
+/**
+ * The current values of devices, and whether they are online.
+ *
+ * @module
+ */
+import { type Json, parseExactly } from "../messages/json.ts";
+import type { Message } from "../messages/message.ts";
+import { placesOf } from "../messages/payload.ts";
+import { parsePointer } from "../messages/pointer.ts";
+import type { Availability, Entity, Heard, Online, Place, Sign } from "./device.ts";
+
+/** The last message of a topic, if there is one. */
+export type Last = (topic: string) => Message | undefined;
+
+/** Looks values up; each payload is read once. */
+export class Values {
+  readonly #last: Last;
+  readonly #read = new Map<string, ((tokens: readonly string[]) => Json | undefined) | undefined>();
+
+  /** @param last may answer only for topics that may be read */
+  constructor(last: Last) {
+    this.#last = last;
+  }
+
+  /** The current value of an entity: of all places the one that was heard last. */
+  of({ kind, read, also = [], heard }: Entity): Heard | undefined {
+    const places = read === undefined || read.template !== undefined ? also : [read, ...also];
+    let current = heard;
+    for (const place of places) {
+      const one = this.#at(place);
+      if (one !== undefined && !(current !== undefined && current.receivedAt >= one.receivedAt)) {
+        current = one;
+      }
+    }
+    // An event that is retained is over.
+    return kind === "event" && current?.retain === true ? undefined : current;
+  }
+
+  /** Whether a device is online: what the first description says that says anything. */
+  online(said: readonly (Availability | Online)[]): Online {
+    for (const one of said) {
+      const online = typeof one === "object" ? this.#judge(one) : one;
+      if (online !== "unknown") return online;
+    }
+    return "unknown";
+  }
+
+  /** A sign that was never seen says nothing. */
+  #judge({ mode, signs }: Availability): Online {
+    let latest = -Infinity;
+    let last: Online = "unknown";
+    let yes = 0;
+    let no = 0;
+    for (const sign of signs) {
+      const heard = this.#sign(sign);
+      const online = heard === undefined ? "unknown" : meaning(heard.value, sign);
+      if (online === "yes") yes++;
+      if (online === "no") no++;
+      if (heard !== undefined && online !== "unknown" && heard.receivedAt >= latest) {
+        latest = heard.receivedAt;
+        last = online;
+      }
+    }
+    if (mode === "latest") return last;
+    if (mode === "any") return yes > 0 ? "yes" : no > 0 ? "no" : "unknown";
+    return no > 0 ? "no" : yes > 0 ? "yes" : "unknown";
+  }
+
+  /** The value at the place of a sign; of a payload without such a place the whole. */
+  #sign(sign: Sign): Heard | undefined {
+    const heard = this.#at(sign);
+    return heard !== undefined || sign.path === undefined ? heard : this.#at({ topic: sign.topic });
+  }
+
+  #at({ topic, path = "" }: Place): Heard | undefined {
+    const message = this.#last(topic);
+    if (message === undefined) return undefined;
+    if (!this.#read.has(topic)) this.#read.set(topic, placesOf(message.payload, parseExactly));
+    const value = this.#read.get(topic)?.(parsePointer(path, "path"));
+    if (value === undefined) return undefined;
+    const { receivedAt, retain } = message;
+    return { value, receivedAt, retain };
+  }
+}
+
+function meaning(value: Json, { yes, no }: Sign): Online {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  if (yes.includes(text)) return "yes";
+  return no.includes(text) ? "no" : "unknown";
+}

@@ -1,0 +1,253 @@
+import assert from "node:assert/strict";
+import type { Convention, Description } from "../../lib/devices/device.ts";
+import { type Device, Directory } from "../../lib/devices/directory.ts";
+import { Values } from "../../lib/devices/values.ts";
+import type { Message } from "../../lib/messages/message.ts";
+
+/** A message that is retained. */
+export function said(topic: string, payload: string | object, receivedAt = 1_000): Message {
+  const text = typeof payload === "string" ? payload : JSON.stringify(payload);
+  return { topic, payload: new TextEncoder().encode(text), qos: 0, retain: true, receivedAt };
+}
+
+/** Each message on `<prefix>/+` is the JSON of a description. */
+function plain(
+  prefix: string,
+  { source = "homeassistant", isLive = false, onTake = () => {} }: {
+    readonly source?: Description["source"];
+    readonly isLive?: boolean;
+    readonly onTake?: (topic: string) => void;
+  } = {},
+): Convention {
+  const known = new Map<string, Description>();
+  return {
+    source,
+    isLive,
+    filters: [`${prefix}/+`],
+    *take({ topic, payload }) {
+      onTake(topic);
+      known.delete(topic);
+      yield;
+      if (payload.length === 0) return 0;
+      const text = new TextDecoder().decode(payload);
+      if (!text.startsWith("{")) return 1;
+      known.set(topic, { source, entities: [], ...JSON.parse(text) });
+      return 0;
+    },
+    devices: () => known.values(),
+  };
+}
+
+function shown(devices: readonly Device[]): string[] {
+  return devices.map(({ id, name, sources, entities }) =>
+    `${id} ${name} ${sources.join("+")} ${entities.map((one) => one.name).join(",")}`
+  );
+}
+
+const sensor = (name: string, topic: string, more: object = {}): object => ({
+  name,
+  kind: "sensor",
+  read: { topic },
+  ...more,
+});
+
+Deno.test("Directory makes one device of descriptions that share a key, in any order", async () => {
+  const descriptions = [
+    said("d/1", { id: "a", keys: ["id:a"], name: "Lamp", entities: [sensor("one", "s/1")] }),
+    said("d/2", { id: "b", keys: ["id:b"], entities: [sensor("two", "s/2")] }),
+    said("d/3", { id: "c", keys: ["id:c"], area: "Attic", entities: [sensor("three", "s/3")] }),
+    // It brings the three together.
+    said("d/4", { id: "d", keys: ["id:a", "id:b", "id:c"], model: "L1" }),
+    said("d/5", { id: "e", keys: ["id:e"], name: "Other" }),
+  ];
+  for (const order of [descriptions, descriptions.toReversed(), descriptions.toSorted()]) {
+    const directory = new Directory([plain("d")]);
+    for (const message of order) directory.receive(message);
+    const devices = await directory.devices();
+    assert.deepEqual(devices.map(({ name, model, area }) => [name, model, area]), [
+      ["Lamp", "L1", "Attic"],
+      ["Other", undefined, undefined],
+    ]);
+    assert.deepEqual(devices[0]?.entities.map(({ name }) => name).sort(), ["one", "three", "two"]);
+  }
+});
+
+Deno.test("Directory believes a device's own convention before another that tells of it", async () => {
+  const directory = new Directory([plain("ha"), plain("z", { source: "zigbee2mqtt" })]);
+  const twice = sensor("Temperature", "z/lamp", { read: { topic: "z/lamp", path: "/t" } });
+  directory.receive(said("ha/1", {
+    id: "twin",
+    keys: ["id:0x1"],
+    name: "Twin",
+    area: "Hall",
+    entities: [twice, sensor("Only here", "z/x")],
+  }));
+  directory.receive(said("z/1", {
+    id: "0x1",
+    keys: ["id:0x1"],
+    name: "lamp",
+    entities: [{ ...twice, name: "temperature" }],
+  }));
+  const [device, ...others] = await directory.devices();
+  assert.equal(others.length, 0);
+  assert.equal(device?.area, "Hall");
+  assert.deepEqual(shown([device].flatMap((one) => one ?? [])), [
+    "0x1 lamp zigbee2mqtt+homeassistant temperature,Only here",
+  ]);
+});
+
+Deno.test("Directory gives no two devices one id", async () => {
+  const directory = new Directory([
+    plain("a"),
+    plain("b", { source: "homie" }),
+    plain("c", { source: "homie" }),
+  ]);
+  for (const topic of ["a/1", "b/1", "c/1"]) {
+    directory.receive(said(topic, { id: "lamp", keys: [`key:${topic}`], name: topic }));
+  }
+  // Two of one source and id are one device; a key of another source is another.
+  assert.deepEqual(shown(await directory.devices()).map((one) => one.split(" ")[0]).sort(), [
+    "homeassistant:lamp",
+    "lamp",
+  ]);
+});
+
+Deno.test("Directory takes the last description of a topic, and forgets one that is taken back", async () => {
+  const directory = new Directory([plain("d")]);
+  directory.receive(said("d/1", { id: "a", keys: [], name: "old" }));
+  directory.receive(said("d/1", { id: "a", keys: [], name: "new" }));
+  assert.deepEqual(shown(await directory.devices()), ["a new homeassistant "]);
+  directory.receive(said("d/1", { id: "a", keys: [], name: "newer" }));
+  assert.deepEqual(shown(await directory.devices()), ["a newer homeassistant "]);
+  directory.receive(said("d/1", ""));
+  assert.deepEqual(await directory.devices(), []);
+});
+
+Deno.test("Directory counts what could not be understood, until it is made good", async () => {
+  const directory = new Directory([plain("d")]);
+  directory.receive(said("d/1", "rubbish"));
+  directory.receive(said("d/2", { id: "b", keys: [] }));
+  assert.equal((await directory.devices()).length, 1);
+  assert.equal(directory.unparsed, 1);
+  directory.receive(said("d/1", { id: "a", keys: [] }));
+  assert.equal((await directory.devices()).length, 2);
+  assert.equal(directory.unparsed, 0);
+});
+
+Deno.test("Directory reads a live convention's messages each, of others the last only", async () => {
+  const taken: string[] = [];
+  const onTake = (topic: string): void => void taken.push(topic);
+  const directory = new Directory([
+    plain("live", { isLive: true, onTake }),
+    plain("d", { onTake }),
+  ]);
+  for (const topic of ["live/1", "d/1", "live/1", "d/1"]) {
+    directory.receive(said(topic, { id: topic, keys: [] }));
+  }
+  await directory.devices();
+  assert.deepEqual(taken, ["live/1", "live/1", "d/1"]);
+});
+
+Deno.test("Directory passes over and counts what would take too much room", async () => {
+  const directory = new Directory([plain("d")], { maxBytes: 2_000 });
+  for (const id of ["1", "2", "3"]) {
+    directory.receive(said(`d/${id}`, { id, keys: [], name: "x".repeat(300) }));
+  }
+  assert.equal((await directory.devices()).length, 2);
+  assert.equal(directory.unparsed, 1);
+  // What has been read takes room, too; what is taken back gives it back.
+  directory.receive(said("d/3", { id: "3", keys: [], name: "x".repeat(300) }));
+  assert.equal((await directory.devices()).length, 2);
+  assert.equal(directory.unparsed, 1);
+  directory.receive(said("d/1", ""));
+  directory.receive(said("d/3", { id: "3", keys: [], name: "x".repeat(300) }));
+  assert.deepEqual((await directory.devices()).map(({ id }) => id), ["2", "3"]);
+  assert.equal(directory.unparsed, 0);
+  // What no longer fits is gone, not left as it was.
+  directory.receive(said("d/2", { id: "2", keys: [], name: "x".repeat(1_500) }));
+  assert.deepEqual((await directory.devices()).map(({ id }) => id), ["3"]);
+});
+
+Deno.test("Directory.devices() asked for twice at once gives all to both", async () => {
+  const directory = new Directory([plain("d")]);
+  for (let i = 0; i < 500; i++) directory.receive(said(`d/${i}`, { id: `${i}`, keys: [] }));
+  const [one, two] = await Promise.all([directory.devices(), directory.devices()]);
+  assert.equal(one.length, 500);
+  assert.equal(two.length, 500);
+});
+
+Deno.test("Directory keeps the last message of the topics with values, and no other", async () => {
+  const directory = new Directory([plain("d")]);
+  directory.receive(said("d/1", {
+    id: "a",
+    keys: [],
+    online: { mode: "all", signs: [{ topic: "s/online", yes: ["1"], no: ["0"] }] },
+    entities: [sensor("t", "s/t", { also: [{ topic: "s/also" }] })],
+  }));
+  directory.receive(said("s/t", "too early"));
+  const topics = directory.valueTopics(await directory.devices());
+  assert.deepEqual([...topics].sort(), ["s/also", "s/online", "s/t"]);
+  assert.equal(directory.last("s/t"), undefined);
+  directory.receive(said("s/t", "21"));
+  directory.receive(said("s/other", "1"));
+  assert.equal(directory.last("s/t")?.payload.length, 2);
+  assert.equal(directory.last("s/other"), undefined);
+  directory.receive(said("s/t", "x".repeat(70_000)));
+  assert.equal(directory.last("s/t"), undefined, "what is too large is no value");
+  directory.receive(said("s/t", "22"));
+  directory.receive(said("s/t", ""));
+  assert.equal(directory.last("s/t"), undefined, "what was taken back is no value");
+});
+
+Deno.test("Values.of() takes the place that was heard last", () => {
+  const messages = new Map([
+    ["a", said("a", { x: { y: 1.5 } }, 10)],
+    ["b", said("b", "ON", 20)],
+  ]);
+  const values = new Values((topic) => messages.get(topic));
+  const at = (read: object, more: object = {}): unknown =>
+    values.of({ name: "", kind: "", read: { topic: "a", ...read }, ...more })?.value;
+  assert.deepEqual(at({}), { x: { y: 1.5 } });
+  assert.equal(at({ path: "/x/y" }), 1.5);
+  assert.equal(at({ path: "/x/z" }), undefined);
+  assert.equal(at({ path: "/x/y", template: "{{ a }}" }), undefined);
+  assert.equal(at({ path: "/x/y" }, { also: [{ topic: "b" }] }), "ON");
+  assert.equal(at({ topic: "b" }, { also: [{ topic: "a", path: "/x/y" }] }), "ON");
+  const heard = (receivedAt: number): object => ({
+    heard: { value: "heard", receivedAt, retain: false },
+  });
+  assert.equal(at({ path: "/x/y" }, heard(5)), 1.5);
+  assert.equal(at({ path: "/x/y" }, heard(15)), "heard");
+  assert.equal(at({ topic: "none" }, heard(1)), "heard");
+  assert.equal(at({ topic: "b" }, { kind: "event" }), undefined, "a retained event is over");
+  assert.equal(at({ topic: "none" }, { kind: "event", ...heard(1) }), "heard");
+});
+
+Deno.test("Values.online() is what the signs say together, and unknown without any", () => {
+  const messages = new Map([
+    ["up", said("up", "online", 10)],
+    ["down", said("down", { state: "offline" }, 20)],
+    ["odd", said("odd", "booting", 30)],
+    ["true", said("true", "true", 5)],
+  ]);
+  const values = new Values((topic) => messages.get(topic));
+  const words = { yes: ["online", "true"], no: ["offline"] };
+  const online = (mode: "all" | "any" | "latest", ...topics: string[]): string => {
+    const signs = topics.map((topic) => ({ topic, path: "/state", ...words }));
+    return values.online([{ mode, signs }]);
+  };
+  assert.equal(online("all", "up"), "yes");
+  assert.equal(online("all", "true"), "yes");
+  assert.equal(online("all", "up", "down"), "no");
+  assert.equal(online("any", "up", "down"), "yes");
+  assert.equal(online("any", "down"), "no");
+  assert.equal(online("latest", "up", "down"), "no");
+  assert.equal(online("latest", "down", "up"), "no");
+  for (const mode of ["all", "any", "latest"] as const) {
+    assert.equal(online(mode, "odd"), "unknown");
+    assert.equal(online(mode, "never"), "unknown");
+    assert.equal(online(mode, "up", "never"), "yes");
+  }
+  assert.equal(values.online([]), "unknown");
+  assert.equal(values.online(["unknown", "no", "yes"]), "no");
+});

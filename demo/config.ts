@@ -38,7 +38,7 @@ const RULES: readonly DemoRule[] = [
   {
     pattern: "status/system",
     permissions: ["read"],
-    description: "State of the house, retained JSON; its rooms are listed in it",
+    description: "State of the house, retained JSON",
     payload: {
       examples: ['{"state":"ok","uptime_s":12,"rooms":["kitchen","living","bedroom"]}'],
     },
@@ -46,14 +46,19 @@ const RULES: readonly DemoRule[] = [
   {
     pattern: "actuators/lights/+/on",
     permissions: ["write"],
-    description: "Switches the light of a room on, whatever the payload",
+    description: "Switches the light of a room on",
     payload: { examples: ["1"] },
   },
   {
     pattern: "actuators/lights/+/off",
     permissions: ["write"],
-    description: "Switches the light of a room off, whatever the payload",
+    description: "Switches it off",
     payload: { examples: ["1"] },
+  },
+  {
+    pattern: "actuators/lights/+/set",
+    permissions: ["write"],
+    description: "The same by payload: ON or OFF",
   },
   {
     pattern: "actuators/lights/+/state",
@@ -65,7 +70,7 @@ const RULES: readonly DemoRule[] = [
     pattern: "commands/+/request",
     permissions: ["write"],
     description:
-      "Asks a room, or every room as commands/all/request, by text or JSON with command and id; it knows get_status and ping and answers on commands/+/response",
+      "Asks a room (all: every room) by text or JSON with command and id; knows get_status and ping",
     payload: { examples: ["get_status", '{"command":"get_status","id":7}'] },
   },
   {
@@ -77,8 +82,24 @@ const RULES: readonly DemoRule[] = [
     pattern: "zigbee/#",
     permissions: ["read"],
     description:
-      "Battery devices, retained JSON with battery in % and last_seen, every second; zigbee/bridge/devices lists them at length",
-    payload: { examples: ['{"humidity":55,"battery":93,"last_seen":"2026-07-28T12:00:00.000Z"}'] },
+      "Battery devices, retained JSON with battery in %, every second; zigbee/bridge/devices is long",
+    payload: { examples: ['{"humidity":55,"battery":93}'] },
+  },
+  {
+    pattern: "zigbee2mqtt/#",
+    permissions: ["read"],
+    description: "Zigbee2MQTT: the state of each device",
+  },
+  {
+    pattern: "zigbee2mqtt/+/set",
+    permissions: ["write"],
+    description: "Command to such a device",
+    payload: { examples: ['{"state":"ON"}', '{"brightness":120}'] },
+  },
+  {
+    pattern: "homeassistant/#",
+    permissions: ["read"],
+    description: "Home Assistant discovery",
   },
 ];
 

@@ -6,9 +6,11 @@
  */
 
 import type { DemoBroker } from "./broker.ts";
+import { roomDiscovery } from "./discovery.ts";
 import { seededRandom } from "./random.ts";
 import { Room, ROOMS } from "./room.ts";
 import { zigbeeAtStart, zigbeeReadings } from "./zigbee.ts";
+import { startZigbee2mqtt } from "./zigbee2mqtt/bridge.ts";
 
 /** What the house needs of the broker. */
 export type HouseBroker = Pick<DemoBroker, "publish" | "subscribe">;
@@ -68,6 +70,7 @@ export async function startHouse(
     for (const { topic, payload } of zigbeeReadings(ticks, Date.now())) {
       send(topic, payload, { retain: true });
     }
+    bridge.report(ticks);
   };
   const switchLight = (topic: string, on: boolean): void => {
     const room = roomOf(topic);
@@ -78,6 +81,9 @@ export async function startHouse(
 
   await broker.subscribe("actuators/lights/+/on", (topic) => switchLight(topic, true));
   await broker.subscribe("actuators/lights/+/off", (topic) => switchLight(topic, false));
+  await broker.subscribe("actuators/lights/+/set", (topic, payload) => {
+    if (payload === "ON" || payload === "OFF") switchLight(topic, payload === "ON");
+  });
   await broker.subscribe("commands/+/request", (topic, payload) => {
     const asked = topic.split("/")[1];
     for (const room of rooms) {
@@ -85,9 +91,11 @@ export async function startHouse(
       send(`commands/${room.name}/response`, answer(room, payload));
     }
   });
+  const bridge = await startZigbee2mqtt(broker, send);
   sendStatus();
   rooms.forEach(sendLight);
-  for (const { topic, payload } of zigbeeAtStart(Date.now())) {
+  const described = rooms.flatMap(({ name }) => roomDiscovery(name));
+  for (const { topic, payload } of [...zigbeeAtStart(Date.now()), ...described]) {
     send(topic, payload, { retain: true });
   }
   measure();
@@ -99,7 +107,10 @@ export async function startHouse(
   }, intervalMs);
   return {
     rooms: rooms.map(({ name }) => name),
-    [Symbol.dispose]: () => clearInterval(timer),
+    [Symbol.dispose](): void {
+      clearInterval(timer);
+      bridge[Symbol.dispose]();
+    },
   };
 }
 

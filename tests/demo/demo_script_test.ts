@@ -14,8 +14,8 @@ Deno.test("the demo proves each step, in plain text where it is no terminal", as
   const start = performance.now();
   const { code, stdout } = await runDemo();
   assert.equal(code, 0, stdout);
-  assert.match(stdout, /All 6 steps done/);
-  assert.equal(stdout.match(/✓/g)?.length, 6, stdout);
+  assert.match(stdout, /All 7 steps done/);
+  assert.equal(stdout.match(/✓/g)?.length, 7, stdout);
   assert.doesNotMatch(stdout, /✗/);
   assert.ok(!stdout.includes("\x1b"), stdout);
   assert.ok(performance.now() - start < 20_000);

@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
-import { type DemoBroker, startDemoBroker } from "../../demo/broker.ts";
+import type { DemoBroker } from "../../demo/broker.ts";
 import { startHouse } from "../../demo/house.ts";
-import { connectClient, type TestClient } from "../brokers/client.ts";
+import type { TestClient } from "../brokers/client.ts";
 import { until } from "../brokers/until.ts";
-
-/** Registers a test that gets a house that measures every 20 ms and a client beside it. */
-function houseTest(name: string, test: (client: TestClient) => Promise<void>): void {
-  Deno.test(name, async () => {
-    await using broker = await startDemoBroker();
-    await using client = await connectClient(broker);
-    using _house = await startHouse(broker, { intervalMs: 20 });
-    await test(client);
-  });
-}
+import { houseTest } from "./house.ts";
 
 houseTest("startHouse() measures each room, and the readings move", async (client) => {
   await client.subscribe("sensors/#");
@@ -57,6 +48,16 @@ houseTest("a light obeys on and off, whatever the payload", async (client) => {
   await client.publish("actuators/lights/kitchen/off", new Uint8Array([0xff]));
   await lastIs(false);
   await client.publish("actuators/lights/cellar/on", "1");
+});
+
+houseTest("a light is set to ON and OFF, and to nothing else", async (client) => {
+  await client.subscribe("actuators/lights/living/state");
+  await client.collect(1);
+  for (const payload of ["on", "1", "", '{"state":"ON"}', "ON", "OFF"]) {
+    await client.publish("actuators/lights/living/set", payload);
+  }
+  const states = (await client.collect(3)).map(({ text }) => JSON.parse(text).on);
+  assert.deepEqual(states, [false, true, false]);
 });
 
 houseTest("a room answers what it knows, and says so of what it does not", async (client) => {

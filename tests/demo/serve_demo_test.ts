@@ -15,10 +15,20 @@ for (const [name, start] of Object.entries(HOSTS)) {
   Deno.test(`mcpmqtt --demo serves the house to a host that reads, acts and cancels (${name})`, async () => {
     await using host = await start();
     const { topics } = await host.readResource("mcpmqtt://topics/allowed");
-    assert.equal(topics.length, 9);
+    assert.equal(topics.length, 13);
     const light = await host.expectResult("mqtt_read", { topic: "actuators/lights/living/state" });
     assert.equal(light.payload.on, false);
     await host.expectError("forbidden", "mqtt_publish", { topic: "status/system", payload: "x" });
+    const lamp = await host.expectResult("mqtt_query", {
+      request_topic: "zigbee2mqtt/bedroom lamp/set",
+      response_topic: "zigbee2mqtt/bedroom lamp",
+      payload: { state: "ON", brightness: 60 },
+      where: { path: "/state", op: "eq", value: "ON" },
+    });
+    assert.equal(lamp.before.state, "OFF");
+    assert.equal(lamp.responses[0].payload.brightness, 60);
+    const restart = { topic: "zigbee2mqtt/bridge/request/restart", payload: "" };
+    await host.expectError("forbidden", "mqtt_publish", restart);
 
     const stop = new AbortController();
     const waiting = host.callTool("mqtt_read", { topic: "commands/living/response", timeout: 20 }, {

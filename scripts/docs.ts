@@ -173,7 +173,11 @@ function kindOf(schema: z.core.$ZodType): string {
 
 function defaultOf(schema: z.core.$ZodType): string {
   if (schema instanceof z.ZodDefault) return code(JSON.stringify(schema.def.defaultValue));
-  return schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional ? "" : "*needed*";
+  if (schema instanceof z.ZodOptional) return "";
+  if (!(schema instanceof z.ZodPrefault)) return "*needed*";
+  const { defaultValue } = schema.def;
+  // The default of a section is that of its keys.
+  return bare(schema) instanceof z.ZodObject ? "" : code(JSON.stringify(defaultValue));
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

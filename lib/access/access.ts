@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Limits } from "../config/config.ts";
+import type { Config, Limits } from "../config/config.ts";
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { MessageProperties } from "../messages/message.ts";
@@ -52,6 +52,8 @@ export interface Grants {
   readonly permissions: Permissions;
   readonly readOnly: boolean;
   readonly limits: Limits;
+  /** Where devices describe themselves. */
+  readonly devices: Config["devices"];
 }
 
 /** Filters in force for a request. */
@@ -76,7 +78,7 @@ export class Access implements AsyncDisposable {
   /** Where messages have come from. */
   readonly seen = new TopicsSeen();
   /** What births that this client may read have said. */
-  readonly sparkplug = new SparkplugBirths();
+  readonly sparkplug: SparkplugBirths;
   readonly #connection: Connection;
   readonly #writes: RateLimiter;
   readonly #rates = new Map<Rule, RateLimiter>();
@@ -89,6 +91,7 @@ export class Access implements AsyncDisposable {
   constructor(connection: Connection, grants: Grants, log?: Logger) {
     this.#connection = connection;
     this.grants = grants;
+    this.sparkplug = new SparkplugBirths({ prefixes: grants.devices.sparkplug });
     this.#log = log;
     const { publishPerMinute: writes } = grants.limits;
     this.#writes = new RateLimiter({ writes, windowMs: MINUTE_MS });

@@ -6,6 +6,7 @@
 import type { Logger } from "../log.ts";
 import type { Connection } from "../mqtt/connection.ts";
 import { Access, type Grants } from "./access.ts";
+import { Devices } from "./devices.ts";
 import { Surveys } from "./surveys.ts";
 import { Updates } from "./updates.ts";
 import { Watches } from "./watches.ts";
@@ -24,6 +25,7 @@ export class Session implements AsyncDisposable {
   readonly access: Access;
   readonly watches: Watches;
   readonly updates: Updates;
+  readonly devices: Devices;
   readonly surveys = new Surveys();
   readonly configSource: string | undefined;
 
@@ -31,6 +33,7 @@ export class Session implements AsyncDisposable {
     this.access = new Access(connection, grants, log);
     this.watches = new Watches(this.access);
     this.updates = new Updates(this.access, log);
+    this.devices = new Devices(this.access);
     this.configSource = configSource;
   }
 
@@ -38,6 +41,7 @@ export class Session implements AsyncDisposable {
     await Promise.all([
       this.watches[Symbol.asyncDispose](),
       this.updates[Symbol.asyncDispose](),
+      this.devices[Symbol.asyncDispose](),
       this.access[Symbol.asyncDispose](),
     ]);
   }

@@ -45,8 +45,8 @@ export function brokerSettings({ mqtt, rules, readOnly, limits }: Config): Broke
 }
 
 /** What a client may do. */
-export function grantsOf({ rules, readOnly, limits }: Config): Grants {
-  return { permissions: new Permissions(rules), readOnly, limits };
+export function grantsOf({ rules, readOnly, limits, devices }: Config): Grants {
+  return { permissions: new Permissions(rules), readOnly, limits, devices };
 }
 
 /**

@@ -17,6 +17,7 @@ import {
   anyText,
   flag,
   integer,
+  list,
   mqttString,
   oneOf,
   orNull,
@@ -133,6 +134,34 @@ const limits = record({
     .describe("The most bytes a watch keeps, overhead included: 65,536 to 1,073,741,824."),
 }).transform(({ maxTimeout, ...limits }) => ({ maxTimeoutMs: maxTimeout * 1000, ...limits }));
 
+/** One prefix, a list of them, or null for none. */
+const prefixes = z.union([z.null(), anyText(), list(anyText(), "topic names")], {
+  error: "must be a topic name, a list of them, or null",
+}).transform((value): readonly string[] => [...new Set([value ?? []].flat())])
+  .superRefine((value, context) => {
+    if (value.every((one) => isResponsePrefix(one) && !one.endsWith("/"))) return;
+    context.addIssue(
+      "each must be a topic name without + and #, that does not begin with $ or end with /",
+    );
+  });
+
+const devices = record({
+  homeassistant: prefixes.prefault("homeassistant")
+    .describe(
+      "The discovery prefix of Home Assistant, which ESPHome, Zigbee2MQTT, Z-Wave JS and many more follow.",
+    ),
+  zigbee2mqtt: prefixes.prefault("zigbee2mqtt").describe("The base topic of Zigbee2MQTT."),
+  tasmota: prefixes.prefault("tasmota/discovery")
+    .describe("Where devices with Tasmota describe themselves."),
+  homie: prefixes.prefault("homie").describe("The root of Homie 4, and of Homie 5."),
+  sparkplug: prefixes.prefault("spBv1.0")
+    .describe(
+      "The namespace of Sparkplug B, whose payloads are decoded wherever messages are shown.",
+    ),
+  shelly: prefixes.prefault([])
+    .describe("The prefixes of Shelly devices, Gen2 and later: each has its own."),
+});
+
 const auditRecord = record({
   path: text("a path").describe("The file; it is appended to."),
   payloads: flag().default(false)
@@ -165,6 +194,9 @@ export const configSchema = record({
   mqtt: mqtt.prefault({}).describe("The broker and the connection to it."),
   topics: topicRules.default([])
     .describe("What is granted, topic by topic. What no entry grants is refused."),
+  devices: devices.prefault({}).describe(
+    "Where devices describe themselves, for `mqtt_devices`: a prefix, a list of them (several instances on one broker are usual), or `null` to leave a convention out. What may be read of it the rules decide.",
+  ),
   limits: limits.prefault({}).describe("What a call, and all calls together, may use."),
   read_only: flag().default(false).describe("Offer no tool that writes, and allow no write."),
   logging: logging.prefault({}).describe("The log."),

@@ -100,6 +100,7 @@ export async function callTool(
       access: session.access,
       watches: session.watches,
       surveys: session.surveys,
+      devices: session.devices,
       signal: context.mcpReq.signal,
       confirmed,
     });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { mqttDevices } from "./mqtt_devices.ts";
 import { mqttPublish } from "./mqtt_publish.ts";
 import { mqttQuery } from "./mqtt_query.ts";
 import { mqttRead } from "./mqtt_read.ts";
@@ -18,6 +19,7 @@ const ALL: readonly Tool[] = [
   mqttRead,
   mqttSubscribe,
   mqttTopics,
+  mqttDevices,
   mqttPublish,
   mqttQuery,
   mqttWatch,

@@ -26,7 +26,7 @@ export const mqttPublish = defineTool({
   name: "mqtt_publish",
   title: "Publish an MQTT message",
   description:
-    "Sends one message. outcome acknowledged: the broker took it (qos 1 or 2); sent: the broker has read it (qos 0); neither proves that a device acted: read its state topic. To ask a device and get its answer use mqtt_query.\n" +
+    "Sends one message. outcome acknowledged: the broker took it (qos 1 or 2); sent: the broker has read it (qos 0); neither proves that a device acted. To ask a device and get its answer use mqtt_query.\n" +
     'Example: {"topic": "actuators/lights/kitchen/on", "payload": "1", "qos": 1}',
   effect: "write",
   isIdempotent: false,

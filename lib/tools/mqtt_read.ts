@@ -11,7 +11,7 @@ import { compileWhere } from "../messages/where.ts";
 import { defineTool } from "./define_tool.ts";
 import { giveSeveral } from "./message_list.ts";
 import { narrowingNote, shownNarrowing } from "./narrowing.ts";
-import { PassedOver } from "./passed_over.ts";
+import { PassedOver } from "../messages/passed_over.ts";
 import {
   fieldsSchema,
   includeRetainedSchema,
@@ -28,7 +28,7 @@ export const mqttRead = defineTool({
   name: "mqtt_read",
   title: "Read one MQTT message",
   description:
-    "Gives one message of a topic: the retained one at once if there is one, else the next to arrive. No message in time is the error timeout. Several messages: mqtt_subscribe; which topics exist: mqtt_topics. In Sparkplug B /metrics/NAME is a metric's value.\n" +
+    "Gives one message of a topic: the retained one at once if there is one, else the next to arrive. No message in time is the error timeout. Several messages: mqtt_subscribe. In Sparkplug B /metrics/NAME is a metric's value.\n" +
     'Example: {"topic": "status/system"}, or the next low battery: {"topic": "zigbee/+", "where": {"path": "/battery", "op": "lt", "value": 20}, "timeout": 60}',
   effect: "observe",
   isIdempotent: true,

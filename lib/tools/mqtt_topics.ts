@@ -29,7 +29,7 @@ export const mqttTopics = defineTool({
   name: "mqtt_topics",
   title: "Find MQTT topics",
   description:
-    "Listens for duration and lists the topics that are alive, by name: messages, rate of the live ones, whether retained, shape (keys and types of JSON), the last payload cut to 128 bytes (size and truncated then; binary: only its size). Take it first if names are not known; topics that publish rarely and retain nothing need a longer duration. More than fold topics that are alike but for one level are one entry: + in that level, topics how many, names the first five and the last. If there is a cursor, give it back for the rest: nothing is listened to again.\n" +
+    "Listens for duration and lists the topics that are alive: messages, rate of the live ones, whether retained, shape (keys and types of JSON), the last payload cut to 128 bytes. Take it first if topics are not known; topics that publish rarely and retain nothing need a longer duration. More than fold topics that are alike but for one level are one entry: + in that level, topics how many, names the first five and the last. Give back cursor for the rest: nothing is listened to again.\n" +
     'Example: {"filter": "zigbee/#", "exclude": "zigbee/bridge/#", "duration": 5}',
   effect: "observe",
   isIdempotent: true,

@@ -27,7 +27,7 @@ export const mqttWatchRead = defineTool({
   name: "mqtt_watch_read",
   title: "Read a watch",
   description:
-    "Gives what a watch has collected, the oldest first, from where the last read ended, or after the number after (next of an earlier read; 0: from the beginning). If nothing is there it waits up to timeout for the first. remaining: so many more are held, call again. dropped: so many were lost since the last read, because the buffer was full.\n" +
+    "Gives what a watch has collected, the oldest first, from where the last read ended, or after the number after (next of an earlier read; 0: from the beginning). If nothing is there it waits up to timeout for the first. remaining: so many more are held, call again. dropped: so many were lost since the last read: the buffer was full.\n" +
     'Example: {"watch_id": "w1", "timeout": 10, "where": {"path": "/on", "op": "eq", "value": true}}',
   effect: "observe",
   isIdempotent: false,

@@ -64,7 +64,7 @@ function isPayload(value: unknown): boolean {
 
 /** How a payload is to be understood. */
 export const encodingSchema = z.enum(["text", "base64", "sparkplug"]).default("text").describe(
-  "base64: payload is the base64 of the bytes; sparkplug: {metrics:[{name,value,type}]}",
+  "sparkplug: {metrics:[{name,value,type}]}",
 );
 
 /** Quality of Service with its default. */
@@ -125,13 +125,13 @@ export const summarySchema = z.union([z.boolean(), pointersSchema], {
 
 /** A condition on the payload. */
 export const whereSchema = z.strictObject({
-  path: z.string().describe('JSON Pointer such as "/battery"; "" for the whole payload'),
-  op: z.enum(WHERE_OPERATORS).describe("changed: differs from the message before on its topic"),
+  path: z.string().describe('JSON Pointer as "/battery"; "": the payload'),
+  op: z.enum(WHERE_OPERATORS).describe("changed: since the topic's message before"),
   value: z.unknown().optional().meta({
     anyOf: [
-      { type: "string", description: "text that reads as a number counts as that number" },
+      { type: "string", description: '"20" is 20' },
       { type: "number" },
       { type: "boolean" },
     ],
   }),
-}).optional().describe("only messages whose payload meets this");
+}).optional().describe("what payloads must meet");

@@ -7,6 +7,7 @@
 import type * as z from "zod/v4";
 import type { Limits } from "../config/config.ts";
 import type { Access } from "../access/access.ts";
+import type { Devices } from "../access/devices.ts";
 import type { Surveys } from "../access/surveys.ts";
 import type { Watches } from "../access/watches.ts";
 
@@ -15,6 +16,7 @@ export interface ToolContext {
   readonly access: Access;
   readonly watches: Watches;
   readonly surveys: Surveys;
+  readonly devices: Devices;
   /** What the person has confirmed of this call, see `confirmedAs()`. */
   readonly confirmed?: string | undefined;
   /** Aborted when the call is cancelled or its client is gone. */

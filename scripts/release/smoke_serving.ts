@@ -12,7 +12,7 @@ import type { Smoke } from "./smoke.ts";
 const CONNECT_DEADLINE_MS = 30_000;
 /** How long the program may take to end; then the client would send it a signal. */
 const END_DEADLINE_MS = 2_000;
-const TOOLS = 9;
+const TOOLS = 10;
 
 /** Tools, resources and prompts, on the broker of the config. */
 export async function smokeServing(smoke: Smoke): Promise<void> {

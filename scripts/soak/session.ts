@@ -44,6 +44,15 @@ const CANCELLED_WITHIN_MS = 1_000;
 /** After a fault calls may fail for so long. */
 const RECOVERY_MS = 3_000;
 
+const NO_DEVICES = {
+  homeassistant: [],
+  zigbee2mqtt: [],
+  tasmota: [],
+  homie: [],
+  sparkplug: [],
+  shelly: [],
+};
+
 const LIMITS: Limits = {
   maxTimeoutMs: 300_000,
   maxMessages: 1_000,
@@ -90,7 +99,7 @@ export class Soaked implements AsyncDisposable {
     ]);
     this.session = new Session({
       connection: this.connection,
-      grants: { permissions, readOnly: false, limits: LIMITS },
+      grants: { permissions, readOnly: false, limits: LIMITS, devices: NO_DEVICES },
       configSource: undefined,
       log: new NoLog(),
     });
@@ -117,10 +126,10 @@ export class Soaked implements AsyncDisposable {
   async call(name: string, args: object, options: CallOptions = {}): Promise<CallResult> {
     const tool = findTool(name);
     if (tool === undefined) throw new Error(`There is no tool ${name}`);
-    const { access, watches, surveys } = this.session;
+    const { access, watches, surveys, devices } = this.session;
     return await this.run(
       `${name} ${JSON.stringify(args).slice(0, 200)}`,
-      (signal) => tool.run(args, { access, watches, surveys, signal }),
+      (signal) => tool.run(args, { access, watches, surveys, devices, signal }),
       options,
     );
   }

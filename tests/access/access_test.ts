@@ -15,7 +15,7 @@ import { FaultProxy } from "../brokers/proxy.ts";
 import { until } from "../brokers/until.ts";
 import { settingsFor } from "../mqtt/connections.ts";
 import { settled } from "../manual_timers.ts";
-import { LIMITS } from "./collecting.ts";
+import { LIMITS, NO_DEVICES } from "./collecting.ts";
 
 const quiet = { debug() {}, info() {}, warning() {}, error() {}, critical() {} };
 
@@ -47,6 +47,7 @@ function open(broker: { host: string; port: number }, readOnly = false): Opened 
     permissions: new Permissions(RULES),
     readOnly,
     limits: LIMITS,
+    devices: NO_DEVICES,
   });
   return { connection, granted, [Symbol.asyncDispose]: () => connection.close() };
 }
@@ -172,6 +173,7 @@ function over(connection: Partial<Record<keyof Connection, unknown>>): Access {
     permissions: new Permissions(RULES),
     readOnly: false,
     limits: LIMITS,
+    devices: NO_DEVICES,
   });
 }
 

@@ -6,6 +6,16 @@ import type { Message } from "../../lib/messages/message.ts";
 import type { CollectOptions } from "../../lib/mqtt/connection.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
 
+/** No convention is looked for. */
+export const NO_DEVICES = {
+  homeassistant: [],
+  zigbee2mqtt: [],
+  tasmota: [],
+  homie: [],
+  sparkplug: ["spBv1.0"],
+  shelly: [],
+};
+
 /** What the tests' clients may do. */
 export const LIMITS = {
   maxTimeoutMs: 1_000,

@@ -14,7 +14,7 @@ import {
   unsuback,
   UNSUBSCRIBE,
 } from "../mqtt/scripted_broker.ts";
-import { LIMITS } from "./collecting.ts";
+import { LIMITS, NO_DEVICES } from "./collecting.ts";
 
 const ALL = new Permissions([
   { pattern: parseTopicFilter("t/#"), permissions: ["read", "write"], deny: [], retain: false },
@@ -75,7 +75,7 @@ for (const [what, begin] of BEGINNING) {
       await using connection = await openConnection(broker, { version: "5" });
       const session = new Session({
         connection,
-        grants: { permissions: ALL, readOnly: false, limits: LIMITS },
+        grants: { permissions: ALL, readOnly: false, limits: LIMITS, devices: NO_DEVICES },
         configSource: undefined,
         log: new MemoryLog(),
       });

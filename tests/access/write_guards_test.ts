@@ -7,7 +7,7 @@ import type { Connection } from "../../lib/mqtt/connection.ts";
 import { Permissions, type Rule } from "../../lib/topics/permissions.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
 import { publication } from "../mqtt/connections.ts";
-import { LIMITS } from "./collecting.ts";
+import { LIMITS, NO_DEVICES } from "./collecting.ts";
 
 const { signal } = new AbortController();
 
@@ -33,6 +33,7 @@ function access(rules: readonly Rule[], publishPerMinute = 0): Access {
     permissions: new Permissions(rules),
     readOnly: false,
     limits: { ...LIMITS, publishPerMinute },
+    devices: NO_DEVICES,
   });
 }
 

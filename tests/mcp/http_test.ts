@@ -11,7 +11,7 @@ Deno.test("HTTP serves both protocol generations, each client with its own watch
   for (const mode of ["auto", "legacy"] as const) {
     await using client = await connected(server.url, mode);
     const { tools } = await client.listTools();
-    assert.equal(tools.length, 9);
+    assert.equal(tools.length, 10);
     assert.equal((await callHttp(client, "mqtt_read", { topic: "t/a" }))["payload"], "21");
     const { watch_id } = await callHttp(client, "mqtt_watch", { topic: "t/b" });
     await callHttp(client, "mqtt_publish", { topic: "t/b", payload: mode, qos: 1 });

@@ -255,7 +255,7 @@ Deno.test("HTTP takes the access tokens of oidc-provider", async () => {
   try {
     const scopes = { "mqtt:read": { read_only: true }, "mqtt:write": {} };
     await using server = await serving({ oauth: { issuer, audience: AUDIENCE, scopes } });
-    for (const [scope, tools] of [["mqtt:read", 7], ["mqtt:read mqtt:write", 9]] as const) {
+    for (const [scope, tools] of [["mqtt:read", 8], ["mqtt:read mqtt:write", 10]] as const) {
       const response = await fetch(`${issuer}/token`, {
         method: "POST",
         headers: { authorization: `Basic ${btoa("an-agent:a-secret-of-the-test")}` },

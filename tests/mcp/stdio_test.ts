@@ -211,7 +211,7 @@ Deno.test("StdioTransport counts what the host has not read, not what it has", a
 Deno.test("the server answers every line that is no request with its fault, and goes on", async () => {
   await using host = await rawHost({ config: { topics: [] } });
   const early = await host.request("tools/list");
-  assert.equal(early.result.tools.length, 9);
+  assert.equal(early.result.tools.length, 10);
   await host.initialize();
   const faults: ReadonlyArray<readonly [string, number, RegExp]> = [
     ["garbage", -32700, /not JSON/],

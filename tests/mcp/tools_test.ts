@@ -30,11 +30,12 @@ const bytes = (value: unknown): number => new TextEncoder().encode(JSON.stringif
  * Bytes of `tools/list` and of usual results, which a model reads again and again. Whoever makes them
  * grow changes the number here, and knows why.
  */
-const MOST_BYTES = { tools: 17_300, tool: 3_100, publish: 80, list: 90 };
+const MOST_BYTES = { tools: 18_200, tool: 3_100, publish: 80, list: 90 };
 
 Deno.test("listTools() has all of the contract's tools, whole and in few bytes", () => {
   const tools = listTools({ readOnly: false, limits: LIMITS });
   assert.deepEqual(tools.map(({ name }) => name).sort(), [
+    "mqtt_devices",
     "mqtt_publish",
     "mqtt_query",
     "mqtt_read",
@@ -68,7 +69,7 @@ Deno.test("listTools() has the bounds of the config and, read-only, no tool that
   const limits = { ...LIMITS, maxTimeoutMs: 2_000, maxMessages: 5 };
   const tools = listTools({ readOnly: true, limits });
   assert.ok(tools.every(({ annotations }) => annotations?.readOnlyHint));
-  assert.equal(tools.length, 7);
+  assert.equal(tools.length, 8);
   const subscribe = tools.find(({ name }) => name === "mqtt_subscribe");
   const { timeout, max_messages } = subscribe?.inputSchema.properties as Record<string, object>;
   assert.deepEqual(timeout, {
@@ -284,7 +285,7 @@ Deno.test("callTool() serves a host of the older generation", async () => {
   });
   assert.match(host.client.getInstructions() ?? "", /t\/# \(rw; may retain\)/);
   const { tools } = await host.client.listTools();
-  assert.equal(tools.length, 9);
+  assert.equal(tools.length, 10);
   const publish = { topic: "t/a", payload: { on: true }, qos: 1, retain: true };
   const { outcome } = await host.expectResult("mqtt_publish", publish);
   assert.equal(outcome, "acknowledged");

@@ -5,7 +5,7 @@ import { compile } from "../../scripts/release/compile.ts";
 import { readManifest, ROOT } from "../../scripts/release/project.ts";
 
 /** A little above what it is now; a new dependency is to be noticed. */
-const MAX_BYTES = 1_500_000;
+const MAX_BYTES = 1_560_000;
 
 /** What the program has dependencies for: see docs/dependencies.md. */
 const DIRECT = [

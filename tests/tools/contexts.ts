@@ -1,6 +1,7 @@
 /** What a tool has at hand, without a broker. */
 
 import type { Access } from "../../lib/access/access.ts";
+import { Devices } from "../../lib/access/devices.ts";
 import { Surveys } from "../../lib/access/surveys.ts";
 import type { Watches } from "../../lib/access/watches.ts";
 import type { Limits } from "../../lib/config/config.ts";
@@ -84,6 +85,7 @@ export function contextOf(scene: Scene): ToolContext {
     access: access as unknown as Access,
     watches: watches as unknown as Watches,
     surveys: new Surveys(),
+    devices: new Devices(access as unknown as Access),
     signal: scene.signal ?? new AbortController().signal,
   };
 }

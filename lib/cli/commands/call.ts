@@ -42,10 +42,10 @@ async function call({ tool: name, args }: CallInvocation, config: Config, io: Io
     log: quietLogger,
   });
   connection.start();
-  const { access, watches, surveys } = session;
+  const { access, watches, surveys, devices } = session;
   const { signal } = new AbortController();
   try {
-    print(await tool.run(args, { access, watches, surveys, signal }), io);
+    print(await tool.run(args, { access, watches, surveys, devices, signal }), io);
     return DONE;
   } catch (error) {
     const { code, message, hint, outcome, last } = asMcpMqttError(error);

@@ -99,13 +99,52 @@ Deno.test("explain says whether a topic is allowed, and which rule decides", asy
   });
 });
 
+Deno.test("explain names the devices that the deciding rule covers", async () => {
+  await using broker = await startAedes();
+  const announce = (id: string, name: string): Promise<void> =>
+    broker.publish(
+      `homeassistant/switch/${id}/config`,
+      JSON.stringify({
+        name: null,
+        cmd_t: `${id}/set`,
+        stat_t: `${id}/state`,
+        dev: { name, ids: [id] },
+      }),
+      { retain: true },
+    );
+  await announce("pump", "Pump");
+  await announce("lamp", "Hall lamp");
+  const config = {
+    mqtt: { host: broker.host, port: broker.port },
+    topics: [
+      { pattern: "homeassistant/#", permissions: ["read"] },
+      { pattern: "pump/#", permissions: ["read"] },
+      { pattern: "+/set", permissions: ["write"] },
+    ],
+  };
+  await withConfig(config, async (path) => {
+    const explain = async (...args: string[]): Promise<string[]> => {
+      const { stdout, stderr } = await ran("explain", ...args, "--config", path);
+      assert.equal(stderr, "");
+      return stdout.split("\n").filter((line) => line.startsWith("  device"));
+    };
+    assert.deepEqual(await explain("pump/state", "read"), ["  device: Pump (Pump)"]);
+    assert.deepEqual(await explain("any/set", "write"), [
+      "  device: Hall lamp (Hall lamp)",
+      "  device: Pump (Pump)",
+    ]);
+    assert.deepEqual(await explain("pump/#", "read"), ["  device: Pump (Pump)"]);
+    assert.deepEqual(await explain("lamp/state", "read"), []);
+  });
+});
+
 Deno.test("tools prints what tools/list gives under the config", async () => {
   await withConfig({ topics: TOPICS, limits: { max_timeout: 7 } }, async (path) => {
     const { status, stdout } = await ran("tools", "--config", path, "--read-only");
     assert.equal(status, 0);
     const { tools } = JSON.parse(stdout);
     const names = tools.map(({ name }: { name: string }) => name);
-    assert.deepEqual([names.length, names.includes("mqtt_publish")], [7, false]);
+    assert.deepEqual([names.length, names.includes("mqtt_publish")], [8, false]);
     const read = tools.find(({ name }: { name: string }) => name === "mqtt_read");
     assert.equal(read.inputSchema.properties.timeout.maximum, 7);
   });

@@ -4,25 +4,46 @@
  * @module
  */
 import type { Config } from "../../config/config.ts";
+import type { Device } from "../../devices/directory.ts";
 import { type Action, type Decision, Permissions, type Rule } from "../../topics/permissions.ts";
-import { matches, parseTopicFilter, refuseSharedSubscription } from "../../topics/topic_filter.ts";
+import {
+  matches,
+  parseTopicFilter,
+  refuseSharedSubscription,
+  type TopicFilter,
+} from "../../topics/topic_filter.ts";
 import { parseTopicName } from "../../topics/topic_name.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import type { Io } from "../io.ts";
 import type { Invocation } from "../options.ts";
 import { configFor } from "../setup.ts";
+import { coveredBy, describedDevices } from "./covered_devices.ts";
 
-/** Prints a line or two for each permission that was asked about; fails if none is allowed. */
+/**
+ * Prints a line or two for each permission that was asked about, and the devices that the rule covers
+ * if the broker is there; fails if none is allowed.
+ */
 export async function runExplain(
   { options, topic, permission }: Extract<Invocation, { command: "explain" }>,
   io: Io,
 ): Promise<number> {
   const config = await configFor(options);
   let isAllowed = false;
+  let devices: Promise<readonly Device[] | undefined> | undefined;
   for (const action of permission === undefined ? ["read", "write"] as const : [permission]) {
     const [verdict = "", ...lines] = explain(topic, action, config);
     io.stdout([verdict, ...lines, ""].join("\n"));
-    if (verdict.startsWith(`${action} ${topic}: allowed`)) isAllowed = true;
+    if (!verdict.startsWith(`${action} ${topic}: allowed`)) continue;
+    isAllowed = true;
+    const filters = deciding(topic, action, config);
+    for (
+      const device of coveredBy(filters, {
+        action,
+        devices: await (devices ??= describedDevices(config)) ?? [],
+      })
+    ) {
+      io.stdout(`  device: ${device}\n`);
+    }
   }
   return isAllowed ? DONE : FAILED;
 }
@@ -55,6 +76,14 @@ export function explain(topic: string, action: Action, config: Config): string[]
     if (also !== "") lines.push(`  also: rule ${at + 1}, "${rule.pattern.text}", ${also} it`);
   }
   return lines;
+}
+
+/** The patterns by which it is allowed. */
+function deciding(topic: string, action: Action, { rules }: Config): readonly TopicFilter[] {
+  const permissions = new Permissions(rules);
+  if (/[+#]/.test(topic)) return permissions.narrow([parseTopicFilter(topic)]).filters;
+  const { rule } = permissions.decide(topic, action);
+  return rule === undefined ? [] : [rule.pattern];
 }
 
 function explainFilter(text: string, action: Action, permissions: Permissions): string[] {

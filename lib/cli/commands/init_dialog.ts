@@ -17,11 +17,28 @@ export interface Dialog {
   /** Where a path of the config leads, and why there is nothing to be read, if so. */
   look(path: string): Promise<{ readonly place: string; readonly fault?: string }>;
   /**
-   * The topic names seen on the broker of a config.
+   * What is seen on the broker of a config.
    *
    * @throws {Error} where it cannot be reached, with why.
    */
-  survey(configText: string): Promise<readonly string[]>;
+  survey(configText: string): Promise<Seen>;
+}
+
+/** What is seen on a broker. */
+export interface Seen {
+  /** Topic names. */
+  readonly names: readonly string[];
+  readonly devices: readonly SeenDevice[];
+}
+
+/** A device that describes itself. */
+export interface SeenDevice {
+  /** As in `bedroom lamp (zigbee2mqtt)`. */
+  readonly name: string;
+  /** Topic filters to find and read it by, its description included. */
+  readonly reads: readonly string[];
+  /** Topic names that command it. */
+  readonly writes: readonly string[];
 }
 
 /** There are no more answers: the person has gone. */
@@ -35,6 +52,7 @@ type Permission = "read" | "write";
 interface Grant {
   readonly pattern: string;
   readonly permissions: readonly Permission[];
+  readonly description?: string;
 }
 
 interface Broker {
@@ -47,8 +65,9 @@ interface Broker {
   readonly password: string | null;
 }
 
-/** Branches of the topic tree to choose from. */
+/** Branches of the topic tree, and devices, to choose from. */
 const MAX_BRANCHES = 30;
+const MAX_DEVICES = 30;
 
 const YES_OR_NO: Readonly<Record<string, boolean>> = { y: true, yes: true, n: false, no: false };
 const CHANGE_OR_KEEP: Readonly<Record<string, boolean>> = { change: false, keep: true };
@@ -64,6 +83,15 @@ const GRANTS: Readonly<Record<string, readonly Permission[]>> = {
   nothing: [],
 };
 
+const USES: Readonly<Record<string, readonly Permission[]>> = {
+  r: ["read"],
+  read: ["read"],
+  rw: ["read", "write"],
+  n: [],
+  no: [],
+  nothing: [],
+};
+
 /**
  * Asks for everything, and gives the text of a config.
  *
@@ -72,16 +100,20 @@ const GRANTS: Readonly<Record<string, readonly Permission[]>> = {
 export async function askForConfig(dialog: Dialog): Promise<string> {
   dialog.say("A few questions; an empty answer takes what stands in brackets. Ctrl-C leaves.\n");
   let broker: Broker | undefined;
-  let names: readonly string[] | undefined;
-  while (broker === undefined || names === undefined) {
+  let seen: Seen | undefined;
+  while (broker === undefined || seen === undefined) {
     broker = await askForBroker(dialog, broker);
-    names = await namesOn(broker, dialog);
+    seen = await seenOn(broker, dialog);
   }
   const branches = Map.groupBy(
-    names,
+    seen.names,
     (name) => name.includes("/") ? `${name.split("/")[0]}/#` : name,
   );
-  return configText(broker, [...chooseBranches(branches, dialog), ...typedGrants(dialog)]);
+  return configText(broker, [
+    ...chooseDevices(seen.devices, dialog),
+    ...chooseBranches(branches, dialog),
+    ...typedGrants(dialog),
+  ]);
 }
 
 function ask(dialog: Dialog, question: string, fallback = ""): string {
@@ -169,7 +201,7 @@ async function askForFile(dialog: Dialog, question: string): Promise<string | nu
 }
 
 /** What is alive on the broker; undefined if it is to be asked for anew. */
-async function namesOn(broker: Broker, dialog: Dialog): Promise<readonly string[] | undefined> {
+async function seenOn(broker: Broker, dialog: Dialog): Promise<Seen | undefined> {
   dialog.say("\nListening to the broker for a few seconds …\n");
   try {
     return await dialog.survey(configText(broker, [{ pattern: "#", permissions: ["read"] }]));
@@ -180,8 +212,34 @@ async function namesOn(broker: Broker, dialog: Dialog): Promise<readonly string[
       answers: CHANGE_OR_KEEP,
       fallback: "change",
     });
-    return isKept ? [] : undefined;
+    return isKept ? { names: [], devices: [] } : undefined;
   }
+}
+
+/** What the chosen devices need: to be found, read, and commanded. */
+function chooseDevices(devices: readonly SeenDevice[], dialog: Dialog): Grant[] {
+  const shown = devices.slice(0, MAX_DEVICES);
+  if (shown.length === 0) return [];
+  const left = devices.length - shown.length;
+  dialog.say(
+    `\nDevices that describe themselves${
+      left > 0 ? `, the first ${shown.length} of ${devices.length}` : ""
+    }. What may an agent do with each?\nr read, rw read and command, n nothing\n`,
+  );
+  const grants = new Map<string, Grant>();
+  const add = (pattern: string, permission: Permission, description: string): void => {
+    const { permissions, ...before } = grants.get(pattern) ??
+      { permissions: [], pattern, description };
+    grants.set(pattern, { ...before, permissions: [...new Set([...permissions, permission])] });
+  };
+  for (const { name, reads, writes } of shown) {
+    const permissions = choose(dialog, escapeUnseen(name), { answers: USES, fallback: "n" });
+    if (permissions.includes("read")) { for (const pattern of reads) add(pattern, "read", name); }
+    if (permissions.includes("write")) {
+      for (const pattern of writes) add(pattern, "write", name);
+    }
+  }
+  return [...grants.values()];
 }
 
 function chooseBranches(branches: ReadonlyMap<string, readonly string[]>, dialog: Dialog): Grant[] {
@@ -230,9 +288,9 @@ function grant(
 
 /** The config, commented. */
 function configText(broker: Broker, grants: readonly Grant[]): string {
-  const rules = grants.map(({ pattern, permissions }) =>
-    `    { "pattern": ${JSON.stringify(pattern)}, "permissions": ${
-      JSON.stringify(permissions)
+  const rules = grants.map((rule) =>
+    `    { ${
+      Object.entries(rule).map(([key, value]) => `"${key}": ${JSON.stringify(value)}`).join(", ")
     } },\n`
   );
   return `{

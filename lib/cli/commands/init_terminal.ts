@@ -8,13 +8,16 @@ import { readFailure } from "../../config/read_text.ts";
 import { resolvePath } from "../../config/references.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { Access } from "../../access/access.ts";
+import { Devices } from "../../access/devices.ts";
 import { Survey } from "../../messages/survey.ts";
 import { brokerSettings, grantsOf } from "../setup.ts";
-import type { Dialog } from "./init_dialog.ts";
+import type { Dialog, Seen } from "./init_dialog.ts";
 import { quietLogger } from "../quiet_logger.ts";
 
 /** How long the broker is listened to, in milliseconds. */
 const SURVEY_MS = 3_000;
+/** So many topics that command a device are named. */
+const MAX_NAMED = 3;
 
 /** Undefined where nobody is there to be asked. */
 export function terminalDialog(configPath: string): Dialog | undefined {
@@ -43,8 +46,8 @@ export async function lookAt(
   }
 }
 
-/** The topic names that show up within a few seconds. */
-export async function surveyBroker(text: string, configPath: string): Promise<readonly string[]> {
+/** The topic names and devices that show up within a few seconds. */
+export async function surveyBroker(text: string, configPath: string): Promise<Seen> {
   const readTextFile = (path: string): Promise<string> =>
     path === configPath ? Promise.resolve(text) : systemEffects.readTextFile(path);
   const config = await loadConfig({
@@ -52,7 +55,8 @@ export async function surveyBroker(text: string, configPath: string): Promise<re
     effects: { ...systemEffects, readTextFile },
   });
   await using connection = new Connection(brokerSettings(config), quietLogger);
-  const access = new Access(connection, grantsOf(config));
+  await using access = new Access(connection, grantsOf(config));
+  await using devices = new Devices(access);
   const survey = new Survey();
   const { signal } = new AbortController();
   await using _collection = await access.collect(["#"], {
@@ -62,6 +66,19 @@ export async function surveyBroker(text: string, configPath: string): Promise<re
     signal,
     onMessage: (message) => survey.add(message),
   });
-  await new Promise((resolve) => setTimeout(resolve, SURVEY_MS));
-  return [...survey.topics()].map(({ topic }) => topic);
+  const [known] = await Promise.all([
+    devices.known(signal),
+    new Promise((resolve) => setTimeout(resolve, SURVEY_MS)),
+  ]);
+  return {
+    names: [...survey.topics()].map(({ topic }) => topic),
+    devices: known.devices.map((device) => {
+      const needs = known.directory.needs(device);
+      const { length } = needs.writes;
+      const more = length > MAX_NAMED ? ` and ${length - MAX_NAMED} more` : "";
+      const commands = `commands on ${needs.writes.slice(0, MAX_NAMED).join(", ")}${more}`;
+      const about = [...device.sources, ...(length > 0 ? [commands] : [])].join("; ");
+      return { name: `${device.name} (${about})`, ...needs };
+    }),
+  };
 }

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { runInit } from "../../../lib/cli/commands/init.ts";
-import { askForConfig, type Dialog } from "../../../lib/cli/commands/init_dialog.ts";
+import {
+  askForConfig,
+  type Dialog,
+  type SeenDevice,
+} from "../../../lib/cli/commands/init_dialog.ts";
 import { surveyBroker } from "../../../lib/cli/commands/init_terminal.ts";
 import { parseArguments } from "../../../lib/cli/options.ts";
 import type { Config } from "../../../lib/config/config.ts";
@@ -12,6 +16,7 @@ interface Script {
   readonly answers: readonly string[];
   /** What the broker has, one after the other. */
   readonly seen?: readonly string[] | Error | ReadonlyArray<readonly string[] | Error>;
+  readonly devices?: readonly SeenDevice[];
   /** Files that are there. */
   readonly files?: readonly string[];
 }
@@ -21,7 +26,7 @@ interface Played extends Dialog {
   readonly surveyed: string[];
 }
 
-function play({ answers, seen = [], files = [] }: Script): Played {
+function play({ answers, seen = [], devices = [], files = [] }: Script): Played {
   const left = [...answers];
   const surveys = [seen].flat(1).some((one) => typeof one !== "string")
     ? [seen].flat() as Array<readonly string[] | Error>
@@ -43,7 +48,9 @@ function play({ answers, seen = [], files = [] }: Script): Played {
     survey(text) {
       surveyed.push(text);
       const found = surveys.shift() ?? [];
-      return found instanceof Error ? Promise.reject(found) : Promise.resolve(found);
+      return found instanceof Error
+        ? Promise.reject(found)
+        : Promise.resolve({ names: found, devices });
     },
     said: () => said,
     surveyed,
@@ -184,7 +191,44 @@ Deno.test("surveyBroker() finds the topics of a real broker", async () => {
     mqtt: { host: broker.host, port: broker.port },
     topics: [{ pattern: "#", permissions: ["read"] }],
   });
-  assert.deepEqual(await surveyBroker(text, "/c.json"), ["kitchen/temperature"]);
+  await broker.publish(
+    "homeassistant/switch/pump/config",
+    JSON.stringify({ name: "Pump", cmd_t: "pump/set", stat_t: "pump/state", avty_t: "pump/lwt" }),
+    { retain: true },
+  );
+  const { names, devices } = await surveyBroker(text, "/c.json");
+  assert.deepEqual(names.toSorted(), ["homeassistant/switch/pump/config", "kitchen/temperature"]);
+  assert.deepEqual(devices, [{
+    name: "Pump (homeassistant; commands on pump/set)",
+    reads: [
+      "homeassistant/+/+/config",
+      "homeassistant/+/+/+/config",
+      "pump/state",
+      "pump/lwt",
+    ],
+    writes: ["pump/set"],
+  }]);
+});
+
+Deno.test("askForConfig() offers the devices found, and grants what the chosen ones need", async () => {
+  const reads = (name: string): string[] => ["d/+/config", `${name}/state`];
+  const dialog = play({
+    answers: ["", "", "", "", "rw", "R", "w", "", ""],
+    devices: [
+      { name: "Pump", reads: reads("pump"), writes: ["pump/set"] },
+      { name: "Lamp \u001b[2K", reads: reads("lamp"), writes: ["lamp/set"] },
+      { name: "Door", reads: reads("door"), writes: ["door/set"] },
+    ],
+  });
+  const { rules } = await load(await askForConfig(dialog));
+  assert.deepEqual(
+    rules.map(({ pattern, permissions }) => [pattern.text, permissions.join()]),
+    [["d/+/config", "read"], ["pump/state", "read"], ["pump/set", "write"], ["lamp/state", "read"]],
+  );
+  assert.equal(rules[2]?.description, "Pump");
+  // Writing alone is none of the answers, and no name paints over the terminal.
+  assert.match(dialog.said(), /Please answer with one of r, read, rw, n/);
+  assert.ok(!dialog.said().includes("\u001b"));
 });
 
 Deno.test("runInit() with a dialog asks nothing where a file is there already", async () => {

@@ -110,6 +110,30 @@ const STEPS: readonly Step[] = [
     },
   },
   {
+    title: "Find the bedroom lamp by its name, switch it on, and have it say so.",
+    async run(agent) {
+      const found = list(
+        field(await agent.call("mqtt_devices", { find: "bedroom lamp" }), "devices"),
+      );
+      const [lamp] = found;
+      const [state] = list(field(lamp, "entities"));
+      tell("←", { id: field(lamp, "id"), online: field(lamp, "online"), state });
+      expect(found.length === 1 && field(lamp, "online") === "yes", "one lamp is found, online");
+      expect(field(state, "value") === "OFF", "it is off before");
+      const [read, write] = [field(state, "read"), field(state, "write")];
+      const result = await agent.call("mqtt_query", {
+        request_topic: field(write, "topic"),
+        payload: field(field(write, "values"), "on"),
+        response_topic: field(read, "topic"),
+        where: { path: field(read, "path"), op: "eq", value: "ON" },
+      });
+      const answer = field(list(field(result, "responses"))[0], "payload");
+      tell("←", answer);
+      expect(field(answer, "state") === "ON", "the lamp says that it is on");
+      return "found by name, on after";
+    },
+  },
+  {
     title: "Write where nothing is granted.",
     async run(agent) {
       const error = await agent.refused("mqtt_publish", { topic: "status/system", payload: "off" });

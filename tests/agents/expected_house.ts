@@ -18,7 +18,7 @@ const TICKS = 120;
 /** The readings of all rooms, one list for each second. */
 export const TICK_READINGS: readonly (readonly Reading[])[] = readings();
 
-/** The names of all topics on which something is to be seen within a second. */
+/** The topics on which something is to be seen within three seconds, but for descriptions of rooms. */
 export const LIVE_TOPICS: readonly string[] = [
   ...ROOMS.flatMap(({ name }) => [
     `sensors/${name}/temperature`,
@@ -31,6 +31,12 @@ export const LIVE_TOPICS: readonly string[] = [
   "zigbee/cellar_leak",
   "zigbee/hall_motion",
   "zigbee/kitchen_window",
+  "zigbee2mqtt/bridge/devices",
+  "zigbee2mqtt/bridge/state",
+  ...["bedroom lamp", "front door", "kitchen plug"].flatMap((name) => [
+    `zigbee2mqtt/${name}`,
+    `zigbee2mqtt/${name}/availability`,
+  ]),
 ].sort();
 
 /** Fails unless the messages are what the sensors have sent to matching topics, with none left out. */

@@ -1,5 +1,5 @@
 /**
- * Twelve tasks as people give them to an agent, each with the fixed sequence of calls that solves it
+ * Thirteen tasks as people give them to an agent, each with the fixed sequence of calls that solves it
  * on the house of the demo, and the proof that the answer is right.
  */
 
@@ -61,6 +61,27 @@ export const TASKS: readonly AgentTask[] = [
     },
   },
   {
+    title: "Dim the bedroom lamp to a half. (No topic is known.)",
+    async solve(agent) {
+      const { devices: [{ entities }] } = await agent.call("mqtt_devices", {
+        find: "bedroom lamp",
+      });
+      const { read, write } = entities.find(({ name }: { name: string }) => name === "Brightness");
+      const half = Math.round((write.min + write.max) / 2);
+      const { responses: [{ payload }] } = await agent.call("mqtt_query", {
+        request_topic: write.topic,
+        payload: { brightness: half },
+        response_topic: read.topic,
+        where: { path: read.path, op: "eq", value: half },
+      });
+      assert.deepEqual([payload.brightness, payload.state], [127, "ON"]);
+    },
+    async prove(host) {
+      const { payload } = await host.readResource("mcpmqtt://message/zigbee2mqtt/bedroom%20lamp");
+      assert.equal(payload.brightness, 127);
+    },
+  },
+  {
     title: "Tell me when the humidity in the bathroom is above 70 %.",
     async solve(agent) {
       const { topic, payload, retain } = await agent.call("mqtt_read", {
@@ -110,7 +131,10 @@ export const TASKS: readonly AgentTask[] = [
   {
     title: "What is alive here? (No topic name is known.)",
     async solve(agent) {
-      const { topics, total } = await agent.call("mqtt_topics", { duration: 2 });
+      const { topics, total } = await agent.call("mqtt_topics", {
+        duration: 3,
+        exclude: "homeassistant/#",
+      });
       assert.deepEqual(topics.map(({ topic }: Told) => topic), LIVE_TOPICS);
       assert.equal(total, LIVE_TOPICS.length);
     },
@@ -195,7 +219,7 @@ export const TASKS: readonly AgentTask[] = [
       });
       assert.deepEqual([error.code, error.outcome], ["forbidden", "not_sent"]);
       assert.match(text, /^forbidden: no rule grants write on "status\/system"/);
-      assert.match(text, /\nhint: .*"actuators\/lights\/\+\/off"/);
+      assert.match(text, /\nhint: .*"actuators\/lights\/\+\/set"/);
     },
     async prove(host) {
       const { payload } = await host.readResource("mcpmqtt://message/status/system");

@@ -6,6 +6,7 @@
  */
 import { collecting } from "./collecting.ts";
 import { deciding } from "./deciding.ts";
+import { describing } from "./describing.ts";
 import { loading } from "./loading.ts";
 import { narrowing } from "./narrowing.ts";
 import { publishing } from "./publishing.ts";
@@ -19,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Sec
   collecting,
   publishing,
   deciding,
+  describing,
   narrowing,
   resting,
   loading,

@@ -7,9 +7,9 @@
  */
 
 import { parseBrokerUrl } from "./broker_url.ts";
-import type { Issue } from "./issues.ts";
+import { type Issue, shownOf } from "./issues.ts";
 import { isRecord, valueAt } from "./path.ts";
-import { isPlaceholder } from "./remote_server_schema.ts";
+import { isPlaceholder, MAIN_CLIENT } from "./remote_server_schema.ts";
 
 /** Checks the config as written, with its references resolved. */
 export function crossCheck(root: unknown): Issue[] {
@@ -155,7 +155,10 @@ function checkRemoteServer(remote: unknown): Issue[] {
     const value = valueAt(kdf, [key]);
     return typeof value === "string" && isPlaceholder(value);
   });
+  // As remote_server_schema.ts chooses between the two.
+  const hasMain = isSet(kdf) ? placeholders.length === 0 : isSet(apiKey);
   return [
+    ...checkNames(remote.keys, hasMain),
     ...isSet(apiKey) ? [deprecated] : [],
     ...placeholders.map((key): Issue => ({
       path: [...path, "api_key_kdf", key],
@@ -163,4 +166,21 @@ function checkRemoteServer(remote: unknown): Issue[] {
       isWarning: true,
     })),
   ];
+}
+
+/** Each key is a client of its own, with what it is granted and its sessions: by its name. */
+function checkNames(keys: unknown, hasMain: boolean): Issue[] {
+  if (!Array.isArray(keys)) return [];
+  const names = keys.map((key) => valueAt(key, ["name"]));
+  return names.flatMap((name, at): Issue[] => {
+    if (typeof name !== "string") return [];
+    const first = names.indexOf(name);
+    const isMain = hasMain && name === MAIN_CLIENT;
+    if (first === at && !isMain) return [];
+    const whose = first === at
+      ? 'the client of "api_key_kdf" or "api_key"'
+      : `the client of keys[${first}]`;
+    const message = `${shownOf(name)} is ${whose} already; take a name that no other key has`;
+    return [{ path: ["remote_server", "keys", at, "name"], message }];
+  });
 }

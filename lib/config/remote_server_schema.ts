@@ -8,6 +8,9 @@ import { topicRules } from "./rule_schema.ts";
 import { flag, integer, list, oneOf, orNull, record, text } from "./schema_types.ts";
 import * as z from "zod/v4";
 
+/** The client whose key stands in `api_key_kdf` or `api_key`. */
+export const MAIN_CLIENT = "main";
+
 const base64 = text("base64").superRefine((value, context) => {
   if (!isPlaceholder(value) && !isBase64(value)) context.addIssue("must be valid base64");
 });
@@ -50,7 +53,8 @@ const limits = record({
 }));
 
 const namedKey = record({
-  name: text("a name").describe("Whose key it is; in the record and in the log."),
+  name: text("a name")
+    .describe("Whose key it is; in the record and in the log. `main` is that of `api_key_kdf`."),
   api_key_kdf: apiKeyKdf.describe("The hash of the key; `mcpmqtt genkey NAME` makes one."),
   read_only: flag().default(false).describe("Offer this client no tool that writes."),
   topics: orNull(topicRules).describe(

@@ -7,14 +7,15 @@ import {
   createMcpHandler,
   isLegacyRequest,
   type McpHttpHandler,
-  WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
 import type { Session } from "../access/session.ts";
-import { bounded } from "../wait.ts";
 import { messageTopic } from "../resources/message.ts";
 import { type Audit, recordResource } from "./audit.ts";
 import { Confirmations } from "./confirm.ts";
 import { type Client, HttpDoor, type HttpDoorOptions, METADATA_PATH, said } from "./http_door.ts";
+import { LISTEN, listenedIn, readBody, requestsIn } from "./http_body.ts";
+import { HttpCall } from "./http_call.ts";
+import { SessionTransport } from "./http_session.ts";
 import { createServer } from "./server.ts";
 
 /** What the HTTP server needs. */
@@ -26,12 +27,13 @@ export interface HttpOptions extends HttpDoorOptions {
 
 /** A session of the generations that have them. */
 interface Legacy {
+  /** The `id` of its client. */
   readonly owner: string;
-  readonly transport: WebStandardStreamableHTTPServerTransport;
+  readonly transport: SessionTransport;
   readonly session: Session;
   lastUsed: number;
-  /** Answers that are still being read. */
-  streams: number;
+  /** Requests that are being answered, and streams that are being read. */
+  inUse: number;
 }
 
 /** What serves all requests of one client of revision 2026-07-28, which has no sessions. */
@@ -39,18 +41,20 @@ interface Modern {
   readonly session: Session;
   readonly handler: McpHttpHandler;
   lastUsed: number;
-  streams: number;
+  inUse: number;
 }
 
 const SESSION_HEADER = "mcp-session-id";
-const LISTEN = "subscriptions/listen";
 
 /** Answers HTTP requests. */
 export class HttpServer implements AsyncDisposable {
   readonly #options: HttpOptions;
   readonly #door: HttpDoor;
   readonly #legacy = new Map<string, Legacy>();
+  /** By the `id` of the client. */
   readonly #modern = new Map<string, Modern>();
+  /** The calls of what the SDK is answering. */
+  readonly #calls = new WeakMap<Request, HttpCall>();
   readonly #idle: ReturnType<typeof setInterval>;
   #inFlight = 0;
   #listeners = 0;
@@ -67,16 +71,15 @@ export class HttpServer implements AsyncDisposable {
     try {
       return await this.#handle(request);
     } catch (error) {
-      // Who went in the middle of a request does not hear the answer.
-      if (!request.signal.aborted) {
-        const text = error instanceof Error ? error.stack ?? error.message : String(error);
-        this.#options.log.error(`a request over HTTP failed in a way it should not: ${text}`);
-      }
+      const text = error instanceof Error ? error.stack ?? error.message : String(error);
+      this.#options.log.error(`a request over HTTP failed in a way it should not: ${text}`);
       return said(500, "the program failed in a way it should not; its log says more");
     }
   }
 
   async #handle(request: Request): Promise<Response> {
+    // The Host header stands in it as it came.
+    if (!URL.canParse(request.url)) return said(400, "the Host header is no host");
     const url = new URL(request.url);
     if (!this.#door.isForUs(request, url)) return said(403, "Host or Origin is not allowed here");
     if (url.pathname === "/status" && request.method === "GET") {
@@ -91,97 +94,126 @@ export class HttpServer implements AsyncDisposable {
     if (client instanceof Response) return client;
     const { maxRequests } = this.#options.remote.limits;
     if (this.#inFlight >= maxRequests) {
-      return said(503, `${maxRequests} requests are being answered`, { "retry-after": "1" });
+      return busy(maxRequests);
     }
-    this.#inFlight++;
-    try {
-      const timeoutMs = this.#options.remote.limits.requestTimeoutMs;
-      const answer = this.#answer(request, client);
-      return await bounded(answer, {
-        timeoutMs,
-        onTimeout: () => {
-          // Nobody reads it: it must not keep its session in use.
-          answer.then(({ body }) => body?.cancel()).catch(() => {});
-          return said(504, `no answer within ${timeoutMs / 1000} s`);
-        },
-      });
-    } finally {
-      this.#inFlight--;
-    }
+    const call = new HttpCall({
+      timeoutMs: this.#options.remote.limits.requestTimeoutMs,
+      client: request.signal,
+    });
+    this.#count(call, 1);
+    return await call.respond(this.#answer(request, { client, call }));
+  }
+
+  #count(call: HttpCall, requests: number): void {
+    this.#inFlight += requests;
+    call.onEnd(() => this.#inFlight -= requests);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#idle);
     await Promise.all([...this.#legacy.keys()].map((id) => this.#end(id)));
-    await Promise.all([...this.#modern.keys()].map((name) => this.#endModern(name)));
+    await Promise.all([...this.#modern.keys()].map((id) => this.#endModern(id)));
   }
 
-  async #answer(request: Request, client: Client): Promise<Response> {
-    const { maxBodyBytes } = this.#options.remote.limits;
+  async #answer(
+    request: Request,
+    { client, call }: { readonly client: Client; readonly call: HttpCall },
+  ): Promise<Response> {
+    const { maxBodyBytes, maxRequests } = this.#options.remote.limits;
     let parsedBody: unknown;
     if (request.method === "POST") {
-      const text = await bodyOf(request, maxBodyBytes);
-      if (text === undefined) return said(413, `a body may have ${maxBodyBytes} bytes`);
-      try {
-        parsedBody = JSON.parse(text);
-      } catch {
-        return said(400, "the body is no JSON");
-      }
+      const body = await readBody(request, maxBodyBytes);
+      call.signal.throwIfAborted();
+      if ("refusal" in body) return said(body.status, body.refusal);
+      parsedBody = body.value;
     }
+    const uris = listenedIn(parsedBody);
+    const ids = uris === undefined ? requestsIn(parsedBody) : [];
+    if (ids.length > maxRequests) return said(400, `a batch may have ${maxRequests} requests`);
+    if (this.#inFlight + ids.length - 1 > maxRequests) return busy(maxRequests);
+    if (ids.length > 1) this.#count(call, ids.length - 1);
+    for (const id of ids) call.unanswered.add(id);
     const isLegacy = request.method !== "POST" || await isLegacyRequest(request, parsedBody);
-    if (isLegacy) return await this.#answerLegacy(request, { client, parsedBody });
+    call.signal.throwIfAborted();
+    if (isLegacy) return await this.#answerLegacy(request, { client, call, parsedBody });
+    return await this.#answerModern(request, { client, call, parsedBody, uris });
+  }
+
+  /** Revision 2026-07-28: no sessions. */
+  async #answerModern(
+    request: Request,
+    { client, call, parsedBody, uris }: {
+      readonly client: Client;
+      readonly call: HttpCall;
+      readonly parsedBody: unknown;
+      readonly uris: readonly string[] | undefined;
+    },
+  ): Promise<Response> {
     const modern = this.#modernOf(client);
-    const { session } = modern;
-    const uris = listened(parsedBody);
-    const response = held(await modern.handler.fetch(request, { parsedBody }), modern);
-    return uris.length === 0
-      ? response
-      : await this.#listen(response, { session, client: client.name, uris });
+    this.#calls.set(request, call);
+    const answer = modern.handler.fetch(request, { parsedBody });
+    if (uris !== undefined) {
+      const { session } = modern;
+      return await this.#listen(held(await answer, modern), { session, client: client.name, uris });
+    }
+    use(modern, call);
+    const takesStream = request.headers.get("accept")?.includes("text/event-stream") === true;
+    return await call.quickOrStreamed(answer, {
+      takesStream: takesStream && call.unanswered.size > 0,
+    });
   }
 
   /** The generations before 2026-07-28: a session from `initialize` on. */
   async #answerLegacy(
     request: Request,
-    { client, parsedBody }: { readonly client: Client; readonly parsedBody: unknown },
+    { client, call, parsedBody }: {
+      readonly client: Client;
+      readonly call: HttpCall;
+      readonly parsedBody: unknown;
+    },
   ): Promise<Response> {
-    const options = parsedBody === undefined ? {} : { parsedBody };
     const id = request.headers.get(SESSION_HEADER);
     if (id !== null) {
       const known = this.#legacy.get(id);
       // Another's session is as if there were none.
-      if (known === undefined || known.owner !== client.name) {
+      if (known === undefined || known.owner !== client.id) {
         return said(404, "there is no such session");
       }
       known.lastUsed = performance.now();
-      return held(await known.transport.handleRequest(request, options), known);
+      if (request.method !== "POST") {
+        return held(await known.transport.handleRequest(request), known);
+      }
+      use(known, call);
+      return await known.transport.answer(request, { parsedBody, call });
     }
     const { maxSessions } = this.#options.remote.limits;
     if (this.#legacy.size >= maxSessions) {
       return said(503, `there are ${maxSessions} sessions`, { "retry-after": "10" });
     }
     const session = this.#options.sessionFor(client);
-    const transport: WebStandardStreamableHTTPServerTransport =
-      new WebStandardStreamableHTTPServerTransport({
-        sessionIdGenerator: () => crypto.randomUUID(),
-        onsessioninitialized: (made) => {
-          this.#legacy.set(made, {
-            owner: client.name,
-            transport,
-            session,
-            lastUsed: performance.now(),
-            streams: 0,
-          });
-        },
-        onsessionclosed: (made) => this.#end(made),
-      });
+    const transport: SessionTransport = new SessionTransport({
+      sessionIdGenerator: () => crypto.randomUUID(),
+      onsessioninitialized: (made) => {
+        this.#legacy.set(made, {
+          owner: client.id,
+          transport,
+          session,
+          lastUsed: performance.now(),
+          inUse: 0,
+        });
+      },
+      onsessionclosed: (made) => this.#end(made),
+    });
     await this.#createServer(session, client.name).connect(transport);
-    const response = await transport.handleRequest(request, options);
+    const response = request.method === "POST"
+      ? await transport.answer(request, { parsedBody, call })
+      : await transport.handleRequest(request);
     if (transport.sessionId === undefined) await session[Symbol.asyncDispose]();
     return response;
   }
 
   #modernOf(client: Client): Modern {
-    const known = this.#modern.get(client.name);
+    const known = this.#modern.get(client.id);
     if (known !== undefined) {
       known.lastUsed = performance.now();
       return known;
@@ -189,15 +221,21 @@ export class HttpServer implements AsyncDisposable {
     const session = this.#options.sessionFor(client);
     const confirmations = new Confirmations();
     const handler = createMcpHandler(
-      () => this.#createServer(session, client.name, confirmations),
+      ({ requestInfo }) => {
+        const server = this.#createServer(session, client.name, confirmations);
+        const call = requestInfo && this.#calls.get(requestInfo);
+        // Closed, it aborts what it is doing.
+        call?.signal.addEventListener("abort", () => void server.close(), { once: true });
+        return server;
+      },
       {
         legacy: "reject",
         maxRequestBodySize: this.#options.remote.limits.maxBodyBytes,
       },
     );
-    const modern = { session, handler, lastUsed: performance.now(), streams: 0 };
+    const modern = { session, handler, lastUsed: performance.now(), inUse: 0 };
     session.updates.notify = (uri) => handler.notify.resourceUpdated(uri);
-    this.#modern.set(client.name, modern);
+    this.#modern.set(client.id, modern);
     return modern;
   }
 
@@ -247,18 +285,18 @@ export class HttpServer implements AsyncDisposable {
   /** Ends what nobody has used for long: no request, no stream that is read, and no watch. */
   #endIdle(): void {
     const since = performance.now() - this.#options.remote.limits.sessionIdleMs;
-    for (const [id, { lastUsed, streams }] of this.#legacy) {
-      if (lastUsed < since && streams === 0) this.#end(id);
+    for (const [id, { lastUsed, inUse }] of this.#legacy) {
+      if (lastUsed < since && inUse === 0) this.#end(id);
     }
-    for (const [name, { lastUsed, streams, session }] of this.#modern) {
-      const isUsed = streams > 0 || session.watches.list().length > 0;
-      if (lastUsed < since && !isUsed) this.#endModern(name);
+    for (const [id, { lastUsed, inUse, session }] of this.#modern) {
+      const isUsed = inUse > 0 || session.watches.list().length > 0;
+      if (lastUsed < since && !isUsed) this.#endModern(id);
     }
   }
 
-  async #endModern(name: string): Promise<void> {
-    const modern = this.#modern.get(name);
-    this.#modern.delete(name);
+  async #endModern(id: string): Promise<void> {
+    const modern = this.#modern.get(id);
+    this.#modern.delete(id);
     await modern?.handler.close();
     await modern?.session[Symbol.asyncDispose]();
   }
@@ -271,12 +309,27 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
-/** Counts a response as in use until it has been read, or is read no more. */
-function held(response: Response, of: { streams: number; lastUsed: number }): Response {
+/** What ends when nobody has used it for long. */
+interface Usable {
+  inUse: number;
+  lastUsed: number;
+}
+
+/** Counts as in use until the call has ended. */
+function use(of: Usable, call: HttpCall): void {
+  of.inUse++;
+  call.onEnd(() => {
+    of.inUse--;
+    of.lastUsed = performance.now();
+  });
+}
+
+/** Counts as in use until the response has been read, or is read no more. */
+function held(response: Response, of: Usable): Response {
   if (response.body === null) return response;
-  of.streams++;
+  of.inUse++;
   return ended(response, () => {
-    of.streams--;
+    of.inUse--;
     of.lastUsed = performance.now();
   });
 }
@@ -289,26 +342,6 @@ function ended(response: Response, onEnd: () => void): Response {
   return new Response(body ?? null, response);
 }
 
-/** The resources that a `subscriptions/listen` names. */
-function listened(body: unknown): string[] {
-  const { method, params } = (body ?? {}) as {
-    method?: unknown;
-    params?: { notifications?: { resourceSubscriptions?: unknown } };
-  };
-  const uris = params?.notifications?.resourceSubscriptions;
-  if (method !== LISTEN || !Array.isArray(uris)) return [];
-  return uris.filter((uri) => typeof uri === "string");
-}
-
-/** The text of a body of at most so many bytes, or undefined if it has more. */
-async function bodyOf(request: Request, maxBytes: number): Promise<string | undefined> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
+function busy(maxRequests: number): Response {
+  return said(503, `${maxRequests} requests are being answered`, { "retry-after": "1" });
 }

@@ -13,7 +13,9 @@ type Remote = NonNullable<Config["remoteServer"]>;
 
 /** Who asks, and what that one may do. */
 export interface Client {
-  /** No other has it. */
+  /** No other has it, be it known by a key or by a token. */
+  readonly id: string;
+  /** As the record has it. */
   readonly name: string;
   readonly rules: readonly Rule[];
   readonly readOnly: boolean;

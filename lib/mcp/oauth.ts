@@ -97,7 +97,9 @@ export class TokenVerifier {
       (topics ?? this.#rules).map((rule) => readOnly ? readable(rule) : rule)
     );
     const readOnly = scopes.every((one) => one.readOnly);
-    return { kind: "known", client: { name: `${sub} (${granted.join(" ")})`, rules, readOnly } };
+    const id = `token ${JSON.stringify([sub, ...granted])}`;
+    const name = `${sub} (${granted.join(" ")})`;
+    return { kind: "known", client: { id, name, rules, readOnly } };
   }
 
   async #findKeys(): Promise<ReturnType<typeof createRemoteJWKSet>> {

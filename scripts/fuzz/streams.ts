@@ -141,7 +141,7 @@ export async function http(dice: Dice, cases: number): Promise<string[]> {
     await using server = new HttpServer({
       remote,
       keys: new ApiKeys([{ name: "main", key: remote.key }]),
-      clientOf: (name) => ({ name, rules: config.rules, readOnly: false }),
+      clientOf: (name) => ({ id: name, name, rules: config.rules, readOnly: false }),
       tokens: undefined,
       sessionFor: () =>
         new Session({ connection, grants: grantsOf(config), configSource: undefined, log }),

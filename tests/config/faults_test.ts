@@ -295,3 +295,29 @@ Deno.test("loadConfig() tells of a variable that the host has not filled in", as
     { message: /^MCPMQTT_PASSWORD: holds a reference that the agent host has not filled in/ },
   );
 });
+
+Deno.test("loadConfig() takes no name of an API key that two clients would have", async () => {
+  const kdf = { salt: "AAAA", hash: "AAAA" };
+  const named = (...names: string[]): object => ({
+    keys: names.map((name) => ({ name, api_key_kdf: kdf })),
+  });
+  const faults = async (remote: object): Promise<string[]> =>
+    (await faultsOf({ remote_server: { port: 1, ...remote } }))
+      .map(({ path, message }) => `${path}: ${message}`);
+  const cure = "already; take a name that no other key has";
+  assert.deepEqual(await faults(named("a", "b", "a", "a")), [
+    `remote_server.keys[2].name: "a" is the client of keys[0] ${cure}`,
+    `remote_server.keys[3].name: "a" is the client of keys[0] ${cure}`,
+  ]);
+  for (const main of [{ api_key_kdf: kdf }, { api_key: "secret" }]) {
+    assert.deepEqual(await faults({ ...main, ...named("b", "main") }), [
+      `remote_server.keys[1].name: "main" is the client of "api_key_kdf" or "api_key" ${cure}`,
+    ]);
+  }
+  // Names are compared as they stand.
+  const others = [named("main"), { ...named("Main"), api_key: "k" }, {
+    ...named("main"),
+    api_key_kdf: { salt: "<base64-salt>", hash: "<base64-hash>" },
+  }];
+  for (const remote of others) await load({ remote_server: { port: 1, ...remote } });
+});

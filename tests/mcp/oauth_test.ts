@@ -3,9 +3,11 @@ import { createServer } from "node:http";
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import Provider from "oidc-provider";
 import { loadConfig } from "../../lib/config/load.ts";
+import { argon2id } from "../../lib/mcp/api_keys.ts";
 import { type TokenVerdict, TokenVerifier } from "../../lib/mcp/oauth.ts";
 import { freePort } from "../brokers/ports.ts";
 import { MemoryLog } from "../mqtt/connections.ts";
+import { beginSession, legacy, post } from "./raw_http.ts";
 import { callHttp, connected, rpc, serving } from "./served_http.ts";
 
 const AUDIENCE = "https://mqtt.example/mcp";
@@ -22,7 +24,9 @@ interface World extends AsyncDisposable {
 }
 
 /** An authorization server, and a verifier of its tokens. */
-async function world({ named }: { readonly named?: string } = {}): Promise<World> {
+async function world(
+  { named, scopes = {} }: { readonly named?: string; readonly scopes?: object } = {},
+): Promise<World> {
   let number = 0;
   const make = async (alg = "ES256") => {
     const pair = await generateKeyPair(alg, { extractable: true });
@@ -50,6 +54,7 @@ async function world({ named }: { readonly named?: string } = {}): Promise<World
         scopes: {
           "mqtt:read": { read_only: true },
           "mqtt:valve": { topics: [{ pattern: "valve/#", permissions: ["write"] }] },
+          ...scopes,
         },
       },
     },
@@ -204,6 +209,52 @@ Deno.test("HTTP takes access tokens, and points who has none to where there are 
     assert.equal((await callHttp(client, "mqtt_read", { topic: "t/a" }))["payload"], "21");
   }
   assert.ok(!server.stderr().includes(token));
+});
+
+Deno.test("TokenVerifier tells clients apart, however subjects and scopes are spelled", async () => {
+  await using some = await world({ scopes: { "!x": {}, "(b": {}, "b": {} } });
+  const clientOf = async (
+    claims: Record<string, unknown>,
+  ): Promise<{ id: string; name: string }> => {
+    const verdict = await some.verifier.verify(await some.sign(claims));
+    assert.ok("client" in verdict);
+    return verdict.client;
+  };
+  const one = await clientOf({ sub: "ada", scope: "(b !x" });
+  const other = await clientOf({ sub: "ada (!x", scope: "b" });
+  assert.equal(one.name, other.name);
+  assert.notEqual(one.id, other.id);
+  // The order in a token says nothing.
+  assert.equal((await clientOf({ sub: "ada", scope: "!x (b openid" })).id, one.id);
+});
+
+Deno.test("HTTP takes a key for another client than a token, whatever they are called", async () => {
+  await using some = await world();
+  const salt = new Uint8Array(16).toBase64();
+  const cost = { timeCost: 1, memoryCostKib: 64, parallelism: 1, hashBytes: 32 };
+  const hash = (await argon2id(new TextEncoder().encode("a-key"), { ...cost, salt })).toBase64();
+  await using server = await serving({
+    oauth: { issuer: some.issuer, audience: AUDIENCE, scopes: { "mqtt:read": {} } },
+    keys: [{
+      name: "ada (mqtt:read)",
+      api_key_kdf: { salt, hash, time_cost: 1, memory_cost: 64 },
+      topics: [{ pattern: "t/a", permissions: ["read"] }],
+    }],
+  });
+  const token = await some.sign({ sub: "ada" });
+  await using mine = await connected(server.url, "auto", "a-key");
+  await using others = await connected(server.url, "auto", token);
+  const { watch_id } = await callHttp(mine, "mqtt_watch", { topic: "t/a" });
+  const { isError } = await others.callTool({ name: "mqtt_watch_read", arguments: { watch_id } });
+  assert.equal(isError, true);
+  assert.equal((await callHttp(others, "mqtt_publish", { topic: "t/b", payload: "1" }))["size"], 1);
+  const session = await beginSession(server.url, "a-key");
+  const ping = { jsonrpc: "2.0", id: 1, method: "ping" };
+  for (const [key, status] of [[token, 404], ["a-key", 200]] as const) {
+    const response = await post(server.url, legacy(session, ping, key));
+    await response.body?.cancel();
+    assert.equal(response.status, status);
+  }
 });
 
 Deno.test("TokenVerifier takes no keys of a server that calls itself otherwise", async () => {

@@ -4,6 +4,8 @@
  * @module
  */
 import { applyEdits, modify, parse } from "jsonc-parser";
+import type { Config } from "../../config/config.ts";
+import { MAIN_CLIENT } from "../../config/remote_server_schema.ts";
 import { configFor } from "../setup.ts";
 import { DONE } from "../exit_status.ts";
 import type { Io } from "../io.ts";
@@ -21,10 +23,11 @@ export async function runGenkey(
   { options, name }: Extract<Invocation, { command: "genkey" }>,
   io: Io,
 ): Promise<number> {
-  const { source } = await configFor(options);
+  const { source, remoteServer } = await configFor(options);
   if (source === undefined) {
     throw new UsageError("genkey needs a config to store the hash in; make one with: mcpmqtt init");
   }
+  assertFree(name, remoteServer);
   const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
   const key = random(KEY_BYTES).toBase64({ alphabet: "base64url", omitPadding: true });
   const salt = random(SALT_BYTES).toBase64();
@@ -56,6 +59,23 @@ export async function runGenkey(
     `The key${name === undefined ? "" : ` of ${name}`} stands here once; ${source} has its hash.\n`,
   );
   return DONE;
+}
+
+/** Refuses what would give two clients one name: the config could not be loaded any more. */
+function assertFree(name: string | undefined, remote: Config["remoteServer"]): void {
+  if (name === "") throw new UsageError("genkey needs a name of at least one character, or none");
+  if (name === MAIN_CLIENT && remote?.key !== undefined) {
+    throw new UsageError(
+      `"${MAIN_CLIENT}" is the client of the key without a name; take another name, ` +
+        "or make that key anew with: mcpmqtt genkey",
+    );
+  }
+  if (name === undefined && remote?.keys.some((key) => key.name === MAIN_CLIENT)) {
+    throw new UsageError(
+      `the key without a name is that of the client "${MAIN_CLIENT}", and one of ` +
+        `remote_server.keys has that name; rename that one, or make it anew with: mcpmqtt genkey ${MAIN_CLIENT}`,
+    );
+  }
 }
 
 /** Where the key of that name stands among `remote_server.keys`; -1: at their end. */

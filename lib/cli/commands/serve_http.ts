@@ -5,6 +5,7 @@
  */
 import { Session } from "../../access/session.ts";
 import type { Config } from "../../config/config.ts";
+import { MAIN_CLIENT } from "../../config/remote_server_schema.ts";
 import type { Logger } from "../../log.ts";
 import { ApiKeys, type NamedKey } from "../../mcp/api_keys.ts";
 import type { Audit } from "../../mcp/audit.ts";
@@ -15,9 +16,6 @@ import { UsageError } from "../options.ts";
 import { grantsOf } from "../setup.ts";
 
 type Remote = NonNullable<Config["remoteServer"]>;
-
-/** The client whose key stands in `api_key_kdf` or `api_key`. */
-const MAIN_CLIENT = "main";
 
 /**
  * Begins to serve.
@@ -47,7 +45,7 @@ export async function serveOnHttp(
     keys: new ApiKeys(keys),
     clientOf: (name) => {
       const { topics, readOnly = false } = remote.keys.find((one) => one.name === name) ?? {};
-      return { name, rules: topics ?? config.rules, readOnly };
+      return { id: `key ${name}`, name, rules: topics ?? config.rules, readOnly };
     },
     tokens: oauth &&
       new (await import("../../mcp/oauth.ts")).TokenVerifier(oauth, config.rules, log),

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { program } from "../../mcp/served_http.ts";
+
+Deno.test("genkey refuses a name that would be that of two clients, and changes nothing", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".json" });
+  const kdf = { salt: "AAAA", hash: "AAAA" };
+  const main = { name: "main", api_key_kdf: kdf };
+  for (
+    const [args, remote, refused] of [
+      [["main"], { api_key_kdf: kdf }, /"main" is the client of the key without a name/],
+      [["main"], { api_key: "k" }, /"main" is the client of the key without a name/],
+      [[], { keys: [main] }, /one of remote_server.keys has that name/],
+      [[""], {}, /a name of at least one character/],
+      [["main"], { keys: [main] }, undefined],
+      [["main"], { api_key_kdf: { salt: "<salt>", hash: "<hash>" } }, undefined],
+    ] as const
+  ) {
+    const text = JSON.stringify({ remote_server: { port: 1, ...remote } });
+    await Deno.writeTextFile(path, text);
+    const { code, stderr } = await program("genkey", ...args, "-c", path).output();
+    assert.equal(code, refused === undefined ? 0 : 2, text);
+    if (refused === undefined) continue;
+    assert.match(new TextDecoder().decode(stderr), refused);
+    assert.equal(await Deno.readTextFile(path), text);
+  }
+  await Deno.remove(path);
+});

@@ -103,6 +103,7 @@ export class Lane {
     if (link === undefined) return;
     const feeds = new Set(subscriptions.flatMap(({ feed }) => feed ?? []));
     this.#request(link, [...feeds].filter(({ isDue }) => isDue));
+    this.#join(link, subscriptions.filter(({ isAsked }) => !isAsked));
   }
 
   /**
@@ -173,6 +174,19 @@ export class Lane {
       [...alike.values()].flatMap((some) => [...packets(some, link.limits.maximumPacketSize)])
         .map((some) => this.#requestTogether(link, some)),
     );
+  }
+
+  /** Has those hear a feed that is there for others who need no SUBSCRIBE for it. */
+  async #join(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
+    if (subscriptions.length === 0) return;
+    try {
+      // What was published before they came arrives before the PINGRESP.
+      await link.ping();
+    } catch {
+      // They are asked for over the next connection.
+      return;
+    }
+    for (const one of subscriptions) one.feed?.join(one);
   }
 
   #tell(packet: string, filters: readonly string[]): void {

@@ -48,7 +48,7 @@ export class Subscription {
     return this.#feed;
   }
 
-  /** Whether a SUBSCRIBE was sent since it listens, over the connection that there is. */
+  /** Whether the broker was asked for it, over the connection that there is. */
   get isAsked(): boolean {
     return this.#isAsked;
   }
@@ -60,7 +60,7 @@ export class Subscription {
 
   /** Whether it was in force, is not, and will be again. */
   get isInterrupted(): boolean {
-    return this.#isInterrupted;
+    return this.#isInterrupted && !this.#isGone;
   }
 
   /** Whether it hears nothing any more. */
@@ -75,9 +75,9 @@ export class Subscription {
   }
 
   /**
-   * A SUBSCRIBE of its feed is on its way. `isFirst`: the first one over this connection, so that
-   * whatever comes is for it. Else it is for those who came later: they hear nothing before the
-   * broker has handled it, and nobody but them is sent the retained messages.
+   * The broker is asked. `isFirst`: by the first SUBSCRIBE of the feed over this connection, so that
+   * whatever comes is for it. Else it is for those who came later: they hear nothing that was there
+   * before the broker has handled it, and nobody but them hears the retained messages.
    */
   request(isFirst: boolean): void {
     this.#hearsRetained = this.includeRetained && (isFirst || !this.#isAsked);

@@ -16,7 +16,7 @@ import type { Times } from "../times.ts";
 /** How many connections there may be at once. */
 const MAX_LANES = 128;
 /** So many are opened before a filter that overlaps others is heard over a feed that covers it. */
-const MAX_OWN_LANES = 3;
+const MAX_OWN_LANES = 2;
 /** How long a filter's leaving a lane is waited for before another lane is taken, in milliseconds. */
 const MAX_LEAVING_WAIT_MS = 300;
 /** The same of a feed whose retained messages are on their way to those who came before. */

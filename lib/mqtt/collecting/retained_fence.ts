@@ -46,7 +46,8 @@ export class RetainedFence {
     awaited.delivered.promise.catch(() => {});
     const isFirst = this.#awaited.size === 0;
     this.#awaited.set(feed, awaited);
-    if (isFirst) this.#goRound();
+    // Not before all that are asked for together are among them.
+    if (isFirst) queueMicrotask(() => this.#goRounds());
     return awaited.delivered.promise;
   }
 
@@ -57,7 +58,7 @@ export class RetainedFence {
     this.#awaited.clear();
   }
 
-  async #goRound(): Promise<void> {
+  async #goRounds(): Promise<void> {
     while (this.#awaited.size > 0) {
       const before = [...this.#awaited].map(([feed, awaited]) => ({
         feed,

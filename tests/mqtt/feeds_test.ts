@@ -365,3 +365,33 @@ eachBroker("collections of another QoS have a feed of their own", async ({
   assert.deepEqual(heard.toSorted(), ["0 0", "2 2", "2 2"]);
   assert.equal(broker.subscriptions().length, 2);
 });
+
+eachBroker(
+  "what is live does not come behind much that is retained, as long as there are few connections",
+  async ({
+    broker,
+    version,
+    connect,
+  }) => {
+    await using device = await connect();
+    for (let i = 0; i < 12; i++) await device.publish(`t/${i}`, "x".repeat(100_000), RETAINED);
+    await using connection = await openConnection(broker, { version, clientId: "much" });
+    await using first = await Gathering.open(connection, "t/#", { qos: 0 });
+    await first.atLeast(12);
+    for (let round = 0; round < 3; round++) {
+      const more = [await Gathering.open(connection, "t/#", { qos: 0 })];
+      await more[0]?.atLeast(12);
+      more.push(await Gathering.open(connection, "t/#", { qos: 0 }));
+      await device.publish("t/live", String(round), { qos: 1 });
+      for (const one of more) {
+        await one.atLeast(13);
+        assert.equal(new Set(one.messages.map(({ topic }) => topic)).size, 13);
+      }
+      await closeAll(more);
+    }
+    await until(() => broker.subscriptions().length === 1);
+    assert.deepEqual(broker.clients().filter((id) => id !== device.clientId), ["much", "much-2"]);
+    assert.equal(broker.subscribeCounts().get("t/#"), 7, "two for each round, and one");
+    assert.equal(first.messages.length, 15);
+  },
+);

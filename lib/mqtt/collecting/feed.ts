@@ -22,6 +22,12 @@ export type FeedState = "waiting" | "pending" | "active" | "leaving" | "draining
  */
 const MAX_ATTEMPTS = 2;
 
+/**
+ * Retained messages of so many bytes hold up what comes after them. Mosquitto 2.0.11 even drops live
+ * messages of the connection while it has more than about 4 MB on the way.
+ */
+const MUCH_RETAINED_BYTES = 1024 * 1024;
+
 /** A feed and its state; the lane moves it from state to state. */
 export class Feed {
   readonly filter: TopicFilter;
@@ -38,6 +44,7 @@ export class Feed {
   #hasBeenInForce = false;
   #attempts = 0;
   #retainedReceived = 0;
+  #retainedBytes = 0;
   #lastServedMs = -Infinity;
 
   /** It has the filter and the QoS of its first listener. */
@@ -75,6 +82,11 @@ export class Feed {
   /** How many retained messages have come. */
   get retainedReceived(): number {
     return this.#retainedReceived;
+  }
+
+  /** Whether the last SUBSCRIBE has had much sent. */
+  get hasMuchRetained(): boolean {
+    return this.#retainedBytes > MUCH_RETAINED_BYTES;
   }
 
   /**
@@ -132,6 +144,7 @@ export class Feed {
     if (isFirst) this.#state = "pending";
     this.isSettled = false;
     this.#isAnswered = false;
+    this.#retainedBytes = 0;
     for (const one of this.#listeners) one.request(isFirst);
   }
 
@@ -156,7 +169,10 @@ export class Feed {
 
   /** Takes a message that arrived on the lane. */
   receive(message: Message): void {
-    if (message.retain) this.#retainedReceived++;
+    if (message.retain) {
+      this.#retainedReceived++;
+      this.#retainedBytes += message.topic.length + message.payload.length;
+    }
     if (this.isHeld) {
       for (const one of this.#listeners) one.receive(message);
     } else if (message.qos > 0 || message.retain) {

@@ -128,15 +128,19 @@ export class Lanes {
 
   /** A lane on which `subscription` has a feed now, or what to wait for. */
   #find(subscription: Subscription, waitedMs: number): Lane | Change {
-    const { filter } = subscription;
-    const same = this.#listen(subscription, (lane) => lane.feedOf(subscription), waitedMs);
-    if (same !== undefined) return same;
+    const { filter, includeRetained } = subscription;
     const free = this.#lanes.find((lane) => lane.isFreeFor(filter));
+    const hasRoom = free !== undefined || this.#lanes.length < MAX_OWN_LANES;
+    const same = this.#listen(subscription, (lane) => {
+      const feed = lane.feedOf(subscription);
+      return includeRetained && feed?.hasMuchRetained && hasRoom ? undefined : feed;
+    }, waitedMs);
+    if (same !== undefined) return same;
     if (free !== undefined) return this.#openFeed(free, subscription);
     const change = this.#leaving(filter);
     const timeoutMs = MAX_LEAVING_WAIT_MS - waitedMs;
     if (change !== undefined && timeoutMs > 0) return { change, timeoutMs };
-    const wider = this.#lanes.length < MAX_OWN_LANES
+    const wider = hasRoom
       ? undefined
       : this.#listen(subscription, (lane) => lane.feedCovering(subscription), waitedMs);
     return wider ?? this.#openFeed(this.#openLane(), subscription);
@@ -148,11 +152,12 @@ export class Lanes {
     feedOn: (lane: Lane) => Feed | undefined,
     waitedMs: number,
   ): Lane | Change | undefined {
-    const found = this.#lanes.flatMap((lane) => {
+    // On the later lanes first, which are there for calls that come and go.
+    const found = this.#lanes.toReversed().flatMap((lane) => {
       const feed = feedOn(lane);
       return feed === undefined ? [] : [{ lane, feed }];
     });
-    // The narrower ones first, of which the broker replays less.
+    // Before that the narrower ones, of which the broker replays less.
     found.sort((a, b) => b.feed.filter.levels.length - a.feed.filter.levels.length);
     const open = found.find(({ feed }) => feed.isOpenTo(subscription));
     open?.feed.attach(subscription);

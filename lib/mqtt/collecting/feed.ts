@@ -43,6 +43,7 @@ export class Feed {
   #isAnswered = false;
   #hasBeenInForce = false;
   #attempts = 0;
+  #requestedMs = -Infinity;
   #retainedReceived = 0;
   #retainedBytes = 0;
   #lastServedMs = -Infinity;
@@ -79,6 +80,11 @@ export class Feed {
     return [...this.#listeners].some((one) => one.includeRetained);
   }
 
+  /** When the last SUBSCRIBE was sent, by `performance.now()`. */
+  get requestedMs(): number {
+    return this.#requestedMs;
+  }
+
   /** How many retained messages have come. */
   get retainedReceived(): number {
     return this.#retainedReceived;
@@ -112,9 +118,8 @@ export class Feed {
    * Whether somebody can listen from now on. Who wants retained messages cannot while those are on
    * their way that others asked for: nothing tells which are whose.
    */
-  isOpenTo({ qos, includeRetained }: Subscription): boolean {
-    return qos === this.qos && this.isHeld &&
-      (!includeRetained || this.isSettled || this.#state === "waiting");
+  isOpenTo({ includeRetained }: Subscription): boolean {
+    return this.isHeld && (!includeRetained || this.isSettled || this.#state === "waiting");
   }
 
   /** Somebody listens from now on; see {@linkcode Feed.isOpenTo}. */
@@ -144,6 +149,7 @@ export class Feed {
     if (isFirst) this.#state = "pending";
     this.isSettled = false;
     this.#isAnswered = false;
+    this.#requestedMs = performance.now();
     this.#retainedBytes = 0;
     for (const one of this.#listeners) one.request(isFirst);
   }

@@ -19,7 +19,7 @@ const MAX_LANES = 128;
 const MAX_OWN_LANES = 2;
 /** How long a filter's leaving a lane is waited for before another lane is taken, in milliseconds. */
 const MAX_LEAVING_WAIT_MS = 300;
-/** The same of a feed whose retained messages are on their way to those who came before. */
+/** How long retained messages are waited for that others have asked for. */
 const MAX_REPLAY_WAIT_MS = 1_000;
 
 /** How often it is tried in vain to open a further connection while there is one. */
@@ -134,7 +134,7 @@ export class Lanes {
     const same = this.#listen(subscription, (lane) => {
       const feed = lane.feedOf(subscription);
       return includeRetained && feed?.hasMuchRetained && hasRoom ? undefined : feed;
-    }, waitedMs);
+    });
     if (same !== undefined) return same;
     if (free !== undefined) return this.#openFeed(free, subscription);
     const change = this.#leaving(filter);
@@ -142,7 +142,7 @@ export class Lanes {
     if (change !== undefined && timeoutMs > 0) return { change, timeoutMs };
     const wider = hasRoom
       ? undefined
-      : this.#listen(subscription, (lane) => lane.feedCovering(subscription), waitedMs);
+      : this.#listen(subscription, (lane) => lane.feedCovering(subscription));
     return wider ?? this.#openFeed(this.#openLane(), subscription);
   }
 
@@ -150,7 +150,6 @@ export class Lanes {
   #listen(
     subscription: Subscription,
     feedOn: (lane: Lane) => Feed | undefined,
-    waitedMs: number,
   ): Lane | Change | undefined {
     // On the later lanes first, which are there for calls that come and go.
     const found = this.#lanes.toReversed().flatMap((lane) => {
@@ -161,8 +160,10 @@ export class Lanes {
     found.sort((a, b) => b.feed.filter.levels.length - a.feed.filter.levels.length);
     const open = found.find(({ feed }) => feed.isOpenTo(subscription));
     open?.feed.attach(subscription);
-    const timeoutMs = MAX_REPLAY_WAIT_MS - waitedMs;
-    if (open !== undefined || found.length === 0 || timeoutMs <= 0) return open?.lane;
+    if (open !== undefined) return open.lane;
+    const since = Math.max(...found.map(({ feed }) => feed.requestedMs));
+    const timeoutMs = since + MAX_REPLAY_WAIT_MS - performance.now();
+    if (timeoutMs <= 0) return undefined;
     const delivered = found.map(({ lane, feed }) => lane.retainedDelivered(feed).catch(() => {}));
     return { change: Promise.race(delivered), timeoutMs };
   }

@@ -48,7 +48,7 @@ export class Subscription {
     return this.#feed;
   }
 
-  /** Whether the broker was asked for it, over the connection that there is. */
+  /** Whether the broker has been asked for it. */
   get isAsked(): boolean {
     return this.#isAsked;
   }
@@ -105,7 +105,6 @@ export class Subscription {
 
   /** The connection is gone. */
   interrupt(): void {
-    this.#isAsked = false;
     if (!this.#hasBeenInForce || this.#isInterrupted) return;
     this.#isInterrupted = true;
     this.#isGone = !this.#collection.resume;

@@ -50,8 +50,8 @@ export interface Collecting extends AsyncDisposable {
   /** Whether it goes on only when a connection that was lost has been found again. */
   isInterrupted(): boolean;
   /**
-   * Waits until the broker has sent the retained messages that there were when it began, or until
-   * it is disposed of. That is exact for brokers that handle the packets of a connection in order;
+   * Waits until the broker has sent the retained messages that there were when it began, or nothing
+   * of it is subscribed any more. That is exact for brokers that handle the packets of a connection in order;
    * of others, such as go on sending within some 25 ms are waited for.
    *
    * @throws {McpMqttError} `not_connected` if there is no connection.

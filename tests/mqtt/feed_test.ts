@@ -8,7 +8,7 @@ import { Feed } from "../../lib/mqtt/collecting/feed.ts";
 import type { Subscription } from "../../lib/mqtt/collecting/subscription.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
 import { until, within } from "../brokers/until.ts";
-import { Gathering, openConnection, rejection, textOf } from "./connections.ts";
+import { Gathering, openConnection, rejection, textOf, waiting } from "./connections.ts";
 import {
   type ClientPacket,
   connack,
@@ -309,6 +309,30 @@ Deno.test("a feed is given up if who came later is refused and the others have l
   refuse?.();
   assert.equal((await second).code, "broker_refused");
   await until(() => countIn(types, UNSUBSCRIBE) === 1);
+});
+
+Deno.test("who comes to a feed while its connection is being closed waits for the next", async () => {
+  let subscribes = 0;
+  const { broker: scriptedBroker } = scripted(({ type }) =>
+    type === SUBSCRIBE && ++subscribes === 2
+  );
+  await using broker = scriptedBroker;
+  const times = { acknowledgementMs: 100 };
+  await using connection = await openConnection(broker, { version: "5", times });
+  await using first = await Gathering.open(connection, "t/#", { qos: 0, resume: true });
+  // The connection is ended, because the SUBSCRIBE is not answered.
+  assert.equal((await rejection(Gathering.open(connection, "t/#", { qos: 0 }))).code, "timeout");
+  // One that waits for no connection.
+  await using _third = await connection.collect([parseTopicFilter("t/#")], {
+    ...waiting(),
+    qos: 0,
+    includeRetained: true,
+    resume: true,
+    isPatient: true,
+    onMessage: () => {},
+  });
+  await until(() => first.interruptions === 1 && !first.isInterrupted);
+  assert.equal(broker.accepted, 2);
 });
 
 Deno.test("many filters that are in force already are asked for together", async () => {

@@ -107,15 +107,15 @@ export class Lane {
   }
 
   /**
-   * Waits until the broker has sent the retained messages that a feed asked for last. It may be
-   * that nobody listens to it any more.
+   * Waits until the broker has sent the retained messages that a feed asked for last, or nobody
+   * listens to it any more.
    *
    * @throws {McpMqttError} `not_connected`.
    * @throws {LinkLost} if the connection is lost meanwhile.
    */
   async retainedDelivered(feed: Feed): Promise<void> {
     if (!feed.isHeld) return;
-    if (this.lasting.link === undefined || this.#fence === undefined) {
+    if (feed.state === "waiting" || this.#fence === undefined) {
       throw new McpMqttError("not_connected", "The connection was lost");
     }
     await this.#fence.delivered(feed);

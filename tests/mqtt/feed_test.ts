@@ -258,6 +258,41 @@ Deno.test("a further SUBSCRIBE waits until the retained messages of the first ha
   assert.equal(broker.accepted, 1);
 });
 
+Deno.test("a further SUBSCRIBE waits for the SUBACK of the one before, however long that takes", async () => {
+  let answer: (() => void) | undefined;
+  let subscribes = 0;
+  const { broker: scriptedBroker, types } = scripted((packet, client) => {
+    if (packet.type !== SUBSCRIBE || ++subscribes !== 2) return false;
+    answer = () => client.send(...suback(packet));
+    return true;
+  });
+  await using broker = scriptedBroker;
+  await using connection = await openConnection(broker, { version: "5" });
+  await using _first = await Gathering.open(connection, "t/#", { qos: 0 });
+  const second = Gathering.open(connection, "t/#", { qos: 0 });
+  await until(() => answer !== undefined);
+  const third = Gathering.open(connection, "t/#", { qos: 0 });
+  const pings = (): number => countIn(types.slice(types.lastIndexOf(SUBSCRIBE)), PINGREQ);
+  await until(() => pings() >= 4);
+  assert.equal(subscribes, 2);
+  answer?.();
+  await Promise.all([second, third].map(async (one) => (await one)[Symbol.asyncDispose]()));
+  assert.equal(subscribes, 3);
+});
+
+Deno.test("Feed knows whether the last SUBSCRIBE had much sent", () => {
+  const { feed } = openFeed("t/#");
+  const much = "x".repeat(600_000);
+  feed.receive(message("t/a", much));
+  feed.receive(message("t/b", much));
+  feed.receive(message("t/c", much, true));
+  assert.equal(feed.hasMuchRetained, false);
+  feed.receive(message("t/d", much, true));
+  assert.equal(feed.hasMuchRetained, true);
+  feed.request();
+  assert.equal(feed.hasMuchRetained, false);
+});
+
 Deno.test("a feed whose retained messages do not end is not waited for, but has another beside it", async () => {
   const { broker: scriptedBroker } = scripted((packet, client) => {
     if (packet.type === PINGREQ && client.index === 0) client.send(...publish("t/a", "kept", true));

@@ -5,11 +5,13 @@
  * @module
  */
 import { Buffer, isUtf8 } from "node:buffer";
+import { type Parse, parsed, textOf } from "./decoded.ts";
 import { type Json, jsonBytes, structureOf } from "./json.ts";
 import { type Message, type MessageProperties, propertySize, type QoS } from "./message.ts";
 import { valueAt } from "./pointer.ts";
 import { SparkplugPayload, valuesByName } from "./sparkplug.ts";
 
+export { textOf } from "./decoded.ts";
 export { jsonBytes } from "./json.ts";
 
 /** The properties of a {@linkcode ShownMessage}. */
@@ -72,31 +74,17 @@ export type ShownLast = { last?: Json } & Pick<ShownMessage, "encoding" | "size"
 const LAST_BYTES = 128;
 
 /**
- * The payload as text, or undefined where it is not UTF-8. Nothing is stripped, a byte order mark
- * included.
- */
-export function textOf(payload: Uint8Array): string | undefined {
-  try {
-    return utf8.decode(payload);
-  } catch {
-    return undefined;
-  }
-}
-
-/**
  * What a payload says: what it is in Sparkplug B, else the value that it is the JSON of, else its
  * text; undefined if it is binary.
  */
 export function contentOf(
   payload: Uint8Array,
-  parse: (text: string) => Json | undefined,
+  parse: Parse,
 ): Json | undefined {
   const sparkplug = sparkplugOf(payload);
   if (sparkplug !== undefined) return sparkplug;
-  const text = textOf(payload);
-  if (text === undefined) return undefined;
-  const value = parse(text);
-  return value === undefined ? text : value;
+  const value = parsed(payload, parse);
+  return value === undefined ? textOf(payload) : value;
 }
 
 /**
@@ -105,7 +93,7 @@ export function contentOf(
  */
 export function placesOf(
   payload: Uint8Array,
-  parse: (text: string) => Json | undefined,
+  parse: Parse,
 ): ((tokens: readonly string[]) => Json | undefined) | undefined {
   const whole = contentOf(payload, parse);
   if (whole === undefined) return undefined;
@@ -211,7 +199,7 @@ export function showPayload(payload: Uint8Array, previewBytes: number): ShownPay
   }
   const text = textOf(payload);
   if (text === undefined) return { payload: payload.toBase64(), encoding: "base64", size };
-  return { payload: structureOf(text) ?? text };
+  return { payload: parsed(payload, structureOf) ?? text };
 }
 
 /** A value of Sparkplug B, or the beginning of its JSON. */

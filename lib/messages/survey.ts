@@ -6,7 +6,8 @@
 import { fingerprintOf } from "./digest.ts";
 import { type Json, structureOf } from "./json.ts";
 import type { Message } from "./message.ts";
-import { contentOf, namedValuesOf, showLast, type ShownLast, textOf } from "./payload.ts";
+import { parsed } from "./decoded.ts";
+import { namedValuesOf, showLast, type ShownLast, textOf } from "./payload.ts";
 import { toNumber } from "./pointer.ts";
 
 /** What all topics may take in memory, about, in bytes. */
@@ -115,7 +116,7 @@ function described(payload: Uint8Array): Described {
 
 function kindOf(payload: Uint8Array): string {
   if (payload.length === 0) return "empty";
-  const content = payload.length > MAX_KEPT_BYTES ? undefined : contentOf(payload, (text) => text);
+  const content = payload.length > MAX_KEPT_BYTES ? undefined : textOf(payload);
   if (content !== undefined && toNumber(content) !== undefined) return "number";
   return textOf(payload) === undefined ? "binary" : "text";
 }
@@ -139,7 +140,7 @@ export function shapeOf(payload: Uint8Array): string | undefined {
 
 /** What has a shape; undefined for anything else. */
 function shapedOf(payload: Uint8Array): Json | undefined {
-  return namedValuesOf(payload) ?? structureOf(textOf(payload) ?? "");
+  return namedValuesOf(payload) ?? parsed(payload, structureOf);
 }
 
 function shownShape(value: Json): string {

@@ -7,7 +7,7 @@ import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { TopicFilter } from "../topics/topic_filter.ts";
 import { isResponsePrefix } from "../topics/topic_name.ts";
-import { bounded, pause } from "../wait.ts";
+import { bounded } from "../wait.ts";
 import { Collection, type CollectionOptions } from "./collecting/collection.ts";
 import type { Lane } from "./collecting/lane.ts";
 import { Lanes, type Waiting } from "./collecting/lanes.ts";
@@ -50,8 +50,8 @@ export interface Collecting extends AsyncDisposable {
   /** Whether it goes on only when a connection that was lost has been found again. */
   isInterrupted(): boolean;
   /**
-   * Waits until the broker has sent the retained messages that there were when it began, or until
-   * it is disposed of. That is exact for brokers that handle the packets of a connection in order;
+   * Waits until the broker has sent the retained messages that there were when it began, or nothing
+   * of it is subscribed any more. That is exact for brokers that handle the packets of a connection in order;
    * of others, such as go on sending within some 25 ms are waited for.
    *
    * @throws {McpMqttError} `not_connected` if there is no connection.
@@ -197,19 +197,17 @@ export class Connection implements AsyncDisposable {
     if (!isPatient) await this.#lanes.ready(this.#lanes.main, options);
     const collection = new Collection(filters, options);
     const taken = new Map<Lane, Subscription[]>();
-    const over = new AbortController();
     const release = async (): Promise<void> => {
-      over.abort();
       collection.end();
       await Promise.all([...taken].map(([lane, some]) => lane.release(some)));
     };
     try {
-      for (const subscription of collection.subscriptions) {
+      await allOf(collection.subscriptions.map(async (subscription) => {
         const lane = await this.#lanes.reserve(subscription, signal);
         const some = taken.get(lane);
         if (some === undefined) taken.set(lane, [subscription]);
         else some.push(subscription);
-      }
+      }));
       await Promise.all([...taken].map(([lane, some]) => this.#begin(lane, some, options)));
       signal.throwIfAborted();
     } catch (error) {
@@ -220,7 +218,10 @@ export class Connection implements AsyncDisposable {
       filters,
       isInterrupted: () => collection.isInterrupted,
       retainedDelivered: async () => {
-        await Promise.all([...taken.keys()].map((lane) => retainedDelivered(lane, over.signal)));
+        const delivered = [...taken].flatMap(([lane, some]) =>
+          some.map(({ feed }) => feed && lane.retainedDelivered(feed))
+        );
+        await Promise.all(delivered);
       },
       [Symbol.asyncDispose]: release,
     };
@@ -281,27 +282,10 @@ export class Connection implements AsyncDisposable {
   }
 }
 
-/**
- * How many round trips without a retained message say that there is none left. A broker sends so
- * many of QoS 1 and 2 at a time, and goes on when one was acknowledged: of QoS 2 that takes PUBREC
- * and PUBREL, then PUBCOMP.
- */
-const QUIET_ROUNDS = 2;
-
-/** How long a round lasts beside its trip: some brokers read what they keep beside answering. */
-const ROUND_MS = 25;
-
-async function retainedDelivered(lane: Lane, signal: AbortSignal): Promise<void> {
-  const { link } = lane.lasting;
-  if (link === undefined) throw new McpMqttError("not_connected", "The connection was lost");
-  let received = 0;
-  let quiet = 0;
-  while (quiet < QUIET_ROUNDS) {
-    await link.ping();
-    if (!await pause(ROUND_MS, signal)) return;
-    quiet = link.retainedReceived === received ? quiet + 1 : 0;
-    received = link.retainedReceived;
-  }
+/** Waits for all, even if one fails: each may leave something that is to be released. */
+async function allOf(promises: readonly Promise<void>[]): Promise<void> {
+  const settled = await Promise.allSettled(promises);
+  for (const one of settled) if (one.status === "rejected") throw one.reason;
 }
 
 function onlyWritingLost(error: McpMqttError): McpMqttError {

@@ -158,10 +158,11 @@ eachBroker("lanes are used again, and closed when they are idle", async ({ broke
     times: { idleLaneMs: 50 },
   });
   for (let round = 0; round < 3; round++) {
-    const all = await Promise.all(["a", "a", "a"].map((one) => Gathering.open(connection, one)));
+    const overlapping = ["a/+/c", "+/b/c", "a/b/+"];
+    const all = await Promise.all(overlapping.map((one) => Gathering.open(connection, one)));
     assert.deepEqual(broker.clients(), ["lanes", "lanes-2", "lanes-3"]);
     await close(...all);
-    await using again = await Gathering.open(connection, "a");
+    await using again = await Gathering.open(connection, "a/b/c");
     assert.equal(again.interruptions, 0);
     assert.ok(broker.clients().length <= 3);
     await until(() => broker.clients().join() === "lanes");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { McpMqttError } from "../../lib/errors.ts";
 import type { Message } from "../../lib/messages/message.ts";
 import { Collection } from "../../lib/mqtt/collecting/collection.ts";
-import type { Subscription } from "../../lib/mqtt/collecting/subscription.ts";
+import { Feed } from "../../lib/mqtt/collecting/feed.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
 import { rejection, textOf } from "./connections.ts";
 
@@ -15,6 +15,8 @@ class Heard {
   readonly failures: string[] = [];
   readonly interruptions: boolean[] = [];
   readonly collection: Collection;
+  /** The feed of each filter. */
+  readonly #feeds: readonly Feed[];
 
   constructor(
     filters: readonly string[],
@@ -34,20 +36,21 @@ class Heard {
       onInterrupted: (isFurther) => void this.interruptions.push(isFurther),
       onFailed: ({ code }) => void this.failures.push(code),
     });
+    this.#feeds = this.collection.subscriptions.map((one) => new Feed(one));
   }
 
-  /** The one of a filter. */
-  at(n = 0): Subscription {
-    const found = this.collection.subscriptions[n];
+  /** The feed of a filter. */
+  at(n = 0): Feed {
+    const found = this.#feeds[n];
     assert.ok(found);
     return found;
   }
 
   /** Brings all into force. */
   begin(): this {
-    for (const one of this.collection.subscriptions) {
-      one.request();
-      one.activate();
+    for (const feed of this.#feeds) {
+      feed.request();
+      feed.activate();
     }
     return this;
   }
@@ -85,7 +88,9 @@ Deno.test("Collection hears the copy of the first filter that matches and has no
   for (const one of [third, second, first]) one.receive(message("t/a", "1"));
   second.receive(message("t/a/b", "only"));
   assert.deepEqual(heard.texts, ["t/a 1", "t/a/b only"]);
-  first.fail(REFUSED);
+  first.interrupt(LOST);
+  first.request();
+  first.refuse(REFUSED);
   assert.deepEqual(heard.failures, ["broker_refused"]);
   for (const one of [third, second]) one.receive(message("t/a", "2"));
   assert.deepEqual(heard.texts.slice(2), ["t/a 2"]);
@@ -100,7 +105,8 @@ Deno.test("Collection whose listener fails at a message tells so once, and nothi
   heard.at().receive(message("t/a", "1"));
   heard.at().receive(message("t/a", "2"));
   heard.at().interrupt(LOST);
-  heard.at().fail(REFUSED);
+  heard.at().request();
+  heard.at().refuse(REFUSED);
   assert.deepEqual([heard.texts, heard.failures], [["t/a 1"], ["internal"]]);
   assert.deepEqual(heard.interruptions, []);
 });
@@ -110,7 +116,8 @@ Deno.test("Collection.end() is the end of all that it tells", () => {
   heard.collection.end();
   heard.at().receive(message("t/a", "1"));
   heard.at().interrupt(LOST);
-  heard.at().fail(REFUSED);
+  heard.at().request();
+  heard.at().refuse(REFUSED);
   assert.deepEqual([heard.texts, heard.interruptions, heard.failures], [[], [], []]);
 });
 
@@ -145,7 +152,7 @@ Deno.test("Collection that does not resume is over at the first loss of a connec
   assert.deepEqual([heard.texts, heard.interruptions], [[], [false]]);
 });
 
-Deno.test("Subscription is given up when the connection is lost a second time before its SUBACK", async () => {
+Deno.test("Feed is given up when the connection is lost a second time before its SUBACK", async () => {
   const heard = new Heard(["t/#"]);
   const one = heard.at();
   one.request();
@@ -155,7 +162,9 @@ Deno.test("Subscription is given up when the connection is lost a second time be
   one.interrupt({ reasonCode: 0x8F, cause: "gone" });
   assert.equal(one.state, "gone");
   await one.left;
-  const { code, message: text } = await rejection(one.inForce);
+  const { code, message: text } = await rejection(
+    heard.collection.subscriptions[0]?.inForce ?? Promise.resolve(),
+  );
   assert.equal(code, "broker_refused");
   assert.match(text, /lost 2 times while subscribing to "t\/#".*143 \(Topic Filter invalid\)/);
   assert.deepEqual(heard.failures, [], "who waits for it learns it");
@@ -169,7 +178,7 @@ Deno.test("Subscription is given up when the connection is lost a second time be
   assert.equal(other.at().state, "pending", "it has been in force, and is to be again");
 });
 
-Deno.test("Subscription that was given up knows whether the broker goes on with what it had queued", async () => {
+Deno.test("Feed that was given up knows whether the broker goes on with what it had queued", async () => {
   const [qos1, retained, live] = [
     message("t/a", "1", { qos: 1 }),
     message("t/a", "1", { retain: true }),

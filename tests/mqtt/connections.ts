@@ -7,7 +7,7 @@ import type { Logger, LogText } from "../../lib/log.ts";
 import { type Collecting, Connection, type Waiting } from "../../lib/mqtt/connection.ts";
 import type { Publication } from "../../lib/mqtt/link/link.ts";
 import type { BrokerSettings } from "../../lib/mqtt/link/link_opener.ts";
-import type { Message } from "../../lib/messages/message.ts";
+import type { Message, QoS } from "../../lib/messages/message.ts";
 import type { Times } from "../../lib/mqtt/times.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
 import { until } from "../brokers/until.ts";
@@ -153,6 +153,7 @@ export class Gathering implements AsyncDisposable {
     options: Partial<Waiting> & {
       readonly includeRetained?: boolean;
       readonly resume?: boolean;
+      readonly qos?: QoS;
       readonly onMessage?: (message: Message) => void;
     } = {},
   ): Promise<Gathering> {
@@ -161,6 +162,7 @@ export class Gathering implements AsyncDisposable {
       ...waiting(options.waitMs, options.signal),
       includeRetained: options.includeRetained ?? true,
       resume: options.resume ?? false,
+      ...(options.qos === undefined ? {} : { qos: options.qos }),
       onMessage: (message) => {
         gathering.messages.push(message);
         options.onMessage?.(message);

@@ -244,8 +244,8 @@ Deno.test("lanes that were lost are back as soon as the first is", async () => {
   await using broker = await startAedes();
   await using proxy = new FaultProxy(broker);
   await using connection = await openConnection(proxy);
-  await using _main = await Gathering.open(connection, "a", { resume: true });
-  await using _lane = await Gathering.open(connection, "a", { resume: true });
+  await using _main = await Gathering.open(connection, "a/+", { resume: true });
+  await using _lane = await Gathering.open(connection, "a/b", { resume: true });
   // Makes the delays long.
   for (let i = 0; i < 4; i++) {
     await connection.ready(waiting());

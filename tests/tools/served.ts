@@ -15,7 +15,10 @@ export interface Served {
   readonly version: ProtocolVersion;
   readonly host: Host;
   readonly device: TestClient;
-  /** Resolves when a client holds the topic filter at the broker. */
+  /**
+   * Resolves when a client holds the topic filter at the broker, and it was asked for so many times;
+   * default 1. Who comes to a filter that is held already asks once more.
+   */
   subscribed(filter: string, options?: { readonly times?: number }): Promise<void>;
   /** Resolves when no client holds the topic filter any more. */
   unsubscribed(filter: string): Promise<void>;
@@ -60,8 +63,9 @@ export async function serve(
     host: checkedHost(host),
     device,
     async subscribed(filter, { times = 1 } = {}): Promise<void> {
-      await until(() => broker.subscriptions().filter((one) => one === filter).length >= times, {
-        what: () => `a subscription to ${filter} among ${broker.subscriptions()}`,
+      const asked = (): number => broker.subscribeCounts().get(filter) ?? 0;
+      await until(() => broker.subscriptions().includes(filter) && asked() >= times, {
+        what: () => `subscription ${times} to ${filter} among ${broker.subscriptions()}`,
       });
     },
     async unsubscribed(filter): Promise<void> {

@@ -79,9 +79,6 @@ export class Collection {
     if (this.includeRetained) {
       if (message.retain && this.#last.isSame(message)) return;
       this.#last.remember(message);
-    } else if (message.retain) {
-      // In MQTT 3.1.1 they come unasked.
-      return;
     }
     try {
       this.#options.onMessage(message);
@@ -112,13 +109,13 @@ export class Collection {
 
   /**
    * Whether `by` is the first of the filters that match and have not been given up. Each of those
-   * that overlap is on a connection of its own, and gets a copy of its own.
+   * that overlap gets a copy of its own, mostly over a connection of its own.
    */
   #isFirst(topic: string, by: Subscription): boolean {
     if (this.#places === undefined) return true;
     const matching = this.#places.matching(topic);
     if (matching.length < 2) return true;
-    const first = this.subscriptions.find((one) => one.state !== "gone" && matching.includes(one));
+    const first = this.subscriptions.find((one) => !one.isGone && matching.includes(one));
     return first === by;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * A lane is one connection to the broker and owns the topic filters in force on it. They are
- * pairwise disjoint, so that every PUBLISH that arrives has exactly one owner, on brokers that send
- * one copy for each overlapping subscription as on those that send one in all.
+ * A lane is one connection to the broker and owns the feeds on it. Their topic filters are pairwise
+ * disjoint, so that every PUBLISH that arrives is for exactly one feed, on brokers that send one copy
+ * for each overlapping subscription as on those that send one in all.
  *
  * @module
  */
@@ -9,13 +9,15 @@ import { McpMqttError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { FilterIndex } from "../../topics/filter_index.ts";
 import { quoteTopic } from "../../topics/topic_text.ts";
-import type { TopicFilter } from "../../topics/topic_filter.ts";
+import { canonicalText, covers, type TopicFilter } from "../../topics/topic_filter.ts";
 import { bounded } from "../../wait.ts";
 import { LastingLink } from "../link/lasting_link.ts";
 import { type Link, type LinkEnd, LinkLost } from "../link/link.ts";
 import type { LinkOpener } from "../link/link_opener.ts";
 import { packets } from "../link/packet_size.ts";
 import { reasonCodeName } from "../faults/reason_codes.ts";
+import { Feed } from "./feed.ts";
+import { RetainedFence } from "./retained_fence.ts";
 import type { Subscription } from "./subscription.ts";
 import type { Times } from "../times.ts";
 
@@ -29,18 +31,19 @@ export interface LaneOptions {
   readonly log: Logger;
   readonly times: Times;
   readonly onConnected: (lane: Lane) => void;
-  /** The last filter has left it. */
+  /** The last feed has left it. */
   readonly onEmpty: (lane: Lane) => void;
 }
 
-/** One connection that is kept alive, and its subscriptions. */
+/** One connection that is kept alive, and its feeds. */
 export class Lane {
   readonly clientId: string;
   readonly lasting: LastingLink;
   readonly #options: LaneOptions;
-  readonly #index = new FilterIndex<Subscription>();
-  readonly #subscriptions = new Set<Subscription>();
-  readonly #draining = new Map<Subscription, ReturnType<typeof setTimeout>>();
+  readonly #index = new FilterIndex<Feed>();
+  readonly #feeds = new Map<string, Feed>();
+  readonly #draining = new Map<Feed, ReturnType<typeof setTimeout>>();
+  #fence: RetainedFence | undefined;
   #resumed: Promise<void> = Promise.resolve();
 
   constructor(options: LaneOptions) {
@@ -52,9 +55,7 @@ export class Lane {
       clientId,
       log,
       onMessage: (message) => {
-        for (const subscription of this.#index.matching(message.topic)) {
-          subscription.receive(message);
-        }
+        for (const feed of this.#index.matching(message.topic)) feed.receive(message);
       },
       onConnected: (link) => this.#onConnected(link),
       onEnded: (end) => this.#onEnded(end),
@@ -66,78 +67,126 @@ export class Lane {
     return this.#resumed;
   }
 
-  /** How many filters are taken. */
-  get size(): number {
-    return this.#subscriptions.size;
-  }
-
   /** Whether `filter` overlaps none that is taken. */
   isFreeFor(filter: TopicFilter): boolean {
     return !this.#index.anyOverlapping(filter);
   }
 
-  /** The subscriptions that stand in the way of `filter`. */
-  overlapping(filter: TopicFilter): Subscription[] {
+  /** The feeds that stand in the way of `filter`. */
+  overlapping(filter: TopicFilter): Feed[] {
     return this.#index.overlapping(filter);
   }
 
-  /** Reserves the filter of `subscription`, which overlaps none on this lane. */
-  reserve(subscription: Subscription): void {
-    this.#subscriptions.add(subscription);
-    this.#index.add(subscription.filter, subscription);
+  /** The feed of the very filter of `subscription`, if it may ever listen to that. */
+  feedOf({ filter, qos }: Subscription): Feed | undefined {
+    const feed = this.#feeds.get(canonicalText(filter));
+    return feed?.isHeld && feed.qos === qos ? feed : undefined;
   }
 
-  /** Asks the broker for reserved subscriptions, at once or as soon as there is a connection. */
+  /** The same of a feed that covers its filter. */
+  feedCovering({ filter, qos }: Subscription): Feed | undefined {
+    return this.overlapping(filter).find((feed) =>
+      feed.isHeld && feed.qos === qos && covers(feed.filter, filter)
+    );
+  }
+
+  /** Makes a feed for `subscription`, whose filter overlaps none on this lane. */
+  open(subscription: Subscription): void {
+    const feed = new Feed(subscription);
+    this.#feeds.set(canonicalText(feed.filter), feed);
+    this.#index.add(feed.filter, feed);
+  }
+
+  /** Asks the broker for what listens to its feeds, at once or as soon as there is a connection. */
   subscribe(subscriptions: readonly Subscription[]): void {
     const { link } = this.lasting;
     if (link === undefined) return;
-    this.#request(link, subscriptions.filter(({ state }) => state === "waiting"));
+    const feeds = new Set(subscriptions.flatMap(({ feed }) => feed ?? []));
+    this.#request(link, [...feeds].filter(({ isDue }) => isDue));
+    this.#join(link, subscriptions.filter(({ isAsked }) => !isAsked));
   }
 
-  /** Gives subscriptions up. Settles when nothing of them is left at the broker. */
+  /**
+   * Waits until the broker has sent the retained messages that a feed asked for last, or nobody
+   * listens to it any more.
+   *
+   * @throws {McpMqttError} `not_connected`.
+   * @throws {LinkLost} if the connection is lost meanwhile.
+   */
+  async retainedDelivered(feed: Feed): Promise<void> {
+    if (!feed.isHeld) return;
+    if (feed.state === "waiting" || this.#fence === undefined) {
+      throw new McpMqttError("not_connected", "The connection was lost");
+    }
+    await this.#fence.delivered(feed);
+  }
+
+  /** Gives subscriptions up. Settles when nothing of those feeds is left that had no other listener. */
   async release(subscriptions: readonly Subscription[]): Promise<void> {
-    const { link } = this.lasting;
-    const held: Subscription[] = [];
+    const feeds = new Set<Feed>();
     for (const subscription of subscriptions) {
-      const { state } = subscription;
-      if (state === "leaving" || state === "draining") continue;
-      if (link !== undefined && (state === "pending" || state === "active")) {
-        subscription.leave();
-        held.push(subscription);
+      const { feed } = subscription;
+      feed?.detach(subscription);
+      if (feed?.isEmpty) feeds.add(feed);
+    }
+    this.#leave([...feeds].filter(({ isHeld }) => isHeld));
+    await Promise.all([...feeds].map(({ left }) => left));
+  }
+
+  #leave(feeds: readonly Feed[]): void {
+    const { link } = this.lasting;
+    const held: Feed[] = [];
+    for (const feed of feeds) {
+      if (link === undefined || feed.state === "waiting") {
+        this.#end(feed);
       } else {
-        this.#end(subscription);
+        feed.leave();
+        held.push(feed);
       }
     }
     if (link !== undefined && held.length > 0) this.#unsubscribe(link, held);
-    await Promise.all(subscriptions.map(({ left }) => left));
   }
 
   /** Disconnects and stays so. */
   async close(): Promise<void> {
     await this.lasting.close();
-    for (const subscription of [...this.#subscriptions]) this.#end(subscription);
+    for (const feed of [...this.#feeds.values()]) this.#end(feed);
   }
 
   #onConnected(link: Link): void {
-    const waiting = [...this.#subscriptions].filter(({ state }) => state === "waiting");
-    this.#resumed = this.#request(link, waiting);
+    this.#fence = new RetainedFence(link);
+    this.#resumed = this.#request(link, [...this.#feeds.values()].filter(({ isDue }) => isDue));
     this.#options.onConnected(this);
   }
 
   #onEnded(end: LinkEnd): void {
-    for (const subscription of [...this.#subscriptions]) {
-      subscription.interrupt(end);
-      if (subscription.state === "gone") this.#end(subscription);
+    this.#fence?.end(end);
+    for (const feed of [...this.#feeds.values()]) {
+      feed.interrupt(end);
+      if (feed.state === "gone") this.#end(feed);
     }
   }
 
-  async #request(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
-    for (const subscription of subscriptions) subscription.request();
-    const alike = Map.groupBy(subscriptions, (one) => `${one.qos} ${one.includeRetained}`);
+  async #request(link: Link, feeds: readonly Feed[]): Promise<void> {
+    for (const feed of feeds) feed.request();
+    const alike = Map.groupBy(feeds, (one) => `${one.qos} ${one.includeRetained}`);
     await Promise.all(
       [...alike.values()].flatMap((some) => [...packets(some, link.limits.maximumPacketSize)])
         .map((some) => this.#requestTogether(link, some)),
     );
+  }
+
+  /** Has those hear a feed that is there for others who need no SUBSCRIBE for it. */
+  async #join(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
+    if (subscriptions.length === 0) return;
+    try {
+      // What was published before they came arrives before the PINGRESP.
+      await link.ping();
+    } catch {
+      // They are asked for over the next connection.
+      return;
+    }
+    for (const one of subscriptions) one.feed?.join(one);
   }
 
   #tell(packet: string, filters: readonly string[]): void {
@@ -148,12 +197,12 @@ export class Lane {
     });
   }
 
-  /** Sends one SUBSCRIBE for subscriptions that ask for the same. */
-  async #requestTogether(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
-    const [first] = subscriptions;
+  /** Sends one SUBSCRIBE for feeds that ask for the same. */
+  async #requestTogether(link: Link, feeds: readonly Feed[]): Promise<void> {
+    const [first] = feeds;
     if (first === undefined) return;
     const { includeRetained: retained, qos } = first;
-    const filters = subscriptions.map(({ filter }) => filter.text);
+    const filters = feeds.map(({ filter }) => filter.text);
     this.#tell("SUBSCRIBE", filters);
     const timeoutMs = this.#options.times.acknowledgementMs;
     let codes: readonly number[];
@@ -172,65 +221,64 @@ export class Lane {
         "the broker answered the subscription with something that is no answer to it",
         { cause: error },
       );
-      for (const subscription of subscriptions) {
-        if (subscription.state === "pending") subscription.unanswered(failure);
-        if (subscription.state === "gone") this.#end(subscription);
+      for (const feed of feeds) {
+        if (feed.isHeld) feed.unanswered(failure);
+        if (feed.state === "gone") this.#end(feed);
       }
       // What the broker holds of them is not known any more; a new connection holds nothing.
       await link.end("a SUBSCRIBE was not acknowledged");
       return;
     }
-    subscriptions.forEach((subscription, i) => {
-      this.#settle(subscription, { code: codes[i] ?? 0x80, link });
-    });
+    feeds.forEach((feed, i) => this.#settle(feed, { code: codes[i] ?? 0x80, link }));
   }
 
-  #settle(
-    subscription: Subscription,
-    { code, link }: { readonly code: number; readonly link: Link },
-  ): void {
-    if (subscription.state !== "pending") return;
+  #settle(feed: Feed, { code, link }: { readonly code: number; readonly link: Link }): void {
+    if (!feed.isHeld) return;
     if (code < 0x80) {
-      subscription.activate();
+      feed.activate();
       return;
     }
-    subscription.fail(subscriptionRefused(subscription.filter, { code, link }));
-    this.#end(subscription);
+    feed.refuse(subscriptionRefused(feed.filter, { code, link }));
+    if (feed.state === "gone") this.#end(feed);
+    // Those who listened before have left meanwhile.
+    else if (feed.isEmpty) this.#leave([feed]);
   }
 
-  async #unsubscribe(link: Link, subscriptions: readonly Subscription[]): Promise<void> {
-    this.#tell("UNSUBSCRIBE", subscriptions.map(({ filter }) => filter.text));
+  async #unsubscribe(link: Link, feeds: readonly Feed[]): Promise<void> {
+    this.#tell("UNSUBSCRIBE", feeds.map(({ filter }) => filter.text));
     try {
       const timeoutMs = this.#options.times.acknowledgementMs;
-      const sent = [...packets(subscriptions, link.limits.maximumPacketSize)]
+      const sent = [...packets(feeds, link.limits.maximumPacketSize)]
         .map((some) => link.unsubscribe(some.map(({ filter }) => filter.text)));
       await bounded(Promise.all(sent), { timeoutMs });
     } catch {
       // Not acknowledged: only the end of the connection makes sure that nothing stays subscribed.
       await link.end("an UNSUBSCRIBE was not acknowledged");
     }
-    for (const subscription of subscriptions) {
-      if (link.isOpen && subscription.isStillServed) this.#drain(subscription);
-      else this.#end(subscription);
+    for (const feed of feeds) {
+      if (link.isOpen && feed.isStillServed) this.#drain(feed);
+      else this.#end(feed);
     }
   }
 
   /** Keeps the filter until nothing more has come for a while. */
-  #drain(subscription: Subscription): void {
-    if (subscription.state !== "leaving" && subscription.state !== "draining") return;
-    subscription.drain();
-    const leftMs = subscription.lastServedMs + this.#options.times.quietMs - performance.now();
-    if (leftMs <= 0) this.#end(subscription);
-    else this.#draining.set(subscription, setTimeout(() => this.#drain(subscription), leftMs));
+  #drain(feed: Feed): void {
+    if (feed.state !== "leaving" && feed.state !== "draining") return;
+    feed.drain();
+    const leftMs = feed.lastServedMs + this.#options.times.quietMs - performance.now();
+    if (leftMs <= 0) this.#end(feed);
+    else this.#draining.set(feed, setTimeout(() => this.#drain(feed), leftMs));
   }
 
-  #end(subscription: Subscription): void {
-    subscription.end();
-    clearTimeout(this.#draining.get(subscription));
-    this.#draining.delete(subscription);
-    if (!this.#subscriptions.delete(subscription)) return;
-    this.#index.delete(subscription.filter, subscription);
-    if (this.#subscriptions.size === 0) this.#options.onEmpty(this);
+  #end(feed: Feed): void {
+    feed.end();
+    clearTimeout(this.#draining.get(feed));
+    this.#draining.delete(feed);
+    const key = canonicalText(feed.filter);
+    if (this.#feeds.get(key) !== feed) return;
+    this.#feeds.delete(key);
+    this.#index.delete(feed.filter, feed);
+    if (this.#feeds.size === 0) this.#options.onEmpty(this);
   }
 }
 

@@ -6,6 +6,8 @@
 import { McpMqttError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { bounded } from "../../wait.ts";
+import type { TopicFilter } from "../../topics/topic_filter.ts";
+import type { Feed } from "./feed.ts";
 import { Lane } from "./lane.ts";
 import type { LinkOpener } from "../link/link_opener.ts";
 import type { Subscription } from "./subscription.ts";
@@ -13,8 +15,12 @@ import type { Times } from "../times.ts";
 
 /** How many connections there may be at once. */
 const MAX_LANES = 128;
+/** So many are opened before a filter that overlaps others is heard over a feed that covers it. */
+const MAX_OWN_LANES = 2;
 /** How long a filter's leaving a lane is waited for before another lane is taken, in milliseconds. */
 const MAX_LEAVING_WAIT_MS = 300;
+/** How long retained messages are waited for that others have asked for. */
+const MAX_REPLAY_WAIT_MS = 1_000;
 
 /** How often it is tried in vain to open a further connection while there is one. */
 const MAX_FURTHER_ATTEMPTS = 2;
@@ -27,6 +33,12 @@ export interface Waiting {
   /** Milliseconds; never longer than the configured connect timeout. */
   readonly waitMs: number;
   readonly signal: AbortSignal;
+}
+
+/** What may change where a subscription finds a feed, and how long to wait for it, in milliseconds. */
+interface Change {
+  readonly change: Promise<unknown>;
+  readonly timeoutMs: number;
 }
 
 /** What lanes need. */
@@ -78,20 +90,21 @@ export class Lanes {
   }
 
   /**
-   * Takes the first lane on which the filter overlaps nothing, or a new one.
+   * Has a subscription listen to the feed of its filter. If there is none one is opened, on the first
+   * lane on which it overlaps no other, or on a new lane. If that were one too many, it listens to a
+   * feed that covers its filter.
    *
+   * @returns the lane of the feed
    * @throws {McpMqttError} where there are too many, or the program is shutting down.
    */
   async reserve(subscription: Subscription, signal: AbortSignal): Promise<Lane> {
-    const patience = performance.now() + MAX_LEAVING_WAIT_MS;
+    const start = performance.now();
     while (true) {
       signal.throwIfAborted();
-      const lane = this.#lanes.find((one) => one.isFreeFor(subscription.filter));
-      if (lane !== undefined) return this.#take(lane, subscription);
-      const leaving = this.#leaving(subscription);
-      const leftMs = patience - performance.now();
-      if (leaving === undefined || leftMs <= 0) return this.#take(this.#openLane(), subscription);
-      await bounded(leaving, { timeoutMs: leftMs, signal, onTimeout: () => {} });
+      const found = this.#find(subscription, performance.now() - start);
+      if (found instanceof Lane) return found;
+      const { change, timeoutMs } = found;
+      await bounded(change, { timeoutMs, signal, onTimeout: () => {} });
     }
   }
 
@@ -113,15 +126,57 @@ export class Lanes {
     await Promise.all([...this.#lanes.map((lane) => lane.close()), ...this.#closing.values()]);
   }
 
-  #take(lane: Lane, subscription: Subscription): Lane {
+  /** A lane on which `subscription` has a feed now, or what to wait for. */
+  #find(subscription: Subscription, waitedMs: number): Lane | Change {
+    const { filter, includeRetained } = subscription;
+    const free = this.#lanes.find((lane) => lane.isFreeFor(filter));
+    const hasRoom = free !== undefined || this.#lanes.length < MAX_OWN_LANES;
+    const same = this.#listen(subscription, (lane) => {
+      const feed = lane.feedOf(subscription);
+      return includeRetained && feed?.hasMuchRetained && hasRoom ? undefined : feed;
+    });
+    if (same !== undefined) return same;
+    if (free !== undefined) return this.#openFeed(free, subscription);
+    const change = this.#leaving(filter);
+    const timeoutMs = MAX_LEAVING_WAIT_MS - waitedMs;
+    if (change !== undefined && timeoutMs > 0) return { change, timeoutMs };
+    const wider = hasRoom
+      ? undefined
+      : this.#listen(subscription, (lane) => lane.feedCovering(subscription));
+    return wider ?? this.#openFeed(this.#openLane(), subscription);
+  }
+
+  /** The same for the feeds that `feedOn` gives; undefined if there are none to wait for. */
+  #listen(
+    subscription: Subscription,
+    feedOn: (lane: Lane) => Feed | undefined,
+  ): Lane | Change | undefined {
+    // On the later lanes first, which are there for calls that come and go.
+    const found = this.#lanes.toReversed().flatMap((lane) => {
+      const feed = feedOn(lane);
+      return feed === undefined ? [] : [{ lane, feed }];
+    });
+    // Before that the narrower ones, of which the broker replays less.
+    found.sort((a, b) => b.feed.filter.levels.length - a.feed.filter.levels.length);
+    const open = found.find(({ feed }) => feed.isOpenTo(subscription));
+    open?.feed.attach(subscription);
+    if (open !== undefined) return open.lane;
+    const since = Math.max(...found.map(({ feed }) => feed.requestedMs));
+    const timeoutMs = since + MAX_REPLAY_WAIT_MS - performance.now();
+    if (timeoutMs <= 0) return undefined;
+    const delivered = found.map(({ lane, feed }) => lane.retainedDelivered(feed).catch(() => {}));
+    return { change: Promise.race(delivered), timeoutMs };
+  }
+
+  #openFeed(lane: Lane, subscription: Subscription): Lane {
     clearTimeout(this.#idle.get(lane));
     this.#idle.delete(lane);
-    lane.reserve(subscription);
+    lane.open(subscription);
     return lane;
   }
 
   /** When a lane may be free of what is in the way; undefined where nothing is about to go. */
-  #leaving({ filter }: Subscription): Promise<unknown> | undefined {
+  #leaving(filter: TopicFilter): Promise<unknown> | undefined {
     for (const lane of this.#lanes) {
       const inTheWay = lane.overlapping(filter);
       if (inTheWay.every(({ state }) => state === "leaving")) {

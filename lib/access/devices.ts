@@ -80,7 +80,7 @@ class Kept {
 
   /** Waits until all has come that was published before; false if that takes too long. */
   async #delivered(signal: AbortSignal): Promise<boolean> {
-    const all = this.#collections.map((one) => one.retainedDelivered());
+    const all = this.#collections.map((one) => one.caughtUp());
     return await bounded(Promise.all(all).then(() => true), {
       timeoutMs: MAX_RETAINED_MS,
       signal,

@@ -58,6 +58,13 @@ export interface Collecting extends AsyncDisposable {
    * @throws {LinkLost} if a connection of it is lost meanwhile.
    */
   retainedDelivered(): Promise<void>;
+  /**
+   * Waits until all has come that was published before, retained messages included; what the same
+   * brokers do in order.
+   *
+   * @throws {McpMqttError} and {LinkLost} as {@linkcode Collecting.retainedDelivered}.
+   */
+  caughtUp(): Promise<void>;
 }
 
 /** What the broker said to a publish. */
@@ -214,14 +221,19 @@ export class Connection implements AsyncDisposable {
       release();
       throw error;
     }
+    const retainedDelivered = async (): Promise<void> => {
+      const delivered = [...taken].flatMap(([lane, some]) =>
+        some.map(({ feed }) => feed && lane.retainedDelivered(feed))
+      );
+      await Promise.all(delivered);
+    };
     return {
       filters,
       isInterrupted: () => collection.isInterrupted,
-      retainedDelivered: async () => {
-        const delivered = [...taken].flatMap(([lane, some]) =>
-          some.map(({ feed }) => feed && lane.retainedDelivered(feed))
-        );
-        await Promise.all(delivered);
+      retainedDelivered,
+      caughtUp: async () => {
+        await retainedDelivered();
+        await Promise.all([...taken.keys()].map((lane) => lane.caughtUp()));
       },
       [Symbol.asyncDispose]: release,
     };

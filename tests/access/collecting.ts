@@ -51,6 +51,7 @@ export class Collected {
       narrowed: false,
       isInterrupted: () => false,
       retainedDelivered: () => Promise.resolve(),
+      caughtUp: () => Promise.resolve(),
       [Symbol.asyncDispose]: (): Promise<void> => {
         this.isDisposed = true;
         return Promise.resolve();

@@ -121,6 +121,13 @@ export class Lane {
     await this.#fence.delivered(feed);
   }
 
+  /** Waits until the broker has sent what came before; throws as {@linkcode Lane.retainedDelivered}. */
+  async caughtUp(): Promise<void> {
+    const { link } = this.lasting;
+    if (link === undefined) throw new McpMqttError("not_connected", "The connection was lost");
+    await link.ping();
+  }
+
   /** Gives subscriptions up. Settles when nothing of those feeds is left that had no other listener. */
   async release(subscriptions: readonly Subscription[]): Promise<void> {
     const feeds = new Set<Feed>();

@@ -176,11 +176,15 @@ Deno.test("Feed whose further SUBSCRIBE is refused goes on for those who were th
   const second = new Listener("t/#");
   feed.attach(second.one);
   feed.request();
+  const third = new Listener("t/#", { includeRetained: false });
+  feed.attach(third.one);
   feed.refuse(REFUSED);
   assert.equal((await rejection(second.one.inForce)).code, "broker_refused");
   assert.equal(feed.state, "active");
+  feed.join(third.one);
   feed.receive(message("t/a", "1"));
   assert.deepEqual([first.texts, second.texts], [["t/a 1"], []]);
+  assert.deepEqual(third.texts, ["t/a 1"], "nothing was asked for it");
   assert.deepEqual([first.failures, second.failures], [[], []], "who waits for it learns it");
 });
 

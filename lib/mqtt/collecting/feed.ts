@@ -130,7 +130,6 @@ export class Feed {
 
   /** The broker has handled all that was there before somebody came who wants no retained messages. */
   join(subscription: Subscription): void {
-    if (!this.#listeners.has(subscription)) return;
     if (this.#state === "active") subscription.activate();
     // Else the SUBACK is still to come.
     else subscription.request(false);

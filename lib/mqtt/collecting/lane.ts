@@ -136,14 +136,10 @@ export class Lane {
       feed?.detach(subscription);
       if (feed?.isEmpty) feeds.add(feed);
     }
-    this.#leave([...feeds].filter(({ isHeld }) => isHeld));
-    await Promise.all([...feeds].map(({ left }) => left));
-  }
-
-  #leave(feeds: readonly Feed[]): void {
     const { link } = this.lasting;
     const held: Feed[] = [];
     for (const feed of feeds) {
+      if (!feed.isHeld) continue;
       if (link === undefined || feed.state === "waiting") {
         this.#end(feed);
       } else {
@@ -152,6 +148,7 @@ export class Lane {
       }
     }
     if (link !== undefined && held.length > 0) this.#unsubscribe(link, held);
+    await Promise.all([...feeds].map(({ left }) => left));
   }
 
   /** Disconnects and stays so. */
@@ -247,8 +244,6 @@ export class Lane {
     }
     feed.refuse(subscriptionRefused(feed.filter, { code, link }));
     if (feed.state === "gone") this.#end(feed);
-    // Those who listened before have left meanwhile.
-    else if (feed.isEmpty) this.#leave([feed]);
   }
 
   async #unsubscribe(link: Link, feeds: readonly Feed[]): Promise<void> {

@@ -133,11 +133,11 @@ function shownBytes(bytes: Uint8Array, name: string): Json {
 export class WrongValue extends Error {}
 
 /**
- * A number, text or array as a metric carries it; undefined for a type that is none of these.
+ * A number, text or array as a metric carries it.
  *
- * @throws {WrongValue}
+ * @throws {WrongValue} also for a type that is none of these.
  */
-export function rawScalar(value: Json, type: number): RawValue | undefined {
+export function rawScalar(value: Json, type: number): RawValue {
   const name = typeName(type);
   const { bits } = INTEGERS[name] ?? {};
   if (bits !== undefined) {
@@ -163,7 +163,10 @@ export function rawScalar(value: Json, type: number): RawValue | undefined {
     case "File":
       return { bytes_value: base64Of(value) };
   }
-  return name.endsWith("Array") ? { bytes_value: arrayBytes(value, name) } : undefined;
+  if (name.endsWith("Array")) return { bytes_value: arrayBytes(value, name) };
+  throw new WrongValue(
+    `cannot be sent as a ${name}: only numbers, truths, texts, bytes and arrays can`,
+  );
 }
 
 function arrayBytes(value: Json, name: string): Uint8Array {

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { type Grants, narrow } from "./narrow.ts";
+import type { Grants } from "./narrow.ts";
 import { nearestFilters } from "./nearest_filters.ts";
 import { OrderedFilters, rank, type Ranked } from "./ordered_filters.ts";
-import type { Action, Decision, Narrowing, Rule } from "./rule.ts";
+import type { Action, Decision, Rule } from "./rule.ts";
 import { attempt, type Steps } from "./steps.ts";
 import type { TopicFilter } from "./topic_filter.ts";
 
@@ -57,11 +57,6 @@ export class ActionRules implements Grants {
       (steps) => new OrderedFilters(rank(filters), steps).overlapsAny(this.granted, steps),
       () => true,
     );
-  }
-
-  /** Cuts filters down to what is granted; see {@linkcode narrow}. */
-  narrow(requested: readonly TopicFilter[]): Narrowing {
-    return narrow(requested, this);
   }
 
   /** The granted patterns nearest to a topic, without those that are denied whole. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { McpMqttError } from "../errors.ts";
-import type { Overlap } from "./compare_trees.ts";
+import type { Overlap } from "./filter_tree.ts";
 import { OrderedFilters, rank, type Ranked } from "./ordered_filters.ts";
 import type { Narrowing } from "./rule.ts";
 import { attempt, type Steps } from "./steps.ts";
@@ -143,7 +143,7 @@ function isCutOff(
 ): boolean {
   return attempt(
     (steps) =>
-      cut.some(({ filter }) => !granted.index.coversJointly(filter, steps)) ||
+      cut.some(({ filter }) => !granted.coversJointly(filter, steps)) ||
       asked.overlapsAny(denied, steps),
     () => true,
   );

@@ -4,7 +4,6 @@
  * @module
  */
 import { type Config, formatFault } from "../../config/config.ts";
-import { systemEffects } from "../../config/load.ts";
 import { type Log, type Logger, openLog } from "../../log.ts";
 import { serveOnStdio } from "../../mcp/serve_stdio.ts";
 import { Audit } from "../../mcp/audit.ts";
@@ -17,9 +16,8 @@ import { bounded } from "../../wait.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import { processIo } from "../io.ts";
 import { shellCommand } from "../host_command.ts";
-import { loadDemo } from "../load_demo.ts";
-import { configRequest, type Invocation, type Options } from "../options.ts";
-import { brokerSettings, configFor, grantsOf } from "../setup.ts";
+import type { Invocation, Options } from "../options.ts";
+import { brokerSettings, grantsOf, withConfig } from "../setup.ts";
 
 /**
  * mqtt.js is loaded after the first answer, so that the host does not wait for it; at the latest
@@ -33,11 +31,7 @@ const SHUTDOWN_MS = 1_500;
 
 /** Serves until the end of input or a signal. */
 export async function runServe({ options }: Invocation): Promise<number> {
-  const { transport } = options;
-  if (!options.demo) return await serve(await configFor(options), transport);
-  const { startDemo } = await loadDemo();
-  await using demo = await startDemo(configRequest(options, systemEffects.env).overrides);
-  return await serve(demo.config, transport);
+  return await withConfig(options, (config) => serve(config, options.transport));
 }
 
 async function serve(config: Config, transport: Options["transport"]): Promise<number> {

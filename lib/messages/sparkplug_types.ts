@@ -27,14 +27,10 @@ export function typeNumber(name: Json | undefined): number | undefined {
 
 /** The integers: how many bits they have, and whether one of them is for the sign. */
 const INTEGERS: Readonly<Record<string, { readonly bits: number; readonly isSigned: boolean }>> = {
-  Int8: { bits: 8, isSigned: true },
-  Int16: { bits: 16, isSigned: true },
-  Int32: { bits: 32, isSigned: true },
-  Int64: { bits: 64, isSigned: true },
-  UInt8: { bits: 8, isSigned: false },
-  UInt16: { bits: 16, isSigned: false },
-  UInt32: { bits: 32, isSigned: false },
-  UInt64: { bits: 64, isSigned: false },
+  ...Object.fromEntries([8, 16, 32, 64].flatMap((bits) => [
+    [`Int${bits}`, { bits, isSigned: true }],
+    [`UInt${bits}`, { bits, isSigned: false }],
+  ])),
   DateTime: { bits: 64, isSigned: false },
 };
 

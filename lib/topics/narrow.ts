@@ -8,7 +8,7 @@ import type { Overlap } from "./filter_tree.ts";
 import { OrderedFilters, rank, type Ranked } from "./ordered_filters.ts";
 import type { Narrowing } from "./rule.ts";
 import { attempt, type Steps } from "./steps.ts";
-import { canonicalText, intersect, overlaps, type TopicFilter } from "./topic_filter.ts";
+import { canonicalText, intersect, type TopicFilter } from "./topic_filter.ts";
 import { quoteTopic } from "./topic_text.ts";
 
 /** How many intersections there may be, and so how many filters in force for one call. */
@@ -102,7 +102,7 @@ function intersectAll(
     steps.take(a.text.length + b.text.length);
     const filter = intersect(a, b);
     if (filter !== undefined) filters.push(filter);
-    else isTooLong ||= overlaps(a, b);
+    else isTooLong = true;
   }
   return { filters, isTooLong };
 }

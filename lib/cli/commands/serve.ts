@@ -47,8 +47,9 @@ async function serve(config: Config, transport: Options["transport"]): Promise<n
     ? serveStdin(config, { connection, log: logger, audit })
     : await serveRemote(config, { connection, log: logger, audit });
   await giveUpPermissions();
-  using failure = new UncaughtFailure();
-  using signal = new EndSignal();
+  using stack = new DisposableStack();
+  const failure = uncaughtFailure(stack);
+  const signal = endSignal(stack);
   if (transport === "stdio" && Deno.stdin.isTerminal()) {
     processIo.stderr(
       "mcpmqtt waits for an MCP host on its standard input; Ctrl-C ends it. " +
@@ -57,11 +58,11 @@ async function serve(config: Config, transport: Options["transport"]): Promise<n
   }
   const timer = setTimeout(() => connection.start(), transport === "stdio" ? CONNECT_AFTER_MS : 0);
   const end = serving.ended.then(() => "the end of input");
-  const failed = failure.occurred.then((error) => {
+  const failed = failure.then((error) => {
     logger.critical(`ending, because the program failed in a way it should not: ${error}`);
     return undefined;
   });
-  const why = await Promise.race([end, signal.received, failed]);
+  const why = await Promise.race([end, signal, failed]);
   if (why !== undefined) logger.info(`ending at ${why}`);
   clearTimeout(timer);
   const shutDown = async (): Promise<void> => {
@@ -146,53 +147,32 @@ async function giveUpPermissions(): Promise<void> {
   }
 }
 
-/** SIGTERM and SIGINT. */
-class EndSignal implements Disposable {
-  /** Settles with the name of the first that comes. */
-  readonly received: Promise<string>;
-  readonly #listeners: ReadonlyArray<readonly [Deno.Signal, () => void]>;
-
-  constructor() {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    this.received = promise;
-    const isWindows = Deno.build.os === "windows";
-    this.#listeners = (["SIGINT", isWindows ? "SIGBREAK" : "SIGTERM"] as const).map((signal) => {
-      const listener = (): void => resolve(signal);
-      Deno.addSignalListener(signal, listener);
-      return [signal, listener];
-    });
+/** Settles with the name of the first signal that is to end the program. */
+function endSignal(stack: DisposableStack): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const isWindows = Deno.build.os === "windows";
+  for (const signal of ["SIGINT", isWindows ? "SIGBREAK" : "SIGTERM"] as const) {
+    const listener = (): void => resolve(signal);
+    Deno.addSignalListener(signal, listener);
+    stack.defer(() => Deno.removeSignalListener(signal, listener));
   }
-
-  [Symbol.dispose](): void {
-    for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
-  }
+  return promise;
 }
 
-/** What nobody awaited or caught. The state of the program is not known after it. */
-class UncaughtFailure implements Disposable {
-  /** Settles with what was thrown first, as a text with its stack. */
-  readonly occurred: Promise<string>;
-  readonly #stop = new AbortController();
-
-  constructor() {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    this.occurred = promise;
-    const { signal } = this.#stop;
-    const onFailure = (event: Event, error: unknown): void => {
-      event.preventDefault();
-      // There was something to tell the host, and it has gone: that is no failure.
-      if (error instanceof HostGone) return;
-      resolve(error instanceof Error ? error.stack ?? error.message : String(error));
-    };
-    globalThis.addEventListener(
-      "unhandledrejection",
-      (event) => onFailure(event, event.reason),
-      { signal },
-    );
-    globalThis.addEventListener("error", (event) => onFailure(event, event.error), { signal });
-  }
-
-  [Symbol.dispose](): void {
-    this.#stop.abort();
-  }
+/**
+ * Settles with what was thrown first that nobody awaited or caught, as a text with its stack. The
+ * state of the program is not known after it.
+ */
+function uncaughtFailure(stack: DisposableStack): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const { signal } = stack.adopt(new AbortController(), (one) => one.abort());
+  const onFailure = (event: Event, error: unknown): void => {
+    event.preventDefault();
+    // There was something to tell the host, and it has gone: that is no failure.
+    if (error instanceof HostGone) return;
+    resolve(error instanceof Error ? error.stack ?? error.message : String(error));
+  };
+  addEventListener("unhandledrejection", (event) => onFailure(event, event.reason), { signal });
+  addEventListener("error", (event) => onFailure(event, event.error), { signal });
+  return promise;
 }

@@ -7,6 +7,7 @@ import type { IClientOptions, MqttClient } from "mqtt";
 import { Inbox } from "./inbox.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import { LinkError } from "../faults/link_error.ts";
+import { given } from "../../messages/json.ts";
 import { bounded } from "../../wait.ts";
 import { closedUnaccepted } from "../faults/faults.ts";
 import { bracketed, transportOptions } from "./transport_options.ts";
@@ -50,8 +51,7 @@ async function clientOptions(
 ): Promise<IClientOptions> {
   return {
     ...await transportOptions(address),
-    ...(address.username === undefined ? {} : { username: address.username }),
-    ...(address.password === undefined ? {} : { password: address.password }),
+    ...given({ username: address.username, password: address.password }),
     keepalive: address.keepaliveSeconds,
     clientId: options.clientId,
     clean: true,

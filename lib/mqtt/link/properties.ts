@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { given } from "../../messages/json.ts";
 import type { MessageProperties } from "../../messages/message.ts";
 
 /** User properties that take more than so many bytes of the packet are not kept. */
@@ -30,21 +31,16 @@ export function messageProperties(
 ): MessageProperties | undefined {
   if (from === undefined) return undefined;
   const { userProperties } = from;
-  const contentType = one(from.contentType);
-  const responseTopic = one(from.responseTopic);
   const correlationData = one(from.correlationData);
-  const messageExpiryInterval = one(from.messageExpiryInterval);
-  const properties: MessageProperties = {
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(responseTopic === undefined ? {} : { responseTopic }),
-    ...(correlationData === undefined ? {} : { correlationData: new Uint8Array(correlationData) }),
-    ...(userProperties === undefined
-      ? {}
-      : bytes > MAX_USER_PROPERTIES_BYTES
-      ? { omittedBytes: bytes }
-      : { userProperties }),
-    ...(messageExpiryInterval === undefined ? {} : { messageExpiryInterval }),
-  };
+  const isKept = bytes <= MAX_USER_PROPERTIES_BYTES;
+  const properties: MessageProperties = given({
+    contentType: one(from.contentType),
+    responseTopic: one(from.responseTopic),
+    correlationData: correlationData && new Uint8Array(correlationData),
+    userProperties: isKept ? userProperties : undefined,
+    omittedBytes: isKept || userProperties === undefined ? undefined : bytes,
+    messageExpiryInterval: one(from.messageExpiryInterval),
+  });
   return Object.keys(properties).length === 0 ? undefined : properties;
 }
 
@@ -60,17 +56,15 @@ export function publishProperties(
   },
 ): PacketProperties {
   const { correlationData, userProperties, omittedBytes: _, ...same } = properties;
-  return {
-    ...(isText ? { payloadFormatIndicator: true } : {}),
+  return given({
     ...same,
-    ...(correlationData === undefined ? {} : { correlationData: Buffer.from(correlationData) }),
-    ...(userProperties === undefined ? {} : {
-      userProperties: Object.fromEntries(
-        Object.entries(userProperties).map(([name, value]) => [
-          name,
-          typeof value === "string" ? value : [...value],
-        ]),
-      ),
-    }),
-  };
+    payloadFormatIndicator: isText || undefined,
+    correlationData: correlationData && Buffer.from(correlationData),
+    userProperties: userProperties && Object.fromEntries(
+      Object.entries(userProperties).map(([name, value]) => [
+        name,
+        typeof value === "string" ? value : [...value],
+      ]),
+    ),
+  });
 }

@@ -8,7 +8,7 @@ import { nearestFilters } from "./nearest_filters.ts";
 import { OrderedFilters, rank, type Ranked } from "./ordered_filters.ts";
 import type { Action, Decision, Rule } from "./rule.ts";
 import { attempt, type Steps } from "./steps.ts";
-import type { TopicFilter } from "./topic_filter.ts";
+import { covers, type TopicFilter } from "./topic_filter.ts";
 
 /** A rule, its place in the config and what it decides. */
 interface Entry extends Ranked {
@@ -41,11 +41,7 @@ export class ActionRules implements Grants {
 
   /** The first rule that denies all of `filter`; undefined if no single one does. */
   denialOf(filter: TopicFilter): Rule | undefined {
-    const denials = attempt(
-      (steps) => new OrderedFilters(rank([filter]), steps).coveredBy(this.denied, steps),
-      () => new Map<Ranked, Entry>(),
-    );
-    return [...denials.values()][0]?.rule;
+    return this.denied.entries.find(({ rule }) => covers(rule.pattern, filter))?.rule;
   }
 
   /**

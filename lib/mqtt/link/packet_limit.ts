@@ -58,14 +58,16 @@ export class PacketLimit {
 
   /** What is to be read instead of `chunk`; mostly `chunk` itself. */
   pass(chunk: Uint8Array): Uint8Array {
+    const bytes = this.#carried.length === 0 ? chunk : Buffer.concat([this.#carried, chunk]);
+    this.#carried = new Uint8Array();
     const parts: Uint8Array[] = [];
     // All from `from` to `at` is passed on as it is.
     let from = 0;
     let at = 0;
-    while (at < chunk.length) {
+    while (at < bytes.length) {
       if (this.#left > 0) {
-        const size = Math.min(this.#left, chunk.length - at);
-        this.#tooLarge?.take(chunk.subarray(at, at + size));
+        const size = Math.min(this.#left, bytes.length - at);
+        this.#tooLarge?.take(bytes.subarray(at, at + size));
         at += size;
         this.#left -= size;
         if (this.#tooLarge === undefined) continue;
@@ -75,25 +77,19 @@ export class PacketLimit {
         this.#tooLarge = undefined;
         continue;
       }
-      const begun = this.#carried;
-      const start = begun.length === 0
-        ? chunk.subarray(at)
-        : Buffer.concat([begun, chunk.subarray(at, at + MAX_HEADER_BYTES)]);
-      const header = readHeader(start);
+      const header = readHeader(bytes.subarray(at));
       if (header === undefined) {
-        parts.push(chunk.subarray(from, at));
-        this.#carried = start.slice();
+        this.#carried = new Uint8Array(bytes.subarray(at));
+        parts.push(bytes.subarray(from, at));
         return Buffer.concat(parts);
       }
-      this.#carried = new Uint8Array();
-      const isKept = this.#begin(start[0] ?? 0, header);
-      if (begun.length > 0 && isKept) parts.push(begun);
-      if (!isKept) parts.push(chunk.subarray(from, at));
-      at += header.bytes - begun.length;
+      const isKept = this.#begin(bytes[at] ?? 0, header);
+      if (!isKept) parts.push(bytes.subarray(from, at));
+      at += header.bytes;
       if (!isKept) from = at;
     }
-    if (from === 0 && parts.length === 0) return chunk;
-    parts.push(chunk.subarray(from));
+    if (from === 0 && parts.length === 0) return bytes;
+    parts.push(bytes.subarray(from));
     return Buffer.concat(parts);
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Config, formatFault } from "../../config/config.ts";
-import { type Log, type Logger, openLog } from "../../log.ts";
+import { type Log, openLog } from "../../log.ts";
 import { serveOnStdio } from "../../mcp/serve_stdio.ts";
 import { Audit } from "../../mcp/audit.ts";
 import { listTools } from "../../mcp/tools.ts";
@@ -17,6 +17,7 @@ import { DONE, FAILED } from "../exit_status.ts";
 import { processIo } from "../io.ts";
 import { shellCommand } from "../host_command.ts";
 import type { Invocation, Options } from "../options.ts";
+import type { serveOnHttp } from "./serve_http.ts";
 import { brokerSettings, grantsOf, withConfig } from "../setup.ts";
 
 /**
@@ -43,9 +44,10 @@ async function serve(config: Config, transport: Options["transport"]): Promise<n
     : await Audit.open(recorded, log.logger("mcpmqtt.audit"));
   const logger = log.logger("mcpmqtt.server");
   const connection = new Connection(brokerSettings(config), log.logger("mcpmqtt.connection"));
+  const served = { connection, log: logger, audit };
   const serving = transport === "stdio"
-    ? serveStdin(config, { connection, log: logger, audit })
-    : await serveRemote(config, { connection, log: logger, audit });
+    ? serveStdin(config, served)
+    : await (await import("./serve_http.ts")).serveOnHttp(config, served);
   await giveUpPermissions();
   using stack = new DisposableStack();
   const failure = uncaughtFailure(stack);
@@ -85,14 +87,11 @@ interface Serves extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-interface With {
-  readonly connection: Connection;
-  readonly log: Logger;
-  readonly audit: Audit | undefined;
-}
-
 /** One client, on stdin and stdout. */
-function serveStdin(config: Config, { connection, log, audit }: With): Serves {
+function serveStdin(
+  config: Config,
+  { connection, log, audit }: Parameters<typeof serveOnHttp>[1],
+): Serves {
   const session = new Session({
     connection,
     grants: grantsOf(config),
@@ -120,12 +119,6 @@ function serveStdin(config: Config, { connection, log, audit }: With): Serves {
       await session[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Many clients, over HTTP. */
-async function serveRemote(config: Config, options: With): Promise<Serves> {
-  const { serveOnHttp } = await import("./serve_http.ts");
-  return await serveOnHttp(config, options);
 }
 
 function tellStart(config: Config, log: Log): void {

@@ -128,8 +128,8 @@ export function subjectOf(
   args: unknown,
   { permissions, payloads }: { readonly permissions: Permissions; readonly payloads: boolean },
 ): Omit<AuditEntry, "client" | "tool" | "outcome" | "duration_ms"> {
-  const given = (typeof args === "object" && args !== null ? args : {}) as Record<string, unknown>;
-  const { topic, request_topic, filter, payload, encoding } = given;
+  const named = (typeof args === "object" && args !== null ? args : {}) as Record<string, unknown>;
+  const { topic, request_topic, filter, payload, encoding } = named;
   const topics = [topic ?? request_topic ?? filter ?? []].flat()
     .filter((one) => typeof one === "string");
   const about = topicsDecided(topics, tool.effect === "write" ? "write" : "read", permissions);

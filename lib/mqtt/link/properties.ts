@@ -4,21 +4,14 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import type { IPublishPacket } from "mqtt";
 import { given } from "../../messages/json.ts";
 import type { MessageProperties } from "../../messages/message.ts";
 
 /** User properties that take more than so many bytes of the packet are not kept. */
 const MAX_USER_PROPERTIES_BYTES = 32 * 1024;
 
-/** As mqtt.js has them. One that a broker sent twice, which it must not (§2.2.2.2), is a list. */
-export interface PacketProperties {
-  payloadFormatIndicator?: boolean;
-  contentType?: string;
-  responseTopic?: string;
-  correlationData?: Buffer;
-  userProperties?: Record<string, string | string[]>;
-  messageExpiryInterval?: number;
-}
+type PacketProperties = NonNullable<IPublishPacket["properties"]>;
 
 /**
  * Those that mean something to an application; undefined if there are none.
@@ -44,6 +37,7 @@ export function messageProperties(
   return Object.keys(properties).length === 0 ? undefined : properties;
 }
 
+/** One that a broker sent twice, which it must not (§2.2.2.2), is a list. */
 function one<T>(value: T | T[] | undefined): T | undefined {
   return Array.isArray(value) ? value[0] : value;
 }

@@ -6,10 +6,10 @@
  * @module
  */
 
+import { PATHS } from "./references.ts";
 import { parseBrokerUrl } from "./broker_url.ts";
 import type { Issue } from "./issues.ts";
 import { isRecord, valueAt } from "./path.ts";
-import { PATHS } from "./references.ts";
 import { isPlaceholder } from "./remote_server_schema.ts";
 
 /** Checks the config as written, with its references resolved. */

@@ -5,13 +5,11 @@
  */
 import {
   addChild,
-  childAt,
   createNode,
   firstCovering,
   type Node,
   type Overlap,
   overlapsBetween,
-  removeChild,
 } from "./filter_tree.ts";
 import type { Steps } from "./steps.ts";
 import { isHidden, isOpen, leastLevels, levelAt, type TopicFilter } from "./topic_filter.ts";
@@ -69,7 +67,9 @@ export class FilterIndex<T> {
       one.size--;
       const parent = path[i - 1];
       if (one.size > 0 || parent === undefined) continue;
-      removeChild(parent, levelAt(filter, i - 1));
+      const level = levelAt(filter, i - 1);
+      if (level === "+") parent.plus = undefined;
+      else parent.children?.delete(level);
       break;
     }
     return true;
@@ -186,7 +186,7 @@ export class FilterIndex<T> {
     let node = this.#root;
     for (let i = 0; i < count; i++) {
       const level = levelAt(filter, i);
-      const next = childAt(node, level) ?? grow(node, level);
+      const next = (level === "+" ? node.plus : node.children?.get(level)) ?? grow(node, level);
       if (next === undefined) break;
       path.push(node = next);
     }

@@ -34,11 +34,6 @@ export function createNode<T>(): Node<T> {
   return { children: undefined, plus: undefined, exact: undefined, open: undefined, size: 0 };
 }
 
-/** The child for a level: for a literal, or for `+`. */
-export function childAt<T>(node: Node<T>, level: string): Node<T> | undefined {
-  return level === "+" ? node.plus : node.children?.get(level);
-}
-
 /** Makes the child for a level. */
 export function addChild<T>(node: Node<T>, level: string, steps?: Steps): Node<T> {
   steps?.take(NODE_STEPS);
@@ -46,12 +41,6 @@ export function addChild<T>(node: Node<T>, level: string, steps?: Steps): Node<T
   if (level === "+") node.plus = child;
   else (node.children ??= new Map()).set(level, child);
   return child;
-}
-
-/** Takes the child for a level away. */
-export function removeChild<T>(node: Node<T>, level: string): void {
-  if (level === "+") node.plus = undefined;
-  else node.children?.delete(level);
 }
 
 /** The children for literals that `+` matches. In the first level it matches no `$…`. */

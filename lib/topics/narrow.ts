@@ -98,11 +98,15 @@ function intersectAll(
 ): { filters: TopicFilter[]; isTooLong: boolean } {
   const filters: TopicFilter[] = [];
   let isTooLong = false;
-  for (const [a, b] of pairsOf(crossings)) {
-    steps.take(a.text.length + b.text.length);
-    const filter = intersect(a, b);
-    if (filter !== undefined) filters.push(filter);
-    else isTooLong = true;
+  for (const { left, right } of crossings) {
+    for (const { filter: a } of left) {
+      for (const { filter: b } of right) {
+        steps.take(a.text.length + b.text.length);
+        const filter = intersect(a, b);
+        if (filter !== undefined) filters.push(filter);
+        else isTooLong = true;
+      }
+    }
   }
   return { filters, isTooLong };
 }
@@ -153,16 +157,6 @@ function isCutOff(
 function split<T>(entries: readonly T[], map: ReadonlyMap<T, unknown>): [T[], T[]] {
   const groups = Map.groupBy(entries, (entry) => map.has(entry));
   return [groups.get(true) ?? [], groups.get(false) ?? []];
-}
-
-function* pairsOf(
-  crossings: readonly Overlap<Ranked, Ranked>[],
-): Generator<[TopicFilter, TopicFilter]> {
-  for (const { left, right } of crossings) {
-    for (const { filter: a } of left) {
-      for (const { filter: b } of right) yield [a, b];
-    }
-  }
 }
 
 function tooMany({ entries }: OrderedFilters, count: number): McpMqttError {

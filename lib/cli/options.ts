@@ -250,7 +250,7 @@ function invocation(
   const [name = "serve", ...rest] = operands;
   const command = COMMANDS.find((c) => c.name === name);
   if (command === undefined) throw unknownCommand(name);
-  const extra = rest[command.maxOperands];
+  const extra = rest[command.operands.split(" ").filter((one) => one !== "").length];
   if (extra !== undefined) {
     const usage = isPath(extra)
       ? `a config is given as mcpmqtt ${name} --config ${extra}`
@@ -266,14 +266,8 @@ function invocation(
       return { command: "genkey", name: rest[0], options };
     case "call":
       return { command: "call", ...callOperands(rest), options };
-    case "check":
-    case "schema":
-    case "tools":
-    case "help":
-    case "version":
-      return { command: command.name, options };
     default:
-      return { command: "serve", options };
+      return { command: command.name, options };
   }
 }
 

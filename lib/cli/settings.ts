@@ -55,11 +55,7 @@ export const SETTINGS: readonly Setting[] = [
     choices: ["stdio", "remotehttp"],
     help: "how MCP is spoken: stdio, or remotehttp as remote_server of the config says",
   },
-  {
-    flag: "read-only",
-    key: ["read_only"],
-    help: "offer no tool that writes, and allow no write",
-  },
+  { flag: "read-only", key: ["read_only"], help: "offer no tool that writes, and allow no write" },
   {
     flag: "demo",
     help: "serve a simulated house on an embedded broker; needs no config and no broker",
@@ -96,65 +92,36 @@ export const SETTINGS: readonly Setting[] = [
 /** One command of the program. */
 export interface Command {
   readonly name: string;
-  /** Its operands in the help; those in brackets may be left out. */
+  /** Its operands, with a space between them; those in brackets may be left out. */
   readonly operands: string;
-  readonly maxOperands: number;
   readonly help: string;
 }
 
 /** Every command. */
-export const COMMANDS: readonly Command[] = [
-  {
-    name: "serve",
-    operands: "",
-    maxOperands: 0,
-    help: "run the MCP server on stdio (the default)",
-  },
-  {
-    name: "check",
-    operands: "",
-    maxOperands: 0,
-    help: "load the config, print what it grants, try the broker",
-  },
+export const COMMANDS = [
+  { name: "serve", operands: "", help: "run the MCP server on stdio (the default)" },
+  { name: "check", operands: "", help: "load the config, print what it grants, try the broker" },
   {
     name: "explain",
     operands: "TOPIC [read|write]",
-    maxOperands: 2,
     help: "say whether TOPIC is allowed, and which rule decides",
   },
-  {
-    name: "init",
-    operands: "[PATH]",
-    maxOperands: 1,
-    help: "write a commented starter config; never overwrites",
-  },
-  {
-    name: "schema",
-    operands: "",
-    maxOperands: 0,
-    help: "print the JSON Schema of the config",
-  },
-  {
-    name: "tools",
-    operands: "",
-    maxOperands: 0,
-    help: "print the tools as a host sees them under the config",
-  },
+  { name: "init", operands: "[PATH]", help: "write a commented starter config; never overwrites" },
+  { name: "schema", operands: "", help: "print the JSON Schema of the config" },
+  { name: "tools", operands: "", help: "print the tools as a host sees them under the config" },
   {
     name: "call",
     operands: "TOOL [JSON]",
-    maxOperands: 2,
     help: "run one tool as an agent would, and print its result",
   },
-  { name: "help", operands: "", maxOperands: 0, help: "print this help" },
-  { name: "version", operands: "", maxOperands: 0, help: "print the version" },
+  { name: "help", operands: "", help: "print this help" },
+  { name: "version", operands: "", help: "print the version" },
   {
     name: "genkey",
     operands: "[NAME]",
-    maxOperands: 1,
     help: "make an HTTP API key, store its hash in the config, print the key once",
   },
-];
+] as const satisfies readonly Command[];
 
 /** The option as the help shows it: `-c, --config PATH`. */
 export function optionUsage({ flag, short, value }: Setting): string {

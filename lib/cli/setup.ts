@@ -8,6 +8,7 @@ import { loadConfig, systemEffects } from "../config/load.ts";
 import type { BrokerSettings } from "../mqtt/link/link_opener.ts";
 import type { Grants } from "../access/access.ts";
 import { Permissions } from "../topics/permissions.ts";
+import { loadDemo } from "./load_demo.ts";
 import { configRequest, type Options } from "./options.ts";
 
 /** Of the mode of a file, for its group and everybody. */
@@ -27,6 +28,17 @@ export async function configFor(options: Options): Promise<Config> {
     plainSecrets.join(", ")
   }; chmod 600 it, or keep the secret elsewhere by "\${file:PATH}"`;
   return { ...config, warnings: [...warnings, { file: source, path: "", message }] };
+}
+
+/** Gives `use` the config: that of the demo, which runs meanwhile, or the one that was asked for. */
+export async function withConfig<T>(
+  options: Options,
+  use: (config: Config) => Promise<T>,
+): Promise<T> {
+  if (!options.demo) return await use(await configFor(options));
+  const { startDemo } = await loadDemo();
+  await using demo = await startDemo(configRequest(options, systemEffects.env).overrides);
+  return await use(demo.config);
 }
 
 /** How to reach the broker. */

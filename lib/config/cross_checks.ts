@@ -6,6 +6,7 @@
  * @module
  */
 
+import { PATHS } from "./references.ts";
 import { parseBrokerUrl } from "./broker_url.ts";
 import { type Issue, shownOf } from "./issues.ts";
 import { isRecord, valueAt } from "./path.ts";
@@ -43,16 +44,11 @@ function checkLogin(mqtt: unknown): Issue[] {
     if (typeof value !== "string" || !OTHER_REFERENCE.test(value)) return [];
     const variable = 'write "${env:MCPMQTT_NAME}" or "${file:PATH}"';
     // Only one with braces cannot be meant: a password may well begin with $.
-    return value.startsWith("${")
-      ? [{
-        path: ["mqtt", key],
-        message: `names a variable in a way that is unknown here; ${variable}`,
-      }]
-      : [{
-        path: ["mqtt", key],
-        message: `is taken as it stands; if a variable is meant, ${variable}`,
-        isWarning: true,
-      }];
+    const isWarning = !value.startsWith("${");
+    const message = isWarning
+      ? `is taken as it stands; if a variable is meant, ${variable}`
+      : `names a variable in a way that is unknown here; ${variable}`;
+    return [{ path: ["mqtt", key], message, isWarning }];
   });
   const has = (key: string): boolean => typeof mqtt[key] === "string" && mqtt[key] !== "";
   if (has("password") && !has("username")) {
@@ -62,22 +58,12 @@ function checkLogin(mqtt: unknown): Issue[] {
   return issues;
 }
 
-/** Keys that hold a path. */
-const PATHS = [
-  ["mqtt", "tls", "ca"],
-  ["mqtt", "tls", "cert"],
-  ["mqtt", "tls", "key"],
-  ["logging", "logfile"],
-  ["logging", "audit"],
-  ["logging", "audit", "path"],
-] as const;
-
 function checkPaths(root: unknown): Issue[] {
   return PATHS.flatMap((path) => {
     const value = valueAt(root, path);
     // PEM text has lines, and stands there since the file was read.
     if (typeof value !== "string" || value.includes("-----BEGIN")) return [];
-    return /\p{Cc}/u.test(value) ? [{ path: [...path], message: BACKSLASH }] : [];
+    return /\p{Cc}/u.test(value) ? [{ path, message: BACKSLASH }] : [];
   });
 }
 

@@ -30,7 +30,7 @@ export function describeIssues(
   { value, hidden }: { value: unknown; hidden: (path: Path) => boolean },
 ): Issue[] {
   return error.issues.flatMap(unionOpened(value)).flatMap((issue): Issue[] => {
-    const path = issue.path.map((step) => typeof step === "number" ? step : String(step));
+    const path = pathOf(issue);
     if (issue.code !== "unrecognized_keys") {
       return [{
         path,
@@ -49,10 +49,14 @@ export function describeIssues(
   });
 }
 
+function pathOf({ path }: z.core.$ZodIssue): Path {
+  return path.map((step) => typeof step === "number" ? step : String(step));
+}
+
 /** Of an object that is none of several kinds, what is wrong with it as an object. */
 function unionOpened(root: unknown): (issue: z.core.$ZodIssue) => z.core.$ZodIssue[] {
   return (issue) => {
-    const path = issue.path.map((step) => typeof step === "number" ? step : String(step));
+    const path = pathOf(issue);
     if (issue.code !== "invalid_union" || !isRecord(valueAt(root, path))) return [issue];
     const asObject = issue.errors.find((issues) =>
       issues.some((one) => one.path.length > 0 || one.code === "unrecognized_keys")

@@ -18,6 +18,7 @@ import {
   type ConfigEffects,
   isSecret,
   type Outside,
+  PATHS,
   resolvePath,
   resolveReferences,
 } from "./references.ts";
@@ -177,20 +178,12 @@ async function takeFiles(
   value: unknown,
   outside: Outside & { isReference(path: Path): boolean },
 ): Promise<Issue[]> {
-  for (
-    const [section, key] of [
-      [["logging"], "logfile"],
-      [["logging"], "audit"],
-      [["logging", "audit"], "path"],
-      [["remote_server"], "uds"],
-      [["remote_server", "tls"], "cert"],
-      [["remote_server", "tls"], "key"],
-    ] as const
-  ) {
-    const holder = valueAt(value, section);
-    const path = valueAt(holder, [key]);
-    if (!isRecord(holder) || typeof path !== "string" || path === "") continue;
-    Reflect.set(holder, key, resolvePath(path, outside.folders));
+  for (const path of PATHS) {
+    const holder = valueAt(value, path.slice(0, -1));
+    const text = valueAt(value, path);
+    const isOfTls = path[0] === "mqtt";
+    if (isOfTls || !isRecord(holder) || typeof text !== "string" || text === "") continue;
+    Reflect.set(holder, path.at(-1) ?? "", resolvePath(text, outside.folders));
   }
   const tls = valueAt(value, ["mqtt", "tls"]);
   if (!isRecord(tls) || ![tls.ca, tls.cert, tls.key].some((one) => typeof one === "string")) {

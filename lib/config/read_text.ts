@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { bounded } from "../wait.ts";
 
 /** Where something begins, both from 1, the column in UTF-16 code units. */
@@ -72,18 +73,14 @@ export async function collect(
   { maxBytes, timeoutMs = Infinity }: { readonly maxBytes: number; readonly timeoutMs?: number },
 ): Promise<Uint8Array> {
   const read = async (): Promise<Uint8Array> => {
-    let bytes = new Uint8Array(65_536);
+    const into = new Uint8Array(65_536);
+    const parts: Uint8Array[] = [];
     for (let length = 0;;) {
-      const count = await source.read(bytes.subarray(length));
-      if (count === null) return bytes.subarray(0, length);
+      const count = await source.read(into);
+      if (count === null) return new Uint8Array(Buffer.concat(parts));
       length += count;
-      if (length > maxBytes) {
-        throw new UnreadableText(`it has more than ${maxBytes} bytes`);
-      }
-      if (length < bytes.length) continue;
-      const larger = new Uint8Array(length * 2);
-      larger.set(bytes);
-      bytes = larger;
+      if (length > maxBytes) throw new UnreadableText(`it has more than ${maxBytes} bytes`);
+      parts.push(into.slice(0, count));
     }
   };
   // The first timer of a process costs some of its start.

@@ -29,6 +29,19 @@ export interface Outside {
   readonly folders: Folders;
 }
 
+/** The keys that hold a path; at those of `mqtt.tls` PEM text may stand instead. */
+export const PATHS: readonly Path[] = [
+  ["mqtt", "tls", "ca"],
+  ["mqtt", "tls", "cert"],
+  ["mqtt", "tls", "key"],
+  ["logging", "logfile"],
+  ["logging", "audit"],
+  ["logging", "audit", "path"],
+  ["remote_server", "uds"],
+  ["remote_server", "tls", "cert"],
+  ["remote_server", "tls", "key"],
+];
+
 /** A path and a URL may hold a token in their query. */
 const SECRET_KEYS = /^(?:api_key|hash|key|key_passphrase|password|path|salt|url)$/;
 

@@ -5,12 +5,12 @@
  */
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
+import { given } from "../messages/json.ts";
 import type { Rule } from "../topics/rule.ts";
 import { parseTopicFilter, refuseSharedSubscription } from "../topics/topic_filter.ts";
 import {
   anyText,
   flag,
-  given,
   integer,
   list,
   oneOf,

@@ -104,14 +104,6 @@ function exact<Written extends object>(written: Written): Exact<Written> {
   return Object.fromEntries(entries) as Exact<Written>;
 }
 
-/** The record without what is undefined in it. */
-export function given<T extends object>(
-  record: T,
-): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
-  const entries = Object.entries(record).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as { [Key in keyof T]?: Exclude<T[Key], undefined> };
-}
-
 /** A list. */
 export function list<Item extends z.ZodType>(item: Item, of: string): z.ZodArray<Item> {
   return z.array(item, { error: `must be a list of ${of}` });

@@ -5,6 +5,7 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import type { Config } from "../config/config.ts";
+import { digest } from "../messages/digest.ts";
 import { Semaphore } from "../mqtt/writing/semaphore.ts";
 
 /** Wrong keys: so many are worked on or wait at a time, each for some 0.1 s. */
@@ -46,8 +47,8 @@ export class ApiKeys {
   /** Says whose key it is, in a time that does not depend on how much of it is right. */
   async verify(key: string): Promise<Verdict> {
     const bytes = new TextEncoder().encode(key);
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-    const name = this.#known.get(digest);
+    const digested = digest(bytes);
+    const name = this.#known.get(digested);
     if (name !== undefined) return { kind: "known", name };
     if (this.#waiting >= MAX_WAITING) return { kind: "busy" };
     this.#waiting++;
@@ -55,7 +56,7 @@ export class ApiKeys {
     try {
       const found = await this.#find(bytes);
       if (found === undefined) return { kind: "wrong" };
-      if (this.#known.size < MAX_KNOWN) this.#known.set(digest, found);
+      if (this.#known.size < MAX_KNOWN) this.#known.set(digested, found);
       return { kind: "known", name: found };
     } finally {
       release();
@@ -67,17 +68,13 @@ export class ApiKeys {
     let found: string | undefined;
     for (const { name, key: stored } of this.#keys) {
       const [is, shouldBe] = stored.kind === "plain"
-        ? await Promise.all([digestOf(key), digestOf(new TextEncoder().encode(stored.apiKey))])
+        ? [digest(key), digest(stored.apiKey)].map((one) => Uint8Array.fromBase64(one))
         : [await argon2id(key, stored), Uint8Array.fromBase64(stored.hash)];
       // All are compared, whichever it is.
       if (is.length === shouldBe.length && timingSafeEqual(is, shouldBe)) found ??= name;
     }
     return found;
   }
-}
-
-async function digestOf(bytes: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
 }
 
 /** What an Argon2id hash is made with (RFC 9106). */

@@ -10,6 +10,7 @@ import type { Access } from "../access/access.ts";
 import type { Config } from "../config/config.ts";
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { given } from "../messages/json.ts";
 import type { Permissions } from "../topics/permissions.ts";
 import { messageTopic } from "../resources/message.ts";
 import { payloadBytes } from "../tools/payload_argument.ts";
@@ -127,8 +128,8 @@ export function subjectOf(
   args: unknown,
   { permissions, payloads }: { readonly permissions: Permissions; readonly payloads: boolean },
 ): Omit<AuditEntry, "client" | "tool" | "outcome" | "duration_ms"> {
-  const given = (typeof args === "object" && args !== null ? args : {}) as Record<string, unknown>;
-  const { topic, request_topic, filter, payload, encoding } = given;
+  const named = (typeof args === "object" && args !== null ? args : {}) as Record<string, unknown>;
+  const { topic, request_topic, filter, payload, encoding } = named;
   const topics = [topic ?? request_topic ?? filter ?? []].flat()
     .filter((one) => typeof one === "string");
   const about = topicsDecided(topics, tool.effect === "write" ? "write" : "read", permissions);
@@ -158,7 +159,7 @@ export function topicsDecided(
   if (topic === undefined) return { decision: "none" };
   if (topics.length > 1 || /[+#]/.test(topic)) return { filters: topics, decision: "granted" };
   const { reason, rule } = permissions.decide(topic, action);
-  return { topic, decision: reason, ...(rule === undefined ? {} : { rule: rule.pattern.text }) };
+  return { topic, decision: reason, ...given({ rule: rule?.pattern.text }) };
 }
 
 /** What the client calls itself in the `_meta` of a request, as since revision 2026-07-28. */
@@ -183,15 +184,8 @@ export async function recordResource<T>(
   const tell = async (outcome: string, code?: string): Promise<void> => {
     const about = topicsDecided(topicOf(uri), "read", access.grants.permissions);
     const duration_ms = Math.round(performance.now() - start);
-    await audit.record({
-      client,
-      tool: method,
-      uri,
-      ...about,
-      outcome,
-      ...(code === undefined ? {} : { code }),
-      duration_ms,
-    });
+    const what = { client, tool: method, uri, ...about, outcome };
+    await audit.record({ ...what, ...given({ code }), duration_ms });
   };
   try {
     const result = await work();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 
 const NEWLINE = 0x0A;
 
@@ -59,19 +60,9 @@ export class LineSplitter {
 
   #decoded(): Line {
     try {
-      return { text: this.#decoder.decode(joined(this.#parts)) };
+      return { text: this.#decoder.decode(Buffer.concat(this.#parts)) };
     } catch {
       return { fault: "not_utf8" };
     }
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -5,6 +5,7 @@
  */
 import type { CallToolResult } from "@modelcontextprotocol/server";
 import { McpMqttError } from "../errors.ts";
+import { given } from "../messages/json.ts";
 
 /** The key under which an error stands in `_meta`. */
 export const ERROR_META_KEY = "mcpmqtt/error";
@@ -31,15 +32,7 @@ export function renderError(error: unknown): CallToolResult {
   return {
     isError: true,
     content: [{ type: "text", text: lines.join("\n") }],
-    _meta: {
-      [ERROR_META_KEY]: {
-        code,
-        message,
-        ...(hint === undefined ? {} : { hint }),
-        ...(outcome === undefined ? {} : { outcome }),
-        ...(last === undefined ? {} : { last }),
-      },
-    },
+    _meta: { [ERROR_META_KEY]: given({ code, message, hint, outcome, last }) },
   };
 }
 

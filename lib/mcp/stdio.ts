@@ -5,6 +5,7 @@
  */
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/server";
 import { parseJSONRPCMessage } from "@modelcontextprotocol/server";
+import { bounded } from "../wait.ts";
 import { type Line, LineSplitter } from "./line_splitter.ts";
 
 /** Longer lines are refused: nothing that the tools take is as long, in bytes. */
@@ -106,9 +107,8 @@ export class StdioTransport implements Transport {
   async #onEndOfInput(): Promise<void> {
     this.#inputEnded = true;
     if (this.#unanswered.size > 0) {
-      const timer = setTimeout(() => this.#drained.resolve(), END_OF_INPUT_GRACE_MS);
-      await this.#drained.promise;
-      clearTimeout(timer);
+      const onTimeout = (): void => {};
+      await bounded(this.#drained.promise, { timeoutMs: END_OF_INPUT_GRACE_MS, onTimeout });
     }
     await this.close();
   }

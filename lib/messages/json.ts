@@ -139,6 +139,14 @@ export function isPlainContainer(value: unknown): value is unknown[] | object {
   return prototype === Object.prototype || prototype === null;
 }
 
+/** The record without what is undefined in it. */
+export function given<T extends object>(
+  record: T,
+): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  const entries = Object.entries(record).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Key in keyof T]?: Exclude<T[Key], undefined> };
+}
+
 /** The UTF-8 bytes of a value's JSON. */
 export function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));

@@ -122,11 +122,7 @@ export function showMessage(
   previewBytes: number,
   fields?: FieldsShown,
 ): ShownMessage {
-  return framed(message, {
-    payload: fields?.show(message.payload, previewBytes) ??
-      showPayload(message.payload, previewBytes),
-    properties: message.properties && showProperties(message.properties),
-  });
+  return fitMessage(message, { previewBytes, maxBytes: Infinity, fields });
 }
 
 /**
@@ -160,7 +156,7 @@ export function fitMessage(
   const payload = values ?? showPayload(message.payload, previewBytes);
   const properties = message.properties && fittingProperties(message.properties, maxBytes);
   const whole = framed(message, { payload, properties });
-  if (jsonBytes(whole) <= maxBytes) return whole;
+  if (maxBytes === Infinity || jsonBytes(whole) <= maxBytes) return whole;
   const kept = jsonBytes(properties ?? {}) > maxBytes / 2
     ? omittedProperties(message.properties ?? {})
     : properties;
@@ -171,31 +167,30 @@ export function fitMessage(
   const maxJsonBytes = maxBytes - jsonBytes(framed(message, { payload: none, properties: kept }));
   return framed(message, {
     payload: fields?.show(message.payload, maxJsonBytes) ??
-      ("encoding" in payload && payload.encoding === "sparkplug"
-        ? showPayload(
-          message.payload,
-          Math.max(0, Math.min(previewBytes, maxJsonBytes - SPARKPLUG_BYTES)),
-        )
-        : cutPayload(message.payload, {
-          isText: !("encoding" in payload),
-          maxBytes: previewBytes,
-          maxJsonBytes,
-        })),
+      showPayload(message.payload, previewBytes, maxJsonBytes),
     properties: kept,
   });
 }
 
-/** Shows a payload; of a longer one the first `previewBytes` bytes. */
-export function showPayload(payload: Uint8Array, previewBytes: number): ShownPayload {
+/**
+ * Shows a payload; of a longer one the first `previewBytes` bytes.
+ *
+ * @param maxJsonBytes how much JSON it may take, which is known to be less than the whole takes
+ */
+export function showPayload(
+  payload: Uint8Array,
+  previewBytes: number,
+  maxJsonBytes = Infinity,
+): ShownPayload {
   const size = payload.length;
   const sparkplug = sparkplugOf(payload);
   if (sparkplug !== undefined) {
-    return showSparkplug("payload", sparkplug, { size, maxBytes: previewBytes });
+    const maxBytes = Math.max(0, Math.min(previewBytes, maxJsonBytes - SPARKPLUG_BYTES));
+    return showSparkplug("payload", sparkplug, { size, maxBytes });
   }
-  if (size > previewBytes) {
+  if (size > previewBytes || maxJsonBytes !== Infinity) {
     // Text at the beginning does not make text of the whole. Of 8 MB this takes 7 ms at most.
-    const isText = isUtf8(payload);
-    return cutPayload(payload, { isText, maxBytes: previewBytes, maxJsonBytes: Infinity });
+    return cutPayload(payload, { isText: isUtf8(payload), maxBytes: previewBytes, maxJsonBytes });
   }
   const text = textOf(payload);
   if (text === undefined) return { payload: payload.toBase64(), encoding: "base64", size };

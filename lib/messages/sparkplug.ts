@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Json } from "./json.ts";
+import { given, type Json } from "./json.ts";
 import { shownInteger, shownScalar, typeName } from "./sparkplug_types.ts";
 import {
   type RawDataSet,
@@ -80,14 +80,14 @@ class Shower {
 
   payload(raw: NonNullable<ReturnType<typeof readPayload>>): { [key: string]: Json } {
     const metrics = (raw.metrics ?? []).map((metric) => this.#metric(metric));
-    return {
-      ...integer("timestamp", raw.timestamp),
-      ...integer("seq", raw.seq),
-      ...(raw.uuid === undefined ? {} : { uuid: raw.uuid }),
-      ...(raw.body === undefined ? {} : { body: raw.body.toBase64() }),
-      ...(this.#isNameless ? { birth_known: false } : {}),
+    return given({
+      timestamp: integer(raw.timestamp),
+      seq: integer(raw.seq),
+      uuid: raw.uuid,
+      body: raw.body?.toBase64(),
+      birth_known: this.#isNameless ? false : undefined,
       metrics,
-    };
+    });
   }
 
   #metric(raw: RawMetric): { [key: string]: Json } {
@@ -100,16 +100,17 @@ class Shower {
     const type = raw.datatype ?? known?.type ??
       (name === undefined ? undefined : this.#births?.typeOf(name));
     const value = raw.is_null ? null : this.#value(raw, type ?? 0);
-    return {
-      ...(name === undefined ? integer("alias", alias) : { name }),
-      ...(value === undefined ? {} : { value }),
-      ...(type === undefined ? {} : { type: typeName(type) }),
-      ...integer("timestamp", raw.timestamp),
-      ...(raw.is_historical ? { historical: true } : {}),
-      ...(raw.is_transient ? { transient: true } : {}),
-      ...(raw.metadata === undefined ? {} : { metadata: metadata(raw.metadata) }),
-      ...(properties === undefined ? {} : { properties: this.#properties(properties) }),
-    };
+    return given({
+      name,
+      alias: name === undefined ? integer(alias) : undefined,
+      value,
+      type: type === undefined ? undefined : typeName(type),
+      timestamp: integer(raw.timestamp),
+      historical: raw.is_historical || undefined,
+      transient: raw.is_transient || undefined,
+      metadata: raw.metadata && metadata(raw.metadata),
+      properties: properties && this.#properties(properties),
+    });
   }
 
   #value(raw: RawValue, type: number): Json | undefined {
@@ -142,19 +143,19 @@ class Shower {
 
   #template(raw: RawTemplate): Json {
     const { version, template_ref, is_definition, parameters, metrics = [] } = raw;
-    return {
-      ...(version === undefined ? {} : { version }),
-      ...(template_ref === undefined ? {} : { template_ref }),
-      ...(is_definition === undefined ? {} : { is_definition }),
-      ...(parameters === undefined ? {} : {
-        parameters: parameters.map((parameter) => ({
-          ...(parameter.name === undefined ? {} : { name: parameter.name }),
+    return given({
+      version,
+      template_ref,
+      is_definition,
+      parameters: parameters?.map((parameter) =>
+        given({
+          name: parameter.name,
           value: this.#value(parameter, parameter.type ?? 0) ?? null,
-          ...(parameter.type === undefined ? {} : { type: typeName(parameter.type) }),
-        })),
-      }),
+          type: parameter.type === undefined ? undefined : typeName(parameter.type),
+        })
+      ),
       metrics: metrics.map((metric) => this.#metric(metric)),
-    };
+    });
   }
 }
 
@@ -167,6 +168,6 @@ function metadata(raw: NonNullable<RawMetric["metadata"]>): Json {
   );
 }
 
-function integer(name: string, value: Unsigned | undefined): { [key: string]: Json } {
-  return value === undefined ? {} : { [name]: shownInteger(value) };
+function integer(value: Unsigned | undefined): number | string | undefined {
+  return value === undefined ? undefined : shownInteger(value);
 }

@@ -27,14 +27,10 @@ export function typeNumber(name: Json | undefined): number | undefined {
 
 /** The integers: how many bits they have, and whether one of them is for the sign. */
 const INTEGERS: Readonly<Record<string, { readonly bits: number; readonly isSigned: boolean }>> = {
-  Int8: { bits: 8, isSigned: true },
-  Int16: { bits: 16, isSigned: true },
-  Int32: { bits: 32, isSigned: true },
-  Int64: { bits: 64, isSigned: true },
-  UInt8: { bits: 8, isSigned: false },
-  UInt16: { bits: 16, isSigned: false },
-  UInt32: { bits: 32, isSigned: false },
-  UInt64: { bits: 64, isSigned: false },
+  ...Object.fromEntries([8, 16, 32, 64].flatMap((bits) => [
+    [`Int${bits}`, { bits, isSigned: true }],
+    [`UInt${bits}`, { bits, isSigned: false }],
+  ])),
   DateTime: { bits: 64, isSigned: false },
 };
 
@@ -133,11 +129,11 @@ function shownBytes(bytes: Uint8Array, name: string): Json {
 export class WrongValue extends Error {}
 
 /**
- * A number, text or array as a metric carries it; undefined for a type that is none of these.
+ * A number, text or array as a metric carries it.
  *
- * @throws {WrongValue}
+ * @throws {WrongValue} also for a type that is none of these.
  */
-export function rawScalar(value: Json, type: number): RawValue | undefined {
+export function rawScalar(value: Json, type: number): RawValue {
   const name = typeName(type);
   const { bits } = INTEGERS[name] ?? {};
   if (bits !== undefined) {
@@ -163,7 +159,10 @@ export function rawScalar(value: Json, type: number): RawValue | undefined {
     case "File":
       return { bytes_value: base64Of(value) };
   }
-  return name.endsWith("Array") ? { bytes_value: arrayBytes(value, name) } : undefined;
+  if (name.endsWith("Array")) return { bytes_value: arrayBytes(value, name) };
+  throw new WrongValue(
+    `cannot be sent as a ${name}: only numbers, truths, texts, bytes and arrays can`,
+  );
 }
 
 function arrayBytes(value: Json, name: string): Uint8Array {

@@ -37,14 +37,9 @@ export type SummaryEntry = {
   count: number;
   first_at: string;
   last_at: string;
-  /** The last payload; of what is binary only encoding and size. */
-  last?: Json;
-  encoding?: "base64" | "sparkplug";
-  size?: number;
-  truncated?: true;
   /** By JSON Pointer. `count`: in so many messages, if not in all. */
   values?: Record<string, { count?: number } & ShownValue>;
-};
+} & ShownLast;
 
 interface Topic {
   count: number;

@@ -42,6 +42,13 @@ const MAX_REMEMBERED_BYTES = 4 * 1024 * 1024;
 /** Of a longer text `contains` looks at the beginning. */
 const MAX_SEARCHED_LENGTH = 1024 * 1024;
 
+const COMPARISONS = {
+  lt: (a: number, b: number) => a < b,
+  le: (a: number, b: number) => a <= b,
+  gt: (a: number, b: number) => a > b,
+  ge: (a: number, b: number) => a >= b,
+};
+
 type Test = (message: Message) => boolean;
 type ValueTest = (value: Json) => boolean;
 
@@ -95,7 +102,11 @@ function operatorTest({ op, value }: Where): ValueTest | undefined {
       if (bound === undefined) {
         throw wrong(`where.value must be a number for where.op "${op}", got ${shownValue(wanted)}`);
       }
-      return (value) => compare(op, toNumber(value), bound);
+      const holds = COMPARISONS[op];
+      return (value) => {
+        const number = toNumber(value);
+        return number !== undefined && holds(number, bound);
+      };
     }
   }
 }
@@ -121,20 +132,6 @@ function fingerprint(payload: Uint8Array, tokens: readonly string[]): string {
   const value = lookUp(payload, tokens);
   if (value === undefined) return tokens.length === 0 ? digest(payload) : "";
   return fingerprintOf(value);
-}
-
-function compare(op: "lt" | "le" | "gt" | "ge", value: number | undefined, bound: number): boolean {
-  if (value === undefined) return false;
-  switch (op) {
-    case "lt":
-      return value < bound;
-    case "le":
-      return value <= bound;
-    case "gt":
-      return value > bound;
-    case "ge":
-      return value >= bound;
-  }
 }
 
 /** The value at a place of a payload; a text that is not parsed has only the whole. */

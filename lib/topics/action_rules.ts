@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { type Grants, narrow } from "./narrow.ts";
+import type { Grants } from "./narrow.ts";
 import { nearestFilters } from "./nearest_filters.ts";
 import { OrderedFilters, rank, type Ranked } from "./ordered_filters.ts";
-import type { Action, Decision, Narrowing, Rule } from "./rule.ts";
+import type { Action, Decision, Rule } from "./rule.ts";
 import { attempt, type Steps } from "./steps.ts";
-import type { TopicFilter } from "./topic_filter.ts";
+import { covers, type TopicFilter } from "./topic_filter.ts";
 
 /** A rule, its place in the config and what it decides. */
 interface Entry extends Ranked {
@@ -41,11 +41,7 @@ export class ActionRules implements Grants {
 
   /** The first rule that denies all of `filter`; undefined if no single one does. */
   denialOf(filter: TopicFilter): Rule | undefined {
-    const denials = attempt(
-      (steps) => new OrderedFilters(rank([filter]), steps).coveredBy(this.denied, steps),
-      () => new Map<Ranked, Entry>(),
-    );
-    return [...denials.values()][0]?.rule;
+    return this.denied.entries.find(({ rule }) => covers(rule.pattern, filter))?.rule;
   }
 
   /**
@@ -57,11 +53,6 @@ export class ActionRules implements Grants {
       (steps) => new OrderedFilters(rank(filters), steps).overlapsAny(this.granted, steps),
       () => true,
     );
-  }
-
-  /** Cuts filters down to what is granted; see {@linkcode narrow}. */
-  narrow(requested: readonly TopicFilter[]): Narrowing {
-    return narrow(requested, this);
   }
 
   /** The granted patterns nearest to a topic, without those that are denied whole. */

@@ -3,19 +3,18 @@
  *
  * @module
  */
-import { firstCovering, type Overlap, overlapsBetween } from "./compare_trees.ts";
 import {
   addChild,
-  childAt,
   createNode,
+  firstCovering,
   type Node,
-  removeChild,
-  visibleChildren,
+  type Overlap,
+  overlapsBetween,
 } from "./filter_tree.ts";
 import type { Steps } from "./steps.ts";
 import { isHidden, isOpen, leastLevels, levelAt, type TopicFilter } from "./topic_filter.ts";
 
-/** A node, and how far the name or filter is used up there. */
+/** A node, and how far the name is used up there. */
 interface Place<T> {
   readonly node: Node<T>;
   readonly at: number;
@@ -49,14 +48,8 @@ export class FilterIndex<T> {
 
   /** Adds a pair. Does nothing if it has it already. */
   add(filter: TopicFilter, value: T, steps?: Steps): void {
-    const path = [this.#root];
-    const count = leastLevels(filter);
-    let node = this.#root;
-    for (let i = 0; i < count; i++) {
-      const level = levelAt(filter, i);
-      node = childAt(node, level) ?? addChild(node, level, steps);
-      path.push(node);
-    }
+    const path = this.#path(filter, (node, level) => addChild(node, level, steps));
+    const node = path.at(-1) ?? this.#root;
     const values = isOpen(filter) ? node.open ??= new Set() : node.exact ??= new Set();
     if (values.has(value)) return;
     values.add(value);
@@ -65,26 +58,18 @@ export class FilterIndex<T> {
 
   /** Takes a pair out, and says whether it had it. */
   delete(filter: TopicFilter, value: T): boolean {
-    const path = [this.#root];
-    const count = leastLevels(filter);
-    let node = this.#root;
-    for (let i = 0; i < count; i++) {
-      const next = childAt(node, levelAt(filter, i));
-      if (next === undefined) return false;
-      path.push(next);
-      node = next;
-    }
-    const values = isOpen(filter) ? node.open : node.exact;
-    if (values === undefined || !values.delete(value)) return false;
-    if (values.size === 0) {
-      if (isOpen(filter)) node.open = undefined;
-      else node.exact = undefined;
-    }
+    const path = this.#path(filter, () => undefined);
+    const node = path[leastLevels(filter)];
+    const kind = isOpen(filter) ? "open" : "exact";
+    if (!node?.[kind]?.delete(value)) return false;
+    if (node[kind].size === 0) node[kind] = undefined;
     for (const [i, one] of path.entries()) {
       one.size--;
       const parent = path[i - 1];
       if (one.size > 0 || parent === undefined) continue;
-      removeChild(parent, levelAt(filter, i - 1));
+      const level = levelAt(filter, i - 1);
+      if (level === "+") parent.plus = undefined;
+      else parent.children?.delete(level);
       break;
     }
     return true;
@@ -107,20 +92,26 @@ export class FilterIndex<T> {
 
   /** The values whose filter has a name in common with `filter`, if names of any length count. */
   overlapping(filter: TopicFilter): T[] {
-    return [...this.#overlapping(filter)];
+    return [...this.overlaps(alone(filter))].flatMap(({ left }) => [...left]);
   }
 
   /** Whether {@linkcode overlapping} would give something. */
   anyOverlapping(filter: TopicFilter): boolean {
-    return !this.#overlapping(filter).next().done;
+    return this.overlapsAny(alone(filter));
   }
 
   /**
    * The pairs of a value of this index and one of another whose filters have a name in common, if
    * names of any length count. They come in groups, so that they can be counted without being made.
    */
-  overlaps<U>(other: FilterIndex<U>, steps: Steps): Iterable<Overlap<T, U>> {
+  overlaps<U>(other: FilterIndex<U>, steps?: Steps): Iterable<Overlap<T, U>> {
     return overlapsBetween([this.#root, other.#root], steps);
+  }
+
+  /** Whether there is such a pair. */
+  overlapsAny(other: FilterIndex<unknown>, steps?: Steps): boolean {
+    for (const _ of this.overlaps(other, steps)) return true;
+    return false;
   }
 
   /**
@@ -185,23 +176,29 @@ export class FilterIndex<T> {
     }
   }
 
-  *#overlapping(filter: TopicFilter): Generator<T> {
+  /** The nodes on the way to where a filter ends; those that `grow` gives are new. */
+  #path(
+    filter: TopicFilter,
+    grow: (node: Node<T>, level: string) => Node<T> | undefined,
+  ): Node<T>[] {
+    const path = [this.#root];
     const count = leastLevels(filter);
-    const places: Place<T>[] = [{ node: this.#root, at: 0 }];
-    for (let place = places.pop(); place !== undefined; place = places.pop()) {
-      const { node, at } = place;
-      if (node.open) yield* node.open;
-      if (at === count && node.exact) yield* node.exact;
-      if (at === count && !isOpen(filter)) continue;
-      const level = at < count ? levelAt(filter, at) : "+";
-      const next = Math.min(at + 1, count);
-      for (const child of coveringChildren(node, level, at === 0)) {
-        places.push({ node: child, at: next });
-      }
-      if (level !== "+") continue;
-      for (const child of visibleChildren(node, at === 0)) places.push({ node: child, at: next });
+    let node = this.#root;
+    for (let i = 0; i < count; i++) {
+      const level = levelAt(filter, i);
+      const next = (level === "+" ? node.plus : node.children?.get(level)) ?? grow(node, level);
+      if (next === undefined) break;
+      path.push(node = next);
     }
+    return path;
   }
+}
+
+/** An index of one filter. */
+function alone(filter: TopicFilter): FilterIndex<true> {
+  const index = new FilterIndex<true>();
+  index.add(filter, true);
+  return index;
 }
 
 /** The children that match all of what `level` matches: at most two. */

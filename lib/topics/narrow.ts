@@ -4,11 +4,11 @@
  * @module
  */
 import { McpMqttError } from "../errors.ts";
-import type { Overlap } from "./compare_trees.ts";
+import type { Overlap } from "./filter_tree.ts";
 import { OrderedFilters, rank, type Ranked } from "./ordered_filters.ts";
 import type { Narrowing } from "./rule.ts";
 import { attempt, type Steps } from "./steps.ts";
-import { canonicalText, intersect, overlaps, type TopicFilter } from "./topic_filter.ts";
+import { canonicalText, intersect, type TopicFilter } from "./topic_filter.ts";
 import { quoteTopic } from "./topic_text.ts";
 
 /** How many intersections there may be, and so how many filters in force for one call. */
@@ -98,11 +98,15 @@ function intersectAll(
 ): { filters: TopicFilter[]; isTooLong: boolean } {
   const filters: TopicFilter[] = [];
   let isTooLong = false;
-  for (const [a, b] of pairsOf(crossings)) {
-    steps.take(a.text.length + b.text.length);
-    const filter = intersect(a, b);
-    if (filter !== undefined) filters.push(filter);
-    else isTooLong ||= overlaps(a, b);
+  for (const { left, right } of crossings) {
+    for (const { filter: a } of left) {
+      for (const { filter: b } of right) {
+        steps.take(a.text.length + b.text.length);
+        const filter = intersect(a, b);
+        if (filter !== undefined) filters.push(filter);
+        else isTooLong = true;
+      }
+    }
   }
   return { filters, isTooLong };
 }
@@ -143,7 +147,7 @@ function isCutOff(
 ): boolean {
   return attempt(
     (steps) =>
-      cut.some(({ filter }) => !granted.index.coversJointly(filter, steps)) ||
+      cut.some(({ filter }) => !granted.coversJointly(filter, steps)) ||
       asked.overlapsAny(denied, steps),
     () => true,
   );
@@ -153,16 +157,6 @@ function isCutOff(
 function split<T>(entries: readonly T[], map: ReadonlyMap<T, unknown>): [T[], T[]] {
   const groups = Map.groupBy(entries, (entry) => map.has(entry));
   return [groups.get(true) ?? [], groups.get(false) ?? []];
-}
-
-function* pairsOf(
-  crossings: readonly Overlap<Ranked, Ranked>[],
-): Generator<[TopicFilter, TopicFilter]> {
-  for (const { left, right } of crossings) {
-    for (const { filter: a } of left) {
-      for (const { filter: b } of right) yield [a, b];
-    }
-  }
 }
 
 function tooMany({ entries }: OrderedFilters, count: number): McpMqttError {

@@ -5,7 +5,7 @@
  */
 import type { TopicFilter } from "./topic_filter.ts";
 
-/** How many characters and levels of a topic are compared; less than 256, see `editDistance`. */
+/** How many characters and levels of a topic are compared. */
 const MAX_COMPARED_CHARACTERS = 64;
 /** How many candidates are compared character by character. */
 const MAX_COMPARED_FILTERS = 1_000;
@@ -74,22 +74,28 @@ function fillIn(filter: TopicFilter, levels: readonly string[]): string {
     .slice(0, MAX_COMPARED_CHARACTERS);
 }
 
-/** How many insertions, deletions and replacements turn `a` into `b`. */
-function editDistance(a: string, b: string): number {
-  // The usual table, of which one row is kept: the edits that turn the first `i` characters of `a`
+/**
+ * How many insertions, deletions, replacements and swaps of neighbours turn `a` into `b`, of less than
+ * 256 characters.
+ */
+export function editDistance(a: string, b: string): number {
+  // The usual table, of which three rows are kept: the edits that turn the first `i` characters of `a`
   // into the first `j` of `b`.
-  const row = Uint8Array.from({ length: b.length + 1 }, (_, j) => j);
-  let left = b.length;
+  let before = new Uint8Array(b.length + 1);
+  let above = new Uint8Array(b.length + 1);
+  let row = Uint8Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
-    let diagonal = i - 1;
-    left = i;
+    [before, above, row] = [above, row, before];
+    const [last, code] = [a.charCodeAt(i - 2), a.charCodeAt(i - 1)];
+    let left = row[0] = i;
     for (let j = 1; j <= b.length; j++) {
-      const above = row[j] ?? 0;
-      const isSame = a.charCodeAt(i - 1) === b.charCodeAt(j - 1);
-      left = Math.min(left + 1, above + 1, isSame ? diagonal : diagonal + 1);
+      const isSame = code === b.charCodeAt(j - 1);
+      const diagonal = above[j - 1] ?? 0;
+      left = Math.min(left + 1, (above[j] ?? 0) + 1, isSame ? diagonal : diagonal + 1);
+      const isSwap = code === b.charCodeAt(j - 2) && last === b.charCodeAt(j - 1);
+      if (isSwap) left = Math.min(left, (before[j - 2] ?? 0) + 1);
       row[j] = left;
-      diagonal = above;
     }
   }
-  return left;
+  return row[b.length] ?? 0;
 }

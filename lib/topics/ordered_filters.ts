@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Overlap } from "./compare_trees.ts";
 import { FilterIndex } from "./filter_index.ts";
+import { first } from "./filter_tree.ts";
 import type { Steps } from "./steps.ts";
 import { canonicalText, type TopicFilter } from "./topic_filter.ts";
 
@@ -14,55 +14,32 @@ export interface Ranked {
   readonly at: number;
 }
 
-/** Filters in order, with an index of them. Of those that match the same names the first is kept. */
-export class OrderedFilters<T extends Ranked = Ranked> {
+/** An index of filters in order. Of those that match the same names the first is kept. */
+export class OrderedFilters<T extends Ranked = Ranked> extends FilterIndex<T> {
   readonly entries: readonly T[];
-  readonly index = new FilterIndex<T>();
 
   /** Takes entries in the order of their `at`. */
   constructor(entries: Iterable<T>, steps?: Steps) {
+    super();
     const byText = new Map<string, T>();
     for (const entry of entries) {
       const text = canonicalText(entry.filter);
       if (byText.has(text)) continue;
       byText.set(text, entry);
-      this.index.add(entry.filter, entry, steps);
+      this.add(entry.filter, entry, steps);
     }
     this.entries = [...byText.values()];
   }
 
   /** The first that matches the name. */
   firstMatching(name: string): T | undefined {
-    let first: T | undefined;
-    for (const entry of this.index.matching(name)) {
-      if (first === undefined || entry.at < first.at) first = entry;
-    }
-    return first;
-  }
-
-  /**
-   * Those that are covered, each with the first of `others` that covers it; see
-   * {@linkcode FilterIndex.coveredBy}.
-   */
-  coveredBy<U extends Ranked>(others: OrderedFilters<U>, steps: Steps): Map<T, U> {
-    return this.index.coveredBy(others.index, steps);
+    return first(undefined, this.matching(name));
   }
 
   /** Those that no other of them covers. */
   widest(steps: Steps): T[] {
     const covered = this.coveredBy(this, steps);
     return this.entries.filter((entry) => !covered.has(entry));
-  }
-
-  /** The pairs of overlapping filters; see {@linkcode FilterIndex.overlaps}. */
-  overlaps<U extends Ranked>(others: OrderedFilters<U>, steps: Steps): Iterable<Overlap<T, U>> {
-    return this.index.overlaps(others.index, steps);
-  }
-
-  /** Whether there is such a pair. */
-  overlapsAny(others: OrderedFilters, steps: Steps): boolean {
-    for (const _ of this.overlaps(others, steps)) return true;
-    return false;
   }
 }
 

@@ -6,6 +6,7 @@
 import { McpMqttError } from "../errors.ts";
 import { ActionRules } from "./action_rules.ts";
 import { FilterIndex } from "./filter_index.ts";
+import { narrow } from "./narrow.ts";
 import type { Action, Decision, Narrowing, Rule } from "./rule.ts";
 import type { TopicFilter } from "./topic_filter.ts";
 import type { TopicName } from "./topic_name.ts";
@@ -83,7 +84,7 @@ export class Permissions {
    * take too long to find out.
    */
   narrow(filters: readonly TopicFilter[]): Narrowing {
-    return this.#byAction.read.narrow(filters);
+    return narrow(filters, this.#byAction.read);
   }
 
   /**

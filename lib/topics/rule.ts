@@ -55,8 +55,9 @@ export interface Narrowing {
   readonly filters: readonly TopicFilter[];
   /**
    * Whether some topic name that was asked for will not be delivered. It is exact with two
-   * exceptions, in which it may be true without need, and never false: with filters so long that only
-   * names of about 65,535 bytes tell the difference, and if it would take too long to find out.
+   * exceptions, in which it may be true without need, and never false: if filters are so long that an
+   * intersection would have more than 65,535 bytes, or that only names of about that length tell the
+   * difference, and if it would take too long to find out.
    */
   readonly narrowed: boolean;
 }

@@ -112,26 +112,6 @@ export function intersect(a: TopicFilter, b: TopicFilter): TopicFilter | undefin
 }
 
 /**
- * Whether some topic name is matched by both. It may be true although {@linkcode intersect} gives
- * undefined: a name may have at most 65,535 bytes although the filter has more, since `+` may stand
- * for nothing.
- *
- * ```ts
- * import assert from "node:assert/strict";
- * import { overlaps, parseTopicFilter } from "./topic_filter.ts";
- *
- * assert(overlaps(parseTopicFilter("a/+"), parseTopicFilter("+/b")));
- * assert(!overlaps(parseTopicFilter("/#"), parseTopicFilter("+")));
- * ```
- */
-export function overlaps(a: TopicFilter, b: TopicFilter): boolean {
-  if (!isCompatible(a, b)) return false;
-  if (fitsTopic(a.text + b.text)) return true;
-  const shortest = jointLevels(a, b).map((level) => level === "+" ? "" : level);
-  return fitsTopic(shortest.join("/"));
-}
-
-/**
  * Whether `a` matches every topic name that `b` matches.
  *
  * ```ts

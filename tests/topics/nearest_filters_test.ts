@@ -43,12 +43,14 @@ Deno.test("nearestFilters() keeps the order of those that are equally near, and 
   assert.deepEqual(nearest("a", []), []);
 });
 
-/** Insertions, deletions and replacements, by the definition. */
+/** Insertions, deletions, replacements and swaps of neighbours, by the definition. */
 function edits(a: string, b: string): number {
   if (a === "" || b === "") return a.length + b.length;
   const [restA, restB] = [a.slice(1), b.slice(1)];
   if (a[0] === b[0]) return edits(restA, restB);
-  return 1 + Math.min(edits(restA, b), edits(a, restB), edits(restA, restB));
+  const isSwap = a.length > 1 && a[0] === b[1] && a[1] === b[0];
+  const swapped = isSwap ? edits(a.slice(2), b.slice(2)) : Infinity;
+  return 1 + Math.min(edits(restA, b), edits(a, restB), edits(restA, restB), swapped);
 }
 
 Deno.test("nearestFilters() of one level takes those that fewest edits make the same", () => {

@@ -6,7 +6,6 @@ import {
   covers,
   intersect,
   matches,
-  overlaps,
   parseTopicFilter,
   refuseSharedSubscription,
   type TopicFilter,
@@ -212,10 +211,6 @@ Deno.test("intersect() gives what parseTopicFilter() takes, frozen", () => {
   });
 });
 
-Deno.test("overlaps() exactly when some name matches both, for all of a small world", () => {
-  forAllPairs((a, b) => overlaps(a, b) === ((namesOf(a) & namesOf(b)) !== 0n));
-});
-
 Deno.test("covers() exactly when each name of the other matches, for all of a small world", () => {
   forAllPairs((a, b) => covers(a, b) === includes(namesOf(a), namesOf(b)));
 });
@@ -224,11 +219,10 @@ Deno.test("canonicalText() is the same exactly for filters that match the same n
   forAllPairs((a, b) => (canonicalText(a) === canonicalText(b)) === (namesOf(a) === namesOf(b)));
 });
 
-Deno.test("intersect() over 65,535 bytes is undefined, and overlaps() false", () => {
+Deno.test("intersect() over 65,535 bytes is undefined", () => {
   const a = parseTopicFilter(`${"a".repeat(40_000)}/+`);
   const b = parseTopicFilter(`+/${"b".repeat(40_000)}`);
   assert.equal(intersect(a, b), undefined);
-  assert.equal(overlaps(a, b), false);
 });
 
 Deno.test("intersect() counts bytes, not characters", () => {
@@ -238,19 +232,9 @@ Deno.test("intersect() counts bytes, not characters", () => {
   assert.equal(intersect(a, parseTopicFilter(`${b.text}é`)), undefined);
 });
 
-Deno.test("overlaps() where only a name with an empty level is short enough", () => {
-  const a = parseTopicFilter(`${"a".repeat(32_767)}/+/+`);
-  const b = parseTopicFilter(`+/+/${"b".repeat(32_766)}`);
-  const name = `${"a".repeat(32_767)}//${"b".repeat(32_766)}`;
-  assert.equal(name.length, 65_535);
-  assert.ok(matches(a, name) && matches(b, name));
-  assert.equal(intersect(a, b), undefined);
-  assert.equal(overlaps(a, b), true);
-});
-
 Deno.test("filters of 32,768 and more levels match, intersect and cover", () => {
   const deep = parseTopicFilter("+/".repeat(32_767) + "#");
   const empty = parseTopicFilter("/".repeat(65_535));
-  assert.ok(matches(deep, empty.text) && covers(deep, empty) && overlaps(empty, deep));
+  assert.ok(matches(deep, empty.text) && covers(deep, empty));
   assert.equal(intersect(deep, empty), empty);
 });

@@ -5,26 +5,20 @@
  */
 import { Session } from "../../access/session.ts";
 import type { Config } from "../../config/config.ts";
-import { systemEffects } from "../../config/load.ts";
 import { asMcpMqttError } from "../../mcp/render.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { offeredTools } from "../../tools/catalogue.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import type { Io } from "../io.ts";
-import { loadDemo } from "../load_demo.ts";
-import { configRequest, type Invocation, UsageError } from "../options.ts";
+import { type Invocation, UsageError } from "../options.ts";
 import { quietLogger } from "../quiet_logger.ts";
-import { brokerSettings, configFor, grantsOf } from "../setup.ts";
+import { brokerSettings, grantsOf, withConfig } from "../setup.ts";
 
 type CallInvocation = Extract<Invocation, { command: "call" }>;
 
 /** Prints what the tool gives, or its error; fails if the tool does. */
 export async function runCall(invocation: CallInvocation, io: Io): Promise<number> {
-  const { options } = invocation;
-  if (!options.demo) return await call(invocation, await configFor(options), io);
-  const { startDemo } = await loadDemo();
-  await using demo = await startDemo(configRequest(options, systemEffects.env).overrides);
-  return await call(invocation, demo.config, io);
+  return await withConfig(invocation.options, (config) => call(invocation, config, io));
 }
 
 async function call({ tool: name, args }: CallInvocation, config: Config, io: Io): Promise<number> {

@@ -5,7 +5,6 @@
  */
 import type { Config } from "../../config/config.ts";
 import { formatFault } from "../../config/config.ts";
-import { systemEffects } from "../../config/load.ts";
 import { McpMqttError } from "../../errors.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { certificateFault } from "../../mqtt/faults/tls_diagnosis.ts";
@@ -16,11 +15,10 @@ import type { Rule } from "../../topics/permissions.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import { hostCommand } from "../host_command.ts";
 import type { Io } from "../io.ts";
-import { loadDemo } from "../load_demo.ts";
-import { configRequest, type Invocation } from "../options.ts";
+import type { Invocation } from "../options.ts";
 import { ruleNotes } from "./rule_notes.ts";
 import { quietLogger } from "../quiet_logger.ts";
-import { brokerSettings, configFor, grantsOf } from "../setup.ts";
+import { brokerSettings, grantsOf, withConfig } from "../setup.ts";
 
 /** A broker that has not answered after this time is told of, in milliseconds. */
 const SILENT_MS = 1_000;
@@ -28,10 +26,8 @@ const SILENT_MS = 1_000;
 /** Prints the config and tries the broker; fails where the broker cannot be used as granted. */
 export async function runCheck({ options }: Invocation, io: Io): Promise<number> {
   const print = (text: string): void => io.stdout(`${escapeUnseen(text)}\n`);
-  if (!options.demo) return await check(await configFor(options), print);
-  const { startDemo } = await loadDemo();
-  await using demo = await startDemo(configRequest(options, systemEffects.env).overrides);
-  return await check(demo.config, print, ["--demo"]);
+  const args = options.demo ? ["--demo"] : undefined;
+  return await withConfig(options, (config) => check(config, print, args));
 }
 
 /** Prints a line; what is not seen in it is escaped. */

@@ -5,14 +5,11 @@
  */
 
 import { configJsonSchema } from "../../config/json_schema.ts";
-
-/** What the command prints with. */
-export interface SchemaIo {
-  stdout(text: string): void;
-}
+import { DONE } from "../exit_status.ts";
+import type { Io } from "../io.ts";
 
 /** Prints the JSON Schema of the config. */
-export function runSchema(_invocation: unknown, io: SchemaIo): Promise<number> {
+export function runSchema(_invocation: unknown, io: Pick<Io, "stdout">): Promise<number> {
   io.stdout(JSON.stringify(configJsonSchema(), null, 2) + "\n");
-  return Promise.resolve(0);
+  return Promise.resolve(DONE);
 }

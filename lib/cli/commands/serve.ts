@@ -4,8 +4,7 @@
  * @module
  */
 import { type Config, formatFault } from "../../config/config.ts";
-import { systemEffects } from "../../config/load.ts";
-import { type Log, type Logger, openLog } from "../../log.ts";
+import { type Log, openLog } from "../../log.ts";
 import { serveOnStdio } from "../../mcp/serve_stdio.ts";
 import { Audit } from "../../mcp/audit.ts";
 import { listTools } from "../../mcp/tools.ts";
@@ -17,9 +16,9 @@ import { bounded } from "../../wait.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import { processIo } from "../io.ts";
 import { shellCommand } from "../host_command.ts";
-import { loadDemo } from "../load_demo.ts";
-import { configRequest, type Invocation, type Options } from "../options.ts";
-import { brokerSettings, configFor, grantsOf } from "../setup.ts";
+import type { Invocation, Options } from "../options.ts";
+import type { serveOnHttp } from "./serve_http.ts";
+import { brokerSettings, grantsOf, withConfig } from "../setup.ts";
 
 /**
  * mqtt.js is loaded after the first answer, so that the host does not wait for it; at the latest
@@ -33,11 +32,7 @@ const SHUTDOWN_MS = 1_500;
 
 /** Serves until the end of input or a signal. */
 export async function runServe({ options }: Invocation): Promise<number> {
-  const { transport } = options;
-  if (!options.demo) return await serve(await configFor(options), transport);
-  const { startDemo } = await loadDemo();
-  await using demo = await startDemo(configRequest(options, systemEffects.env).overrides);
-  return await serve(demo.config, transport);
+  return await withConfig(options, (config) => serve(config, options.transport));
 }
 
 async function serve(config: Config, transport: Options["transport"]): Promise<number> {
@@ -49,12 +44,14 @@ async function serve(config: Config, transport: Options["transport"]): Promise<n
     : await Audit.open(recorded, log.logger("mcpmqtt.audit"));
   const logger = log.logger("mcpmqtt.server");
   const connection = new Connection(brokerSettings(config), log.logger("mcpmqtt.connection"));
+  const served = { connection, log: logger, audit };
   const serving = transport === "stdio"
-    ? serveStdin(config, { connection, log: logger, audit })
-    : await serveRemote(config, { connection, log: logger, audit });
+    ? serveStdin(config, served)
+    : await (await import("./serve_http.ts")).serveOnHttp(config, served);
   await giveUpPermissions();
-  using failure = new UncaughtFailure();
-  using signal = new EndSignal();
+  using stack = new DisposableStack();
+  const failure = uncaughtFailure(stack);
+  const signal = endSignal(stack);
   if (transport === "stdio" && Deno.stdin.isTerminal()) {
     processIo.stderr(
       "mcpmqtt waits for an MCP host on its standard input; Ctrl-C ends it. " +
@@ -63,11 +60,11 @@ async function serve(config: Config, transport: Options["transport"]): Promise<n
   }
   const timer = setTimeout(() => connection.start(), transport === "stdio" ? CONNECT_AFTER_MS : 0);
   const end = serving.ended.then(() => "the end of input");
-  const failed = failure.occurred.then((error) => {
+  const failed = failure.then((error) => {
     logger.critical(`ending, because the program failed in a way it should not: ${error}`);
     return undefined;
   });
-  const why = await Promise.race([end, signal.received, failed]);
+  const why = await Promise.race([end, signal, failed]);
   if (why !== undefined) logger.info(`ending at ${why}`);
   clearTimeout(timer);
   const shutDown = async (): Promise<void> => {
@@ -90,14 +87,11 @@ interface Serves extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-interface With {
-  readonly connection: Connection;
-  readonly log: Logger;
-  readonly audit: Audit | undefined;
-}
-
 /** One client, on stdin and stdout. */
-function serveStdin(config: Config, { connection, log, audit }: With): Serves {
+function serveStdin(
+  config: Config,
+  { connection, log, audit }: Parameters<typeof serveOnHttp>[1],
+): Serves {
   const session = new Session({
     connection,
     grants: grantsOf(config),
@@ -127,12 +121,6 @@ function serveStdin(config: Config, { connection, log, audit }: With): Serves {
   };
 }
 
-/** Many clients, over HTTP. */
-async function serveRemote(config: Config, options: With): Promise<Serves> {
-  const { serveOnHttp } = await import("./serve_http.ts");
-  return await serveOnHttp(config, options);
-}
-
 function tellStart(config: Config, log: Log): void {
   const logger = log.logger("mcpmqtt.config");
   for (const warning of config.warnings) logger.warning(formatFault(warning));
@@ -152,53 +140,32 @@ async function giveUpPermissions(): Promise<void> {
   }
 }
 
-/** SIGTERM and SIGINT. */
-class EndSignal implements Disposable {
-  /** Settles with the name of the first that comes. */
-  readonly received: Promise<string>;
-  readonly #listeners: ReadonlyArray<readonly [Deno.Signal, () => void]>;
-
-  constructor() {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    this.received = promise;
-    const isWindows = Deno.build.os === "windows";
-    this.#listeners = (["SIGINT", isWindows ? "SIGBREAK" : "SIGTERM"] as const).map((signal) => {
-      const listener = (): void => resolve(signal);
-      Deno.addSignalListener(signal, listener);
-      return [signal, listener];
-    });
+/** Settles with the name of the first signal that is to end the program. */
+function endSignal(stack: DisposableStack): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const isWindows = Deno.build.os === "windows";
+  for (const signal of ["SIGINT", isWindows ? "SIGBREAK" : "SIGTERM"] as const) {
+    const listener = (): void => resolve(signal);
+    Deno.addSignalListener(signal, listener);
+    stack.defer(() => Deno.removeSignalListener(signal, listener));
   }
-
-  [Symbol.dispose](): void {
-    for (const [signal, listener] of this.#listeners) Deno.removeSignalListener(signal, listener);
-  }
+  return promise;
 }
 
-/** What nobody awaited or caught. The state of the program is not known after it. */
-class UncaughtFailure implements Disposable {
-  /** Settles with what was thrown first, as a text with its stack. */
-  readonly occurred: Promise<string>;
-  readonly #stop = new AbortController();
-
-  constructor() {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    this.occurred = promise;
-    const { signal } = this.#stop;
-    const onFailure = (event: Event, error: unknown): void => {
-      event.preventDefault();
-      // There was something to tell the host, and it has gone: that is no failure.
-      if (error instanceof HostGone) return;
-      resolve(error instanceof Error ? error.stack ?? error.message : String(error));
-    };
-    globalThis.addEventListener(
-      "unhandledrejection",
-      (event) => onFailure(event, event.reason),
-      { signal },
-    );
-    globalThis.addEventListener("error", (event) => onFailure(event, event.error), { signal });
-  }
-
-  [Symbol.dispose](): void {
-    this.#stop.abort();
-  }
+/**
+ * Settles with what was thrown first that nobody awaited or caught, as a text with its stack. The
+ * state of the program is not known after it.
+ */
+function uncaughtFailure(stack: DisposableStack): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const { signal } = stack.adopt(new AbortController(), (one) => one.abort());
+  const onFailure = (event: Event, error: unknown): void => {
+    event.preventDefault();
+    // There was something to tell the host, and it has gone: that is no failure.
+    if (error instanceof HostGone) return;
+    resolve(error instanceof Error ? error.stack ?? error.message : String(error));
+  };
+  addEventListener("unhandledrejection", (event) => onFailure(event, event.reason), { signal });
+  addEventListener("error", (event) => onFailure(event, event.error), { signal });
+  return promise;
 }

@@ -44,7 +44,7 @@ export function faultOf(
 ): Fault | undefined {
   const rows = isAccepted ? AT_ANY_TIME : [...WHILE_CONNECTING, ...AT_ANY_TIME];
   const row = rows.find(([pattern]) => pattern.test(report));
-  return row && { kind: row[1], message: inWords(row[2], address) };
+  return row && { kind: row[2] ?? "tls", message: inWords(row[1], address) };
 }
 
 /** The broker closed the connection where a CONNACK was expected. */
@@ -80,8 +80,8 @@ const OTHER_TRANSPORTS = {
 /** `{at}` stands for host and port, `{name}` for the name that the broker's certificate must have. */
 type Words = string | ((address: FaultyAddress) => string);
 
-/** What a report of it looks like, what kind of failure it is, and its words. */
-type FaultRow = readonly [RegExp, LinkErrorKind, Words];
+/** What a report of it looks like, its words, and what kind of failure it is if not `tls`. */
+type FaultRow = readonly [RegExp, Words, LinkErrorKind?];
 
 const RESET = /ECONNRESET|EPIPE|ECONNABORTED|reset by peer|broken pipe|hang up/i;
 
@@ -107,75 +107,55 @@ function ifClientCertificate(words: string): Words {
 const WHILE_CONNECTING: readonly FaultRow[] = [
   [
     /before secure TLS connection was established/,
-    "tls",
     "{at} closed the connection during the TLS handshake; {transport}",
   ],
-  [
-    RESET,
-    "closed",
-    "{at} reset the connection without accepting it; {transport}",
-  ],
-  [NO_MQTT, "network", "what answers at {at} speaks no MQTT; {transport}"],
+  [RESET, "{at} reset the connection without accepting it; {transport}", "closed"],
+  [NO_MQTT, "what answers at {at} speaks no MQTT; {transport}", "network"],
 ];
 
 /** The first that fits counts. Of TLS: Node's codes, and the words of rustls, which Deno uses. */
 const AT_ANY_TIME: readonly FaultRow[] = [
-  [
-    /ECONNREFUSED/,
-    "network",
-    "nothing accepts connections at {at}; is the broker running there?",
-  ],
+  [/ECONNREFUSED/, "nothing accepts connections at {at}; is the broker running there?", "network"],
   [
     /ENOTFOUND|EAI_AGAIN|ENODATA/,
-    "network",
     "the host name of {at} cannot be resolved; check mqtt.host",
+    "network",
   ],
-  [/EHOSTUNREACH|ENETUNREACH/, "network", "no route to {at}"],
-  [
-    /ETIMEDOUT|connack timeout/,
-    "timeout",
-    "the broker at {at} did not answer in time",
-  ],
-  [/Keepalive timeout/, "timeout", "the broker at {at} did not answer the keep-alive"],
+  [/EHOSTUNREACH|ENETUNREACH/, "no route to {at}", "network"],
+  [/ETIMEDOUT|connack timeout/, "the broker at {at} did not answer in time", "timeout"],
+  [/Keepalive timeout/, "the broker at {at} did not answer the keep-alive", "timeout"],
   [
     /ALTNAME_INVALID|NotValidForName|not valid for name/,
-    "tls",
     "the certificate of the broker at {at} is not for the name {name}; set mqtt.tls.server_name " +
     "(or mqtt.host) to a name that stands in the certificate",
   ],
   [
     /CERT_HAS_EXPIRED|(?:peer certificate|certificate has).*expired/i,
-    "tls",
     "the certificate of the broker at {at} has expired; its owner must renew it " +
     "(or this machine's clock is wrong)",
   ],
   [
     /CERT_NOT_YET_VALID|not (?:yet valid|valid yet)|NotValidYet/i,
-    "tls",
     "the certificate of the broker at {at} is not valid yet; " +
     "compare the clocks of this machine and of the broker",
   ],
   [
     /extended key usage|InvalidPurpose|INVALID_PURPOSE/i,
-    "tls",
     "the certificate of the broker at {at} is not one for servers; its owner must make one with " +
     "the extended key usage serverAuth",
   ],
   [
     /CaUsedAsEndEntity/,
-    "tls",
     "the certificate of the broker at {at} is one of an authority (CA:TRUE); its owner must make " +
     "one for servers, or mqtt.tls.ca must hold this very certificate",
   ],
   [
     /CERT_VERSION_1|UnsupportedCertVersion/,
-    "tls",
     "a certificate of the broker at {at} is of X.509 version 1, which cannot be checked; its owner " +
     "must make it anew as version 3, with subjectAltName",
   ],
   [
     /SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET|CERT_UNTRUSTED|SIGNATURE_FAILURE|UnknownIssuer|BadSignature/,
-    "tls",
     ({ tls }) =>
       tls.ca === undefined
         ? "the certificate of the broker at {at} is signed by no authority known here; " +
@@ -186,7 +166,6 @@ const AT_ANY_TIME: readonly FaultRow[] = [
   [
     // Deno's node:tls says so of nearly everything.
     /UNABLE_TO_VERIFY|DEPTH_ZERO_SELF_SIGNED/,
-    "tls",
     ({ tls }) =>
       "the certificate of the broker at {at} is not accepted: it is not signed by an authority " +
       `${tls.ca === undefined ? "known here (see mqtt.tls.ca)" : "of mqtt.tls.ca"}, is not valid ` +
@@ -194,17 +173,11 @@ const AT_ANY_TIME: readonly FaultRow[] = [
   ],
   [
     /invalid peer certificate|CERT_MALFORMED|CERT_CHAIN_TOO_LONG/,
-    "tls",
     "the certificate of the broker at {at} cannot be checked; its owner must make another one",
   ],
-  [
-    /WRONG_VERSION_NUMBER|InvalidContentType/,
-    "tls",
-    "what answers at {at} speaks no TLS; {transport}",
-  ],
+  [/WRONG_VERSION_NUMBER|InvalidContentType/, "what answers at {at} speaks no TLS; {transport}"],
   [
     /alert.*(?:CertificateRequired|HandshakeFailure)|ALERT_(?:CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE)/i,
-    "tls",
     ifClientCertificate(
       "the broker at {at} ended the TLS handshake; it does not take the client certificate of " +
         "mqtt.tls.cert, or shares no cipher with this program",
@@ -212,60 +185,51 @@ const AT_ANY_TIME: readonly FaultRow[] = [
   ],
   [
     /alert.*UnknownCA|ALERT_UNKNOWN_CA/i,
-    "tls",
     ofClient("it is signed by no authority that the broker knows"),
   ],
-  [/alert.*CertificateExpired|ALERT_CERTIFICATE_EXPIRED/i, "tls", ofClient("it has expired")],
-  [/alert.*CertificateRevoked|ALERT_CERTIFICATE_REVOKED/i, "tls", ofClient("it was revoked")],
+  [/alert.*CertificateExpired|ALERT_CERTIFICATE_EXPIRED/i, ofClient("it has expired")],
+  [/alert.*CertificateRevoked|ALERT_CERTIFICATE_REVOKED/i, ofClient("it was revoked")],
   [
     /alert.*(?:BadCertificate|CertificateUnknown|UnsupportedCertificate|DecryptError|AccessDenied)|ALERT_\w*(?:CERTIFICATE|DECRYPT_ERROR|ACCESS_DENIED)/i,
-    "tls",
     ofClient("it does not accept it; ask the broker's owner which it accepts"),
   ],
   [
     /alert.*ProtocolVersion|ALERT_PROTOCOL_VERSION|PeerIncompatible/i,
-    "tls",
     "the broker at {at} speaks neither TLS 1.2 nor 1.3, and older ones are not spoken here",
   ],
   [
     /alert.*Unrecogni[sz]edName|ALERT_UNRECOGNIZED_NAME/i,
-    "tls",
     "the broker at {at} does not know the name {name}; set mqtt.tls.server_name to its name",
   ],
   [
     /ERR_SSL_UNSUPPORTED_PROTOCOL/,
-    "tls",
     ({ tls }) =>
       tls.cert === undefined
         ? "no TLS connection is possible with the settings of mqtt.tls"
         : "mqtt.tls.cert and mqtt.tls.key cannot be used: not a certificate and its own key",
   ],
-  [
-    /ERR_SSL|ERR_TLS|received fatal alert/,
-    "tls",
-    "the TLS handshake with {at} failed; check mqtt.tls",
-  ],
+  [/ERR_SSL|ERR_TLS|received fatal alert/, "the TLS handshake with {at} failed; check mqtt.tls"],
   [
     /Unexpected server response: (?:401|403)\b/,
-    "network",
     "the web server at {at} does not allow the WebSocket; " +
     "check mqtt.path, and who may connect there",
+    "network",
   ],
   [
     /Unexpected server response/,
-    "network",
     "the web server at {at} has no WebSocket at mqtt.path; check mqtt.path and mqtt.port",
+    "network",
   ],
   [
     /subprotocol/i,
-    "network",
     'the WebSocket at {at} does not speak MQTT (subprotocol "mqtt"); check mqtt.path',
+    "network",
   ],
   [
     /HPE_|Parse Error|Invalid (?:Upgrade|Sec-WebSocket-Accept) header/,
-    "network",
     "what answers at {at} speaks no WebSocket; {transport}",
+    "network",
   ],
-  [RESET, "closed", "the connection to {at} was reset"],
-  [NO_MQTT, "network", "the broker at {at} sent what is no MQTT packet"],
+  [RESET, "the connection to {at} was reset", "closed"],
+  [NO_MQTT, "the broker at {at} sent what is no MQTT packet", "network"],
 ];

@@ -7,8 +7,6 @@
 /** Milliseconds. */
 const FIRST_DELAY_MS = 250;
 const MAX_DELAY_MS = 30_000;
-/** While a call waits for the connection the delay is never longer. */
-const MAX_DELAY_WAITED_FOR_MS = 1_000;
 /** A connection that held this long starts the series anew. */
 const STABLE_MS = 10_000;
 
@@ -32,7 +30,7 @@ export class Backoff {
   }
 
   /** The longest that a delay may become while somebody waits, in milliseconds. */
-  static readonly waitedForMs = MAX_DELAY_WAITED_FOR_MS;
+  static readonly waitedForMs = 1_000;
 
   /** The delay after the Client Identifier was taken over by another client, in milliseconds. */
   static readonly takenOverMs = MAX_DELAY_MS;

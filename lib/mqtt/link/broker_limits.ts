@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { IConnackPacket } from "mqtt";
 import type { QoS } from "../../messages/message.ts";
 
 /** What the broker said it takes, MQTT 5.0 §3.2.2.3; the defaults stand for what it did not say. */
@@ -17,20 +18,16 @@ export interface BrokerLimits {
 }
 
 /** What the properties of the CONNACK say. */
-export function brokerLimits(connack: unknown): BrokerLimits {
-  const { properties = {} } = (connack ?? {}) as {
-    properties?: {
-      receiveMaximum?: number;
-      maximumQoS?: number;
-      retainAvailable?: boolean;
-      maximumPacketSize?: number;
-      responseInformation?: unknown;
-    };
-  };
-  const { responseInformation: prefix } = properties;
+export function brokerLimits(
+  { properties = {} }: Pick<IConnackPacket, "properties">,
+): BrokerLimits {
+  const { maximumQoS, responseInformation: prefix }: {
+    maximumQoS?: number;
+    responseInformation?: unknown;
+  } = properties;
   return {
     receiveMaximum: properties.receiveMaximum ?? 65_535,
-    maximumQos: properties.maximumQoS === 0 ? 0 : properties.maximumQoS === 1 ? 1 : 2,
+    maximumQos: maximumQoS === 0 ? 0 : maximumQoS === 1 ? 1 : 2,
     retainAvailable: properties.retainAvailable ?? true,
     maximumPacketSize: properties.maximumPacketSize,
     responseInformation: typeof prefix === "string" && prefix !== "" ? prefix : undefined,

@@ -46,7 +46,6 @@ export class LastingLink {
   /** Settled by the next attempt to connect, whether it succeeds or not. */
   #attempt = Promise.withResolvers<void>();
   #wakeUp = new AbortController();
-  #waiting = 0;
   #isToTryNow = false;
   #wantedUntil = 0;
   #connectedSince: number | undefined;
@@ -108,24 +107,16 @@ export class LastingLink {
   async attempted(timeoutMs: number, signal: AbortSignal): Promise<void> {
     if (this.link !== undefined) return;
     if (this.#closing.signal.aborted) throw this.notConnected();
-    this.#waiting++;
-    this.#wakeUp.abort();
-    try {
-      await bounded(this.#attempt.promise, {
-        timeoutMs,
-        signal,
-        onTimeout: () => {
-          throw this.notConnected();
-        },
-      });
-    } finally {
-      this.#waiting--;
-    }
+    this.wantFor(timeoutMs);
+    const onTimeout = (): never => {
+      throw this.notConnected();
+    };
+    await bounded(this.#attempt.promise, { timeoutMs, signal, onTimeout });
   }
 
   /**
-   * Somebody wants the connection, though without waiting for it: for so many milliseconds it is
-   * tried every second, not at ever longer intervals.
+   * Somebody wants the connection: for so many milliseconds it is tried every second, not at ever
+   * longer intervals.
    */
   wantFor(ms: number): void {
     this.#wantedUntil = Math.max(this.#wantedUntil, performance.now() + ms);
@@ -219,14 +210,13 @@ export class LastingLink {
     this.#options.log.warning(error.message);
   }
 
-  /** Sleeps, but not long while somebody waits for the connection or wants it. */
+  /** Sleeps, but not long while somebody wants the connection. */
   async #pause(delayMs: number): Promise<void> {
     const start = performance.now();
     this.#isToTryNow = false;
     while (!this.#closing.signal.aborted && !this.#isToTryNow) {
       const now = performance.now();
-      const isWanted = this.#waiting > 0 || now < this.#wantedUntil;
-      const fullMs = isWanted ? Math.min(delayMs, Backoff.waitedForMs) : delayMs;
+      const fullMs = now < this.#wantedUntil ? Math.min(delayMs, Backoff.waitedForMs) : delayMs;
       const leftMs = start + fullMs - now;
       if (leftMs <= 0) return;
       this.#wakeUp = new AbortController();

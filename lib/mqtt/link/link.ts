@@ -92,7 +92,7 @@ export class Link {
   readonly #packetLimit: PacketLimit;
   #publishesReceived = 0;
   #isTooLarge = false;
-  #limits = brokerLimits(undefined);
+  #limits = brokerLimits({});
   #end: LinkEnd | undefined;
   #isEnding = false;
   #cause = "the broker closed the connection";

@@ -72,8 +72,11 @@ export class LinkOpener {
       if (first === "5") this.#silentRefusals = 0;
       return link;
     } catch (error) {
-      const isCertain = isAboutTheVersion(error);
-      if (!isCertain && !(first === "5" && mayBeAboutTheVersion(error))) throw error;
+      const kind = error instanceof LinkError ? error.kind : undefined;
+      const isCertain = kind === "version";
+      // A broker of the 3.1.1 age may just close the connection [MQTT-3.1.2-2]; so does one that is
+      // about to go down, so that one time proves nothing.
+      if (!isCertain && !(first === "5" && kind === "closed")) throw error;
       const second = first === "5" ? "3.1.1" : "5";
       const link = await this.#open(second, options);
       if (isCertain || ++this.#silentRefusals >= MAX_SILENT_REFUSALS) this.#preferred = second;
@@ -95,16 +98,4 @@ export class LinkOpener {
     this.#inUse = protocolVersion;
     return link;
   }
-}
-
-function isAboutTheVersion(error: unknown): boolean {
-  return error instanceof LinkError && error.kind === "version";
-}
-
-/**
- * A broker of the 3.1.1 age may just close the connection [MQTT-3.1.2-2]; so does one that is about
- * to go down, so that one time proves nothing.
- */
-function mayBeAboutTheVersion(error: unknown): boolean {
-  return error instanceof LinkError && error.kind === "closed";
 }

@@ -7,6 +7,8 @@ import type { IClientOptions, MqttClient } from "mqtt";
 import { Inbox } from "./inbox.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import { LinkError } from "../faults/link_error.ts";
+import { given } from "../../messages/json.ts";
+import { bounded } from "../../wait.ts";
 import { closedUnaccepted } from "../faults/faults.ts";
 import { bracketed, transportOptions } from "./transport_options.ts";
 
@@ -49,8 +51,7 @@ async function clientOptions(
 ): Promise<IClientOptions> {
   return {
     ...await transportOptions(address),
-    ...(address.username === undefined ? {} : { username: address.username }),
-    ...(address.password === undefined ? {} : { password: address.password }),
+    ...given({ username: address.username, password: address.password }),
     keepalive: address.keepaliveSeconds,
     clientId: options.clientId,
     clean: true,
@@ -68,35 +69,20 @@ async function clientOptions(
 }
 
 /** Waits for the CONNACK. */
-function connected(client: MqttClient, options: LinkOptions): Promise<void> {
+async function connected(client: MqttClient, options: LinkOptions): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const { address, signal, connectTimeoutMs } = options;
-  const onAbort = (): void => reject(signal.reason);
-  const onConnect = (): void => resolve();
+  const { address, signal, connectTimeoutMs: timeoutMs } = options;
   const onError = (error: unknown): void => reject(LinkError.whileConnecting(error, address));
   const onClose = (): void => {
     const { kind, message } = closedUnaccepted(address);
     reject(new LinkError(kind, message));
   };
-  const timer = setTimeout(() => {
-    reject(
-      new LinkError(
-        "timeout",
-        `the broker at ${address.host}:${address.port} did not answer within ${
-          connectTimeoutMs / 1000
-        } s`,
-      ),
-    );
-  }, connectTimeoutMs);
-  signal.addEventListener("abort", onAbort, { once: true });
-  client.once("connect", onConnect).once("error", onError).once("close", onClose);
+  const onTimeout = (): never => {
+    const words = `did not answer within ${timeoutMs / 1000} s`;
+    throw new LinkError("timeout", `the broker at ${address.host}:${address.port} ${words}`);
+  };
+  client.once("connect", () => resolve()).once("error", onError).once("close", onClose);
   // mqtt.js keeps errors without a code, as those of ws are, to itself.
-  const { stream } = client;
-  stream.once("error", onError);
-  return promise.finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
-    client.off("connect", onConnect).off("error", onError).off("close", onClose);
-    stream.off("error", onError);
-  });
+  client.stream.once("error", onError);
+  await bounded(promise, { timeoutMs, signal, onTimeout });
 }

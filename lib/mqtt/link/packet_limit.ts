@@ -4,12 +4,15 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 
 const PUBLISH = 3;
 /** A fixed header has at most so many bytes, §2.1. */
 const MAX_HEADER_BYTES = 5;
 /** Topic name of a PUBLISH that stands for one that was too large: it is not passed on. */
 const NO_TOPIC = "-".charCodeAt(0);
+/** The length of a topic name, the longest one, and a Packet Identifier. */
+const MAX_HEAD_BYTES = 2 + 65_535 + 2;
 
 /** What {@linkcode PacketLimit} is made of. */
 export interface PacketLimitOptions {
@@ -55,14 +58,16 @@ export class PacketLimit {
 
   /** What is to be read instead of `chunk`; mostly `chunk` itself. */
   pass(chunk: Uint8Array): Uint8Array {
+    const bytes = this.#carried.length === 0 ? chunk : Buffer.concat([this.#carried, chunk]);
+    this.#carried = new Uint8Array();
     const parts: Uint8Array[] = [];
     // All from `from` to `at` is passed on as it is.
     let from = 0;
     let at = 0;
-    while (at < chunk.length) {
+    while (at < bytes.length) {
       if (this.#left > 0) {
-        const size = Math.min(this.#left, chunk.length - at);
-        this.#tooLarge?.take(chunk.subarray(at, at + size));
+        const size = Math.min(this.#left, bytes.length - at);
+        this.#tooLarge?.take(bytes.subarray(at, at + size));
         at += size;
         this.#left -= size;
         if (this.#tooLarge === undefined) continue;
@@ -72,26 +77,20 @@ export class PacketLimit {
         this.#tooLarge = undefined;
         continue;
       }
-      const begun = this.#carried;
-      const start = begun.length === 0
-        ? chunk.subarray(at)
-        : joined([begun, chunk.subarray(at, at + MAX_HEADER_BYTES)]);
-      const header = readHeader(start);
+      const header = readHeader(bytes.subarray(at));
       if (header === undefined) {
-        parts.push(chunk.subarray(from, at));
-        this.#carried = start.slice();
-        return joined(parts);
+        this.#carried = new Uint8Array(bytes.subarray(at));
+        parts.push(bytes.subarray(from, at));
+        return Buffer.concat(parts);
       }
-      this.#carried = new Uint8Array();
-      const isKept = this.#begin(start[0] ?? 0, header);
-      if (begun.length > 0 && isKept) parts.push(begun);
-      if (!isKept) parts.push(chunk.subarray(from, at));
-      at += header.bytes - begun.length;
+      const isKept = this.#begin(bytes[at] ?? 0, header);
+      if (!isKept) parts.push(bytes.subarray(from, at));
+      at += header.bytes;
       if (!isKept) from = at;
     }
-    if (from === 0 && parts.length === 0) return chunk;
-    parts.push(chunk.subarray(from));
-    return joined(parts);
+    if (from === 0 && parts.length === 0) return bytes;
+    parts.push(bytes.subarray(from));
+    return Buffer.concat(parts);
   }
 
   /** Says whether the packet that begins is passed on. */
@@ -112,13 +111,12 @@ export class PacketLimit {
   }
 }
 
-/** A PUBLISH that is passed over, of which only the Packet Identifier is kept. */
+/** A PUBLISH that is passed over, of which only what stands before its properties is kept. */
 class TooLarge {
   readonly #first: number;
   readonly #isMqtt5: boolean;
-  readonly #head = new Uint8Array(4);
-  #at = 0;
-  #topicLength = 0;
+  readonly #head = Buffer.alloc(MAX_HEAD_BYTES);
+  #headBytes = 0;
 
   constructor(first: number, isMqtt5: boolean) {
     this.#first = first;
@@ -127,29 +125,20 @@ class TooLarge {
 
   /** Takes bytes of its body: the length of the topic name, that, the Packet Identifier, the rest. */
   take(bytes: Uint8Array): void {
-    for (let i = 0; i < bytes.length; i++, this.#at++) {
-      if (this.#at === 2) this.#topicLength = ((this.#head[0] ?? 0) << 8) + (this.#head[1] ?? 0);
-      const isTopic = this.#at >= 2 && this.#at < 2 + this.#topicLength;
-      if (isTopic) {
-        const skipped = Math.min(bytes.length - i, 2 + this.#topicLength - this.#at) - 1;
-        i += skipped;
-        this.#at += skipped;
-        continue;
-      }
-      const place = this.#at < 2 ? this.#at : this.#at - this.#topicLength;
-      if (place > 3) return;
-      this.#head[place] = bytes[i] ?? 0;
-    }
+    const kept = bytes.subarray(0, MAX_HEAD_BYTES - this.#headBytes);
+    this.#head.set(kept, this.#headBytes);
+    this.#headBytes += kept.length;
   }
 
   /** A PUBLISH of the same QoS and Packet Identifier without a payload, §3.3. */
   instead(): Uint8Array {
+    const at = 2 + this.#head.readUInt16BE(0);
     const hasIdentifier = (this.#first & 0b0110) !== 0;
     const body = [
       0,
       1,
       NO_TOPIC,
-      ...(hasIdentifier ? this.#head.subarray(2) : []),
+      ...(hasIdentifier ? this.#head.subarray(at, at + 2) : []),
       ...(this.#isMqtt5 ? [0] : []),
     ];
     return Uint8Array.from([this.#first, body.length, ...body]);
@@ -166,14 +155,4 @@ function readHeader(start: Uint8Array): Header | undefined {
     if (byte < 0x80) return { bytes: i + 1, remaining };
   }
   return { bytes: 1, remaining: Infinity };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -4,20 +4,14 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import type { IPublishPacket } from "mqtt";
+import { given } from "../../messages/json.ts";
 import type { MessageProperties } from "../../messages/message.ts";
 
 /** User properties that take more than so many bytes of the packet are not kept. */
 const MAX_USER_PROPERTIES_BYTES = 32 * 1024;
 
-/** As mqtt.js has them. One that a broker sent twice, which it must not (§2.2.2.2), is a list. */
-export interface PacketProperties {
-  payloadFormatIndicator?: boolean;
-  contentType?: string;
-  responseTopic?: string;
-  correlationData?: Buffer;
-  userProperties?: Record<string, string | string[]>;
-  messageExpiryInterval?: number;
-}
+type PacketProperties = NonNullable<IPublishPacket["properties"]>;
 
 /**
  * Those that mean something to an application; undefined if there are none.
@@ -30,24 +24,20 @@ export function messageProperties(
 ): MessageProperties | undefined {
   if (from === undefined) return undefined;
   const { userProperties } = from;
-  const contentType = one(from.contentType);
-  const responseTopic = one(from.responseTopic);
   const correlationData = one(from.correlationData);
-  const messageExpiryInterval = one(from.messageExpiryInterval);
-  const properties: MessageProperties = {
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(responseTopic === undefined ? {} : { responseTopic }),
-    ...(correlationData === undefined ? {} : { correlationData: new Uint8Array(correlationData) }),
-    ...(userProperties === undefined
-      ? {}
-      : bytes > MAX_USER_PROPERTIES_BYTES
-      ? { omittedBytes: bytes }
-      : { userProperties }),
-    ...(messageExpiryInterval === undefined ? {} : { messageExpiryInterval }),
-  };
+  const isKept = bytes <= MAX_USER_PROPERTIES_BYTES;
+  const properties: MessageProperties = given({
+    contentType: one(from.contentType),
+    responseTopic: one(from.responseTopic),
+    correlationData: correlationData && new Uint8Array(correlationData),
+    userProperties: isKept ? userProperties : undefined,
+    omittedBytes: isKept || userProperties === undefined ? undefined : bytes,
+    messageExpiryInterval: one(from.messageExpiryInterval),
+  });
   return Object.keys(properties).length === 0 ? undefined : properties;
 }
 
+/** One that a broker sent twice, which it must not (§2.2.2.2), is a list. */
 function one<T>(value: T | T[] | undefined): T | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
@@ -60,17 +50,15 @@ export function publishProperties(
   },
 ): PacketProperties {
   const { correlationData, userProperties, omittedBytes: _, ...same } = properties;
-  return {
-    ...(isText ? { payloadFormatIndicator: true } : {}),
+  return given({
     ...same,
-    ...(correlationData === undefined ? {} : { correlationData: Buffer.from(correlationData) }),
-    ...(userProperties === undefined ? {} : {
-      userProperties: Object.fromEntries(
-        Object.entries(userProperties).map(([name, value]) => [
-          name,
-          typeof value === "string" ? value : [...value],
-        ]),
-      ),
-    }),
-  };
+    payloadFormatIndicator: isText || undefined,
+    correlationData: correlationData && Buffer.from(correlationData),
+    userProperties: userProperties && Object.fromEntries(
+      Object.entries(userProperties).map(([name, value]) => [
+        name,
+        typeof value === "string" ? value : [...value],
+      ]),
+    ),
+  });
 }

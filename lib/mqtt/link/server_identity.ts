@@ -173,21 +173,15 @@ const ALGORITHMS: ReadonlyArray<readonly [RegExp, hash: string | undefined, padd
   [/^30..06032b6570/, undefined], // Ed25519
 ];
 
-interface CertificateParts {
-  /** The TBSCertificate: what the signature is about. */
-  readonly signed: Uint8Array;
-  /** In hexadecimal. */
-  readonly algorithm: string;
-  readonly signature: Uint8Array;
-}
-
 /**
  * Takes a certificate of version 3 apart, RFC 5280, §4.1. No bit of what is not signed may be other
  * than it must be, else rustls may not take it, and Deno goes by the names.
  *
  * @throws {Error} if it is of another version, or not exactly DER.
  */
-function partsOf(der: Uint8Array): CertificateParts {
+function partsOf(
+  der: Uint8Array,
+): { signed: Uint8Array; algorithm: string; signature: Uint8Array } {
   const whole = valueAt(der, 0);
   const body = valueAt(der, whole.content);
   const serialAt = body.content + VERSION_3.length / 2;

@@ -5,6 +5,7 @@
  */
 import type { IClientOptions } from "mqtt";
 import type { TlsConfig } from "../../config/config.ts";
+import { given } from "../../messages/json.ts";
 
 /** Where and how to connect. */
 export interface BrokerAddress {
@@ -42,11 +43,7 @@ async function tlsOptions(tls: TlsConfig): Promise<IClientOptions> {
   return {
     rejectUnauthorized: verify,
     ...(verify ? { checkServerIdentity: serverIdentityCheck(ca) } : {}),
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(keyPassphrase === undefined ? {} : { passphrase: keyPassphrase }),
-    ...(serverName === undefined ? {} : { servername: serverName }),
+    ...given({ ca, cert, key, passphrase: keyPassphrase, servername: serverName }),
   };
 }
 

@@ -129,11 +129,11 @@ function shownBytes(bytes: Uint8Array, name: string): Json {
 export class WrongValue extends Error {}
 
 /**
- * A number, text or array as a metric carries it.
+ * A number, text or array as a metric carries it; undefined for a type that is none of these.
  *
- * @throws {WrongValue} also for a type that is none of these.
+ * @throws {WrongValue}
  */
-export function rawScalar(value: Json, type: number): RawValue {
+export function rawScalar(value: Json, type: number): RawValue | undefined {
   const name = typeName(type);
   const { bits } = INTEGERS[name] ?? {};
   if (bits !== undefined) {
@@ -159,10 +159,7 @@ export function rawScalar(value: Json, type: number): RawValue {
     case "File":
       return { bytes_value: base64Of(value) };
   }
-  if (name.endsWith("Array")) return { bytes_value: arrayBytes(value, name) };
-  throw new WrongValue(
-    `cannot be sent as a ${name}: only numbers, truths, texts, bytes and arrays can`,
-  );
+  return name.endsWith("Array") ? { bytes_value: arrayBytes(value, name) } : undefined;
 }
 
 function arrayBytes(value: Json, name: string): Uint8Array {

@@ -10,13 +10,13 @@ import { Fields } from "../../lib/messages/fields.ts";
 import type { Message } from "../../lib/messages/message.ts";
 import { fitMessage, jsonBytes, showMessage } from "../../lib/messages/payload.ts";
 import { SparkplugBirths } from "../../lib/messages/sparkplug_births.ts";
+import { encodeSparkplug } from "../../lib/messages/sparkplug_encode.ts";
 import { Summary } from "../../lib/messages/summary.ts";
 import { Survey } from "../../lib/messages/survey.ts";
 import { compileWhere } from "../../lib/messages/where.ts";
 import { Permissions } from "../../lib/topics/permissions.ts";
 import { covers, intersect, parseTopicFilter } from "../../lib/topics/topic_filter.ts";
 import { parseTopicName } from "../../lib/topics/topic_name.ts";
-import { JS_COMPOSED, PY_BIRTH } from "../../tests/messages/sparkplug_fixtures.ts";
 import type { Dice } from "../soak/dice.ts";
 
 /** Runs one case; what it throws is a finding. */
@@ -142,11 +142,21 @@ function payloads(dice: Dice): void {
   use({ topic: text, payload: bytes, qos: 1, retain: false, receivedAt: 0 });
 }
 
+const SPARKPLUG = encodeSparkplug({
+  seq: 1,
+  metrics: [
+    { name: "t", alias: 1, value: 21.5, type: "Float", properties: { engUnit: "C", in: { a: 1 } } },
+    { name: "list", value: [1, 2], type: "Int16Array" },
+    { name: "rows", value: { columns: ["a"], types: ["UInt64"], rows: [[1]] }, type: "DataSet" },
+    { name: "in", value: { metrics: [{ alias: 2, value: "x" }] }, type: "Template" },
+  ],
+}, undefined);
+
 function sparkplug(dice: Dice): void {
   const births = new SparkplugBirths({ maxBytes: 10_000 });
   for (let i = 0; i < 4; i++) {
     const topic = `spBv1.0/G/${dice.pick(["NBIRTH/N", "DBIRTH/N/D", "NDATA/N", "NBIRTH/M"])}`;
-    const payload = mutatedBytes(dice.pick([JS_COMPOSED, PY_BIRTH]), dice);
+    const payload = mutatedBytes(SPARKPLUG, dice);
     use(births.received({ topic, payload, qos: 0, retain: false, receivedAt: 0 }));
   }
 }

@@ -5,7 +5,7 @@ import type { Json } from "../../lib/messages/json.ts";
 import { type Births, SparkplugPayload } from "../../lib/messages/sparkplug.ts";
 import { encodeSparkplug } from "../../lib/messages/sparkplug_encode.ts";
 import { typeName, typeNumber } from "../../lib/messages/sparkplug_types.ts";
-import { JS_SCALARS, PY_ARRAYS, PY_BIRTH } from "./sparkplug_fixtures.ts";
+import { JS_SCALARS, PY_ARRAYS, PY_BIRTH, PY_COMPOSED } from "./sparkplug_fixtures.ts";
 
 /** What is shown of what was encoded. */
 function again(payload: Json, births?: Births): Record<string, Json> | undefined {
@@ -69,15 +69,62 @@ const typed = [...Object.entries(SCALARS), ...ARRAYS];
 const scalar = fc.oneof(
   ...typed.map(([type, value]) => value.map((one) => ({ type, value: one }))),
 );
-const metric = fc.tuple(
+const cells = fc.array(
+  fc.constantFrom(...Object.keys(SCALARS).filter((name) => name !== "Bytes" && name !== "File")),
+  { minLength: 1, maxLength: 3 },
+).chain((types) =>
   fc.record({
-    name: text,
-    timestamp: time,
-    historical: fc.constant(true),
-    transient: fc.constant(true),
-  }, { requiredKeys: ["name"] }),
-  fc.oneof(scalar, scalar.map(({ type }) => ({ type, value: null }))),
-).map(([about, value]) => ({ ...about, ...value }));
+    columns: fc.constant(types.map((_, i) => `c${i}`)),
+    types: fc.constant(types),
+    rows: fc.array(
+      fc.tuple(...types.map((type) => SCALARS[type] ?? fc.constant(null))),
+      { maxLength: 3 },
+    ),
+  })
+).map((value) => ({ type: "DataSet", value: value as Json }));
+
+const properties = fc.letrec<{ set: Json }>((tie) => ({
+  set: fc.dictionary(
+    fc.string(),
+    fc.oneof(
+      { maxDepth: 2, depthSize: "small" },
+      fc.oneof(fc.string(), fc.boolean(), fc.maxSafeInteger(), fc.constant(null), fc.constant(0.5)),
+      fc.array(tie("set"), { maxLength: 2 }),
+      tie("set"),
+    ),
+    { maxKeys: 3 },
+  ),
+})).set;
+
+const { metric } = fc.letrec<{ metric: Json; template: Json; value: Json }>((tie) => ({
+  metric: fc.tuple(
+    fc.record({
+      name: text,
+      timestamp: time,
+      historical: fc.constant(true),
+      transient: fc.constant(true),
+      properties,
+    }, { requiredKeys: ["name"] }),
+    fc.oneof(
+      { maxDepth: 2, depthSize: "small" },
+      fc.oneof(scalar, cells, scalar.map(({ type }) => ({ type, value: null }))),
+      tie("template"),
+    ),
+  ).map(([about, value]) => ({ ...about, ...value as object })),
+  template: fc.record({
+    version: text,
+    template_ref: text,
+    is_definition: fc.boolean(),
+    parameters: fc.array(
+      fc.tuple(text, scalar.filter(({ type }) => !/Array|Bytes|File/.test(type))).map(
+        ([name, one]) => ({ name, ...one }),
+      ),
+      { minLength: 1, maxLength: 2 },
+    ),
+    metrics: fc.array(tie("metric"), { maxLength: 2 }),
+  }, { requiredKeys: ["metrics"] }).map((value) => ({ type: "Template", value: value as Json })),
+  value: fc.constant(null),
+}));
 
 const payload = fc.record({
   timestamp: time,
@@ -96,7 +143,7 @@ Deno.test("encodeSparkplug() makes what is shown as it was given, as a law", () 
 });
 
 Deno.test("encodeSparkplug() makes again what others have made", () => {
-  for (const bytes of [JS_SCALARS, PY_ARRAYS, PY_BIRTH]) {
+  for (const bytes of [JS_SCALARS, PY_ARRAYS, PY_BIRTH, PY_COMPOSED]) {
     const shown = SparkplugPayload.view(bytes, undefined).shown();
     assert.deepEqual(again(shown ?? null), shown);
   }
@@ -159,6 +206,11 @@ Deno.test("encodeSparkplug() says when it was made, first and where nobody else 
   assert.deepEqual(encoded.subarray(encoded.stampBytes), rest.subarray(2));
 });
 
+function deep(templates: number): Json {
+  const value = { metrics: templates === 1 ? [] : [deep(templates - 1)] };
+  return { name: "a", type: "Template", value };
+}
+
 Deno.test("encodeSparkplug() refuses what it cannot encode, and says where", () => {
   const refused: ReadonlyArray<readonly [unknown, RegExp]> = [
     ["no JSON", /^payload is not|^payload must be an object/],
@@ -185,21 +237,19 @@ Deno.test("encodeSparkplug() refuses what it cannot encode, and says where", () 
     [{ metrics: [{ name: "a", value: 1, type: "Int8Array" }] }, /must be an array/],
     [{ metrics: [{ name: "a", value: [1], type: "BooleanArray" }] }, /array of true and false/],
     [{ metrics: [{ name: "a", value: ["\0"], type: "StringArray" }] }, /must not hold U\+0000/],
+    [{ metrics: [{ name: "a", value: 1, type: "DataSet" }] }, /\.value must be an object/],
     [
-      { metrics: [{ name: "a", value: {}, type: "DataSet" }] },
-      /\.value cannot be sent as a DataSet/,
-    ],
-    [{ metrics: [{ name: "a", value: {}, type: "Template" }] }, /cannot be sent as a Template/],
-    [{ metrics: [{ name: "a", value: [], type: "PropertySetList" }] }, /a PropertySetList: only/],
-    [
-      { metrics: [{ name: "a", value: true, properties: { engUnit: "C" } }] },
-      /^metrics\[0\] has the unknown member "properties"; there are name, alias/,
+      {
+        metrics: [{ name: "a", value: { columns: ["x"], types: [], rows: [] }, type: "DataSet" }],
+      },
+      /as many types as columns/,
     ],
     [
       { metrics: [{ name: "a", alias: -1, value: true }] },
       /^metrics\[0\]\.alias is out of the range/,
     ],
-    [{ metrics: [{ name: "x".repeat(2 ** 20), value: true }] }, /^payload is too large/],
+    [{ metrics: [deep(9)] }, /^payload is nested too deep/],
+    [{ metrics: [{ name: "x".repeat(2 ** 20), value: true }] }, /or too large/],
     [{ metrics: [{ name: "a", value: 1n, type: "Int64" }] }, /^payload is not plain JSON/],
   ];
   for (const [given, message] of refused) {

@@ -122,3 +122,30 @@ export class MessageList {
     return { ...numbered, ...(this.#withTopic ? { topic } : {}), ...shown };
   }
 }
+
+/** Of the last one an error shows so much, in bytes of its payload and in bytes of JSON in all. */
+const LAST_PREVIEW_BYTES = 512;
+const MAX_LAST_BYTES = 2_048;
+
+/** Counts messages that do not meet a condition, and keeps the last of them. */
+export class PassedOver {
+  count = 0;
+  #last: Message | undefined;
+
+  add(message: Message): void {
+    this.count++;
+    this.#last = message;
+  }
+
+  /** The last of them, as an error carries it. */
+  get last(): ShownMessage | undefined {
+    return this.#last &&
+      fitMessage(this.#last, { previewBytes: LAST_PREVIEW_BYTES, maxBytes: MAX_LAST_BYTES });
+  }
+
+  /** How many there were, as the end of a sentence; else nothing. */
+  get inWords(): string {
+    if (this.count === 0) return "";
+    return this.count === 1 ? "; another one arrived" : `; ${this.count} others arrived`;
+  }
+}

@@ -12,7 +12,7 @@ import type { Publication } from "../mqtt/link/link.ts";
 import { defineTool } from "./define_tool.ts";
 import { giveSeveral, MessageList } from "./message_list.ts";
 import { narrowingNote, shownNarrowing } from "./narrowing.ts";
-import { PassedOver } from "../messages/passed_over.ts";
+import { PassedOver } from "./message_list.ts";
 import { payloadBytes } from "./payload_argument.ts";
 import {
   encodingSchema,

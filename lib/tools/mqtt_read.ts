@@ -11,7 +11,7 @@ import { compileWhere } from "../messages/where.ts";
 import { defineTool } from "./define_tool.ts";
 import { giveSeveral } from "./message_list.ts";
 import { narrowingNote, shownNarrowing } from "./narrowing.ts";
-import { PassedOver } from "../messages/passed_over.ts";
+import { PassedOver } from "./message_list.ts";
 import {
   fieldsSchema,
   includeRetainedSchema,

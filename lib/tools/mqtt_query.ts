@@ -10,9 +10,8 @@ import { showPayload } from "../messages/payload.ts";
 import { compileWhere } from "../messages/where.ts";
 import type { Publication } from "../mqtt/link/link.ts";
 import { defineTool } from "./define_tool.ts";
-import { giveSeveral, MessageList } from "./message_list.ts";
+import { giveSeveral, MessageList, PassedOver } from "./message_list.ts";
 import { narrowingNote, shownNarrowing } from "./narrowing.ts";
-import { PassedOver } from "./message_list.ts";
 import { payloadBytes } from "./payload_argument.ts";
 import {
   encodingSchema,

@@ -9,9 +9,8 @@ import type { Message } from "../messages/message.ts";
 import { fitMessage, jsonBytes } from "../messages/payload.ts";
 import { compileWhere } from "../messages/where.ts";
 import { defineTool } from "./define_tool.ts";
-import { giveSeveral } from "./message_list.ts";
+import { giveSeveral, PassedOver } from "./message_list.ts";
 import { narrowingNote, shownNarrowing } from "./narrowing.ts";
-import { PassedOver } from "./message_list.ts";
 import {
   fieldsSchema,
   includeRetainedSchema,

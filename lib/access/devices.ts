@@ -9,6 +9,7 @@ import { type Device, Directory } from "../devices/directory.ts";
 import { McpMqttError } from "../errors.ts";
 import { LinkLost } from "../mqtt/link/link.ts";
 import { parseTopicFilter } from "../topics/topic_filter.ts";
+import { Turns } from "../turns.ts";
 import { bounded } from "../wait.ts";
 import type { Access, GrantedCollection } from "./access.ts";
 
@@ -18,6 +19,8 @@ const IDLE_MS = 5 * 60_000;
 const MAX_RETAINED_MS = 10_000;
 /** So many topics with values are subscribed to at most. */
 const MAX_VALUE_TOPICS = 10_000;
+/** So many are subscribed to in one go: it takes some 10 ms. */
+const TOPICS_AT_ONCE = 200;
 
 /** How often a broker may refuse filters, until the whole is given up. */
 const MAX_REFUSALS = 100;
@@ -95,9 +98,13 @@ class Kept {
       !this.#topics.has(topic) && !this.directory.describes(topic) &&
       permissions.decide(topic, "read").allowed
     ).slice(0, MAX_VALUE_TOPICS - this.#topics.size);
-    if (topics.length === 0) return;
-    for (const topic of topics) this.#topics.add(topic);
-    await this.#collect(topics);
+    const turns = new Turns();
+    for (let at = 0; at < topics.length; at += TOPICS_AT_ONCE) {
+      const some = topics.slice(at, at + TOPICS_AT_ONCE);
+      for (const topic of some) this.#topics.add(topic);
+      await turns.others();
+      await this.#collect(some);
+    }
   }
 
   /** Subscribes to filters, but for those that the broker refuses. */

@@ -4,52 +4,37 @@
  * @module
  */
 import type { Json } from "../messages/json.ts";
-import { exactText, label, member } from "./described.ts";
+import { exactText, label, MAX_ENTITIES, member } from "./described.ts";
 
-/** So many sensors of one device are told. */
-const MAX_SENSORS = 2_000;
 /** Known readings have three levels. */
-const MAX_LEVELS = 8;
+const MAX_LEVELS = 4;
 
 /** What stands beside the sensors, and readers of cards, which have no value that lasts. */
 const IGNORED = new Set(["Time", "TempUnit", "PressureUnit", "SpeedUnit", "PN532", "RDM6300"]);
 const MINOR = new Set(["Id", "TotalStartTime"]);
 
 /** The unit of a value by its name. */
-const UNITS: ReadonlyMap<string, string> = new Map([
-  ["ApparentPower", "VA"],
-  ["Battery", "%"],
-  ["CarbonDioxide", "ppm"],
-  ["CCT", "K"],
-  ["CF1", "µg/m³"],
-  ["CF2.5", "µg/m³"],
-  ["CF10", "µg/m³"],
-  ["Current", "A"],
-  ["CurrentNeutral", "A"],
-  ["Distance", "cm"],
-  ["eCO2", "ppm"],
-  ["Energy", "kWh"],
-  ["ExportActive", "kWh"],
-  ["ExportReactive", "kvarh"],
-  ["Frequency", "Hz"],
-  ["Humidity", "%"],
-  ["Illuminance", "lx"],
-  ["ImportActive", "kWh"],
-  ["ImportReactive", "kvarh"],
-  ["Moisture", "%"],
-  ["PhaseAngle", "°"],
-  ["PM1", "µg/m³"],
-  ["PM2.5", "µg/m³"],
-  ["PM10", "µg/m³"],
-  ["Power", "W"],
-  ["ReactivePower", "var"],
-  ["Today", "kWh"],
-  ["Total", "kWh"],
-  ["TVOC", "ppb"],
-  ["Voltage", "V"],
-  ["Weight", "kg"],
-  ["Yesterday", "kWh"],
-]);
+const UNITS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "VA": "ApparentPower",
+    "%": "Battery Humidity Moisture",
+    "ppm": "CarbonDioxide eCO2",
+    "K": "CCT",
+    "µg/m³": "CF1 CF2.5 CF10 PM1 PM2.5 PM10",
+    "A": "Current CurrentNeutral",
+    "cm": "Distance",
+    "kWh": "Energy ExportActive ImportActive Today Total Yesterday",
+    "kvarh": "ExportReactive ImportReactive",
+    "Hz": "Frequency",
+    "lx": "Illuminance",
+    "°": "PhaseAngle",
+    "W": "Power",
+    "var": "ReactivePower",
+    "ppb": "TVOC",
+    "V": "Voltage",
+    "kg": "Weight",
+  }).flatMap(([unit, names]) => names.split(" ").map((name) => [name, unit])),
+);
 /** Where the message itself tells the unit. */
 const TOLD_UNITS: ReadonlyMap<string, string> = new Map([
   ["DewPoint", "TempUnit"],
@@ -82,7 +67,7 @@ export function sensorsOf(readings: Json): Sensor[] {
       isMinor: MINOR.has(String(path.at(-1))),
       path,
     });
-    if (sensors.length === MAX_SENSORS) break;
+    if (sensors.length === MAX_ENTITIES) break;
   }
   return sensors;
 }

@@ -7,21 +7,26 @@
 import { isScalar, type Json } from "../messages/json.ts";
 import type { Message } from "../messages/message.ts";
 import { valueAt } from "../messages/pointer.ts";
-import { elements, exactText, jsonOf, macKey, member, pointer, present } from "./described.ts";
-import type { Command, Convention, Description, Entity, Heard, Place } from "./device.ts";
-import { textOf } from "../messages/payload.ts";
-import { type Field, fieldsOf, PRESSED } from "./shelly_components.ts";
+import {
+  elements,
+  entityOf,
+  exactText,
+  isObject,
+  jsonOf,
+  macKey,
+  member,
+  membersOf,
+  pointer,
+} from "./described.ts";
+import type { Convention, Description, Entity, Heard } from "./device.ts";
+import { fieldsOf } from "./shelly_components.ts";
 
-/** So many devices are kept, each with so many components. */
-const MAX_DEVICES = 2_000;
+/** So many components of a device are kept. */
 const MAX_COMPONENTS = 64;
 /** Characters of a topic prefix. */
 const MAX_PREFIX_LENGTH = 256;
 /** A longer text is no state of a component. */
 const MAX_VALUE_LENGTH = 200;
-
-const STATUS = "status/";
-const ONLINE = new Set(["true", "false"]);
 
 /** What has been heard of a component. */
 interface Component {
@@ -44,51 +49,40 @@ interface Device {
  */
 export function shelly(prefix: string): Convention {
   const devices = new Map<string, Device>();
-  /** The device of a topic prefix, from now on known; undefined if there is no room for it. */
+  /** The device of a topic prefix, from now on known; undefined if that cannot be told. */
   function known(base: string): Device | undefined {
-    const device = devices.get(base);
-    if (device !== undefined) return device;
-    if (devices.size === MAX_DEVICES || base.length > MAX_PREFIX_LENGTH) return undefined;
-    const made = { id: base.slice(base.lastIndexOf("/") + 1), components: new Map() };
-    devices.set(base, made);
-    return made;
+    if (exactText(base, MAX_PREFIX_LENGTH) === undefined) return undefined;
+    const id = base.slice(base.lastIndexOf("/") + 1);
+    const device = devices.get(base) ?? { id, components: new Map() };
+    devices.set(base, device);
+    return device;
   }
   return {
     source: "shelly",
     filters: [`${prefix}/online`, `${prefix}/events/rpc`, `${prefix}/status/+`],
     isLive: true,
     // deno-lint-ignore require-yield -- each message is short
-    *take(message: Message) {
-      const { topic, payload } = message;
-      const [, base = "", what = ""] = /^(.+)\/(online|events\/rpc|status\/[^/]*)$/.exec(topic) ??
-        [];
-      if (payload.length === 0) {
+    *take(message) {
+      const [, base = "", what, name] =
+        /^(.+)\/(online|events\/rpc|status\/([^/]*))$/.exec(message.topic) ?? [];
+      if (message.payload.length === 0) {
         if (what === "online") devices.delete(base);
-        if (what.startsWith(STATUS)) {
-          devices.get(base)?.components.delete(what.slice(STATUS.length));
-        }
+        if (name !== undefined) devices.get(base)?.components.delete(name);
         return 0;
       }
-      if (what === "online") {
-        return ONLINE.has(textOf(payload.subarray(0, 6)) ?? "") && known(base) !== undefined
-          ? 0
-          : 1;
-      }
-      const value = jsonOf(payload);
-      if (what === "events/rpc") {
-        const source = exactText(member(value, "src"));
-        const device = source === undefined ? undefined : known(base);
-        if (source === undefined || device === undefined) return 1;
-        device.id = source;
-        notify(device, { value, message });
-        return 0;
-      }
-      const name = what.slice(STATUS.length);
-      if (fieldsOf(name).length === 0) return 0;
-      if (value === undefined || isScalar(value)) return 1;
-      const device = known(base);
+      // What is none of the components that are known is none of its business.
+      if (name !== undefined && fieldsOf(name).length === 0) return 0;
+      const value = jsonOf(message.payload);
+      const source = exactText(member(value, "src"));
+      const isUnderstood = what === "online"
+        ? typeof value === "boolean"
+        : name === undefined
+        ? source !== undefined
+        : isObject(value);
+      const device = isUnderstood ? known(base) : undefined;
       if (device === undefined) return 1;
-      hear(device, name, { value, message, isOwnTopic: true });
+      if (name !== undefined) hear(device, name, { value, message, isOwnTopic: true });
+      else if (source !== undefined) notify(device, { source, value, message });
       return 0;
     },
     *devices() {
@@ -100,20 +94,20 @@ export function shelly(prefix: string): Convention {
 /** Takes a notification: of what has changed, of all, or of an event. */
 function notify(
   device: Device,
-  { value, message }: { value: Json | undefined; message: Message },
+  { source, value, message }: { source: string; value: Json | undefined; message: Message },
 ): void {
+  device.id = source;
   const params = member(value, "params");
-  if (member(value, "method") === "NotifyEvent") {
-    for (const event of elements(member(params, "events"))) {
-      const name = exactText(member(event, "component"));
-      if (name !== undefined && fieldsOf(name).includes(PRESSED)) {
-        hear(device, name, { value: event, message });
-      }
-    }
-  } else if (params !== undefined && params !== null && typeof params === "object") {
-    for (const [name, status] of Object.entries(params)) {
-      hear(device, name, { value: status, message });
-    }
+  const isEvent = member(value, "method") === "NotifyEvent";
+  const told = isEvent
+    ? elements(member(params, "events")).map((event) =>
+      [member(event, "component"), event] as const
+    )
+    : membersOf(params);
+  for (const [component, value] of told) {
+    const name = exactText(component) ?? "";
+    // Only an input's events are values.
+    if (!isEvent || name.startsWith("input:")) hear(device, name, { value, message });
   }
 }
 
@@ -121,19 +115,18 @@ function notify(
 function hear(
   { components }: Device,
   name: string,
-  { value, message, isOwnTopic = false }: {
+  { value = null, message: { receivedAt, retain }, isOwnTopic = false }: {
     value: Json | undefined;
     message: Message;
     isOwnTopic?: boolean;
   },
 ): void {
   const fields = fieldsOf(name);
-  if (fields.length === 0 || value === undefined) return;
   const component = components.get(name) ?? { values: new Map(), hasTopic: false };
-  if (components.size === MAX_COMPONENTS && !components.has(name)) return;
+  const isNew = !components.has(name);
+  if (fields.length === 0 || (isNew && components.size === MAX_COMPONENTS)) return;
   components.set(name, component);
   component.hasTopic ||= isOwnTopic;
-  const { receivedAt, retain } = message;
   for (const { path } of fields) {
     const told = valueAt(value, path.split("/"));
     if (told === undefined || !isScalar(told) || String(told).length > MAX_VALUE_LENGTH) continue;
@@ -149,42 +142,32 @@ function describe(base: string, { id, components }: Device): Description {
     id: base,
     keys: [`id:shelly_${base}`, ...(mac === undefined ? [] : [mac])],
     model,
-    online: {
-      mode: "all",
-      signs: [{ topic: `${base}/online`, yes: ["true"], no: ["false"] }],
-    },
-    entities: [...components].flatMap(([name, component]) =>
-      fieldsOf(name).flatMap((field) => entityOf(field, { base, name, component }) ?? [])
-    ),
+    online: { mode: "all", signs: [{ topic: `${base}/online`, yes: ["true"], no: ["false"] }] },
+    entities: [...components].flatMap(([name, component]) => entitiesOf(component, { base, name })),
   };
 }
 
-/** Undefined for what the component has not told, unless it is what the component is there for. */
-function entityOf(
-  field: Field,
-  { base, name, component }: { base: string; name: string; component: Component },
-): Entity | undefined {
-  const heard = component.values.get(field.path);
-  if (heard === undefined && field.label !== "") return undefined;
-  const path = field.path.split("/");
-  const events = `${base}/events/rpc`;
-  const notified: Place = {
-    topic: events,
-    path: field === PRESSED ? "/params/events/0/event" : pointer("params", name, ...path),
-  };
-  const own: Place = { topic: `${base}/status/${name}`, path: pointer(...path) };
-  const hasOwn = component.hasTopic && field !== PRESSED;
-  const writes: Command[] = field.command === undefined
-    ? []
-    : [{ topic: `${base}/command/${name}`, payload: "raw", ...field.command }];
-  return {
-    name: field.label === "" ? name : `${name} ${field.label}`,
-    kind: field.kind,
-    ...present({ unit: field.unit, isMinor: field.isMinor, heard }),
-    read: hasOwn ? own : notified,
-    ...present({
-      also: hasOwn ? [notified] : undefined,
-      writes: writes.length > 0 ? writes : undefined,
-    }),
-  };
+/** What the component has told, and what it is there for. */
+function entitiesOf(
+  { values, hasTopic }: Component,
+  { base, name }: { base: string; name: string },
+): Entity[] {
+  return fieldsOf(name).flatMap(({ path, label, kind, command, ...about }) => {
+    const heard = values.get(path);
+    if (heard === undefined && label !== "") return [];
+    const tokens = path.split("/");
+    const events = `${base}/events/rpc`;
+    return [entityOf({
+      name: label === "" ? name : `${name} ${label}`,
+      kind,
+      ...about,
+      heard,
+      read: kind === "event"
+        ? { topic: events, path: pointer("params", "events", 0, ...tokens) }
+        : hasTopic
+        ? { topic: `${base}/status/${name}`, path: pointer(...tokens) }
+        : { topic: events, path: pointer("params", name, ...tokens) },
+      writes: command && [{ topic: `${base}/command/${name}`, payload: "raw", ...command }],
+    })];
+  });
 }

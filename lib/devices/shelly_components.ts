@@ -17,24 +17,30 @@ export interface Field {
   readonly command?: Omit<Command, "topic" | "payload">;
 }
 
-const sensor = (path: string, label: string, unit?: string): Field => ({
+const sensor = (path: string, label: string, unit: string): Field => ({
   path,
   label,
   kind: "sensor",
-  ...(unit === undefined ? {} : { unit }),
+  unit,
 });
-
-/** An event of an input, which is told once. */
-export const PRESSED: Field = { path: "event", label: "event", kind: "event" };
-
-const PERCENT = { min: 0, max: 100 };
+const binary = (path: string, label = ""): Field => ({ path, label, kind: "binary_sensor" });
+const actor = (path: string, kind: string, values: Command["values"] = {}): Field => ({
+  path,
+  label: "",
+  kind,
+  command: { values },
+});
+const percent = (path: string, label: string, example: string): Field => ({
+  ...sensor(path, label, "%"),
+  kind: "number",
+  command: { min: 0, max: 100, example },
+});
 
 const METER: readonly Field[] = [
   sensor("apower", "power", "W"),
   sensor("voltage", "voltage", "V"),
   sensor("current", "current", "A"),
   sensor("freq", "frequency", "Hz"),
-  sensor("pf", "power factor"),
   sensor("aenergy/total", "energy", "Wh"),
   sensor("ret_aenergy/total", "returned energy", "Wh"),
   { ...sensor("temperature/tC", "temperature", "°C"), isMinor: true },
@@ -44,76 +50,43 @@ const phase = (prefix: string, name: string): readonly Field[] => [
   sensor(`${prefix}voltage`, `${name}voltage`, "V"),
   sensor(`${prefix}current`, `${name}current`, "A"),
   sensor(`${prefix}act_power`, `${name}power`, "W"),
-  sensor(`${prefix}aprt_power`, `${name}apparent power`, "VA"),
-  sensor(`${prefix}pf`, `${name}power factor`),
-  sensor(`${prefix}freq`, `${name}frequency`, "Hz"),
 ];
 
 /** By the name of the component without its number. */
 const COMPONENTS: ReadonlyMap<string, readonly Field[]> = new Map([
-  ["switch", [{
-    path: "output",
-    label: "",
-    kind: "switch",
-    command: { values: { on: "on", off: "off", toggle: "toggle" } },
-  }, ...METER]],
-  ["light", [{
-    path: "output",
-    label: "",
-    kind: "light",
-    command: { values: { on: "set,true", off: "set,false", toggle: "toggle" } },
-  }, {
-    path: "brightness",
-    label: "brightness",
-    kind: "number",
-    unit: "%",
-    command: { ...PERCENT, example: "set,true,50" },
-  }, ...METER]],
-  ["cover", [{
-    path: "state",
-    label: "",
-    kind: "cover",
-    command: { values: { open: "open", close: "close", stop: "stop" } },
-  }, {
-    path: "current_pos",
-    label: "position",
-    kind: "number",
-    unit: "%",
-    command: { ...PERCENT, example: "pos,50" },
-  }, ...METER]],
+  ["switch", [actor("output", "switch", { on: "on", off: "off", toggle: "toggle" }), ...METER]],
+  ["light", [
+    actor("output", "light", { on: "set,true", off: "set,false", toggle: "toggle" }),
+    percent("brightness", "brightness", "set,true,50"),
+    ...METER,
+  ]],
+  ["cover", [
+    actor("state", "cover", { open: "open", close: "close", stop: "stop" }),
+    percent("current_pos", "position", "pos,50"),
+    ...METER,
+  ]],
   ["input", [
-    { path: "state", label: "state", kind: "binary_sensor" },
+    binary("state", "state"),
     sensor("percent", "percent", "%"),
-    PRESSED,
+    { path: "event", label: "event", kind: "event" },
   ]],
   ["temperature", [sensor("tC", "", "°C")]],
   ["humidity", [sensor("rh", "", "%")]],
   ["illuminance", [sensor("lux", "", "lx")]],
-  ["voltmeter", [sensor("voltage", "", "V")]],
-  ["flood", [{ path: "alarm", label: "", kind: "binary_sensor" }]],
-  ["smoke", [{ path: "alarm", label: "", kind: "binary_sensor" }]],
+  ["flood", [binary("alarm")]],
+  ["smoke", [binary("alarm")]],
   ["devicepower", [
     sensor("battery/percent", "battery", "%"),
     { ...sensor("battery/V", "voltage", "V"), isMinor: true },
-    { path: "external/present", label: "external power", kind: "binary_sensor", isMinor: true },
   ]],
   ["pm1", METER],
   ["em1", phase("", "")],
   ["em", [
     ...["a", "b", "c"].flatMap((name) => phase(`${name}_`, `${name} `)),
-    sensor("n_current", "n current", "A"),
-    sensor("total_current", "current", "A"),
-    sensor("total_act_power", "power", "W"),
-    sensor("total_aprt_power", "apparent power", "VA"),
+    ...phase("total_", ""),
   ]],
-  ["em1data", [
-    sensor("total_act_energy", "energy", "Wh"),
-    sensor("total_act_ret_energy", "returned energy", "Wh"),
-  ]],
-  ["emdata", [
-    sensor("total_act", "energy", "Wh"),
-    sensor("total_act_ret", "returned energy", "Wh"),
-  ]],
+  ["em1data", [sensor("total_act_energy", "energy", "Wh")]],
+  ["emdata", [sensor("total_act", "energy", "Wh")]],
   ["wifi", [{ ...sensor("rssi", "signal", "dBm"), isMinor: true }]],
 ]);
 

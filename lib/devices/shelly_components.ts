@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Command } from "./device.ts";
+import type { Offer } from "./device.ts";
 
 /** One value in the status of a component. */
 export interface Field {
@@ -14,7 +14,7 @@ export interface Field {
   readonly kind: string;
   readonly unit?: string;
   readonly isMinor?: true;
-  readonly command?: Omit<Command, "topic" | "payload">;
+  readonly command?: Offer;
 }
 
 const sensor = (path: string, label: string, unit: string): Field => ({
@@ -24,7 +24,7 @@ const sensor = (path: string, label: string, unit: string): Field => ({
   unit,
 });
 const binary = (path: string, label = ""): Field => ({ path, label, kind: "binary_sensor" });
-const actor = (path: string, kind: string, values: Command["values"] = {}): Field => ({
+const actor = (path: string, kind: string, values: NonNullable<Offer["values"]>): Field => ({
   path,
   label: "",
   kind,

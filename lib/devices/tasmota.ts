@@ -19,7 +19,7 @@ import {
   pointer,
   topicName,
 } from "./described.ts";
-import type { Command, Convention, Description, Entity, Place } from "./device.ts";
+import type { Convention, Description, Entity, Offer, Place } from "./device.ts";
 import { type Sensor, sensorsOf } from "./tasmota_sensors.ts";
 
 /** The firmware has 32. */
@@ -38,7 +38,6 @@ const LIGHTS: ReadonlyMap<Json | undefined, readonly string[]> = new Map([
   [5, ["Dimmer", "CT", "White", "Color"]],
 ]);
 
-type Offer = Omit<Command, "topic" | "payload">;
 const PERCENT: Offer = { min: 0, max: 100, example: "100" };
 /** With `SetOption82`. */
 const REDUCED_CT: Offer = { min: 200, max: 380, example: "380" };

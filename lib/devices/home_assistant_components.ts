@@ -6,11 +6,9 @@
  */
 import type { Json } from "../messages/json.ts";
 import { present } from "./described.ts";
-import type { Command } from "./device.ts";
+import type { Offer } from "./device.ts";
 import type { Settings } from "./home_assistant_names.ts";
 
-/** What a command may be. */
-type Offer = Omit<Command, "topic" | "payload" | "template"> & { readonly payload?: "json" };
 /** Undefined if it cannot be told. */
 type OfferOf = (settings: Settings) => Offer | undefined;
 
@@ -30,45 +28,72 @@ export interface Part {
   readonly to?: string;
 }
 
+/** Payloads by what they do: the setting that says, and what it is if none does. */
+type Actions = Readonly<Record<string, readonly [setting: string, usual?: string]>>;
+
 const onOff = actions({ on: ["payload_on", "ON"], off: ["payload_off", "OFF"] });
-const targetTemperature = (of: string): Part => ({
-  ...part(of, numbers(["min_temp"], ["max_temp"], ["temp_step"]), temperatureUnit),
+const OPEN_CLOSE: Actions = { open: ["payload_open", "OPEN"], close: ["payload_close", "CLOSE"] };
+const OSCILLATION: Actions = {
+  on: ["payload_oscillation_on", "oscillate_on"],
+  off: ["payload_oscillation_off", "oscillate_off"],
+};
+const LOCK: Actions = {
+  lock: ["payload_lock", "LOCK"],
+  unlock: ["payload_unlock", "UNLOCK"],
+  open: ["payload_open"],
+};
+/** By the features that they need; all but one of them. */
+const ALARM: Actions = Object.fromEntries(
+  "arm_home arm_away arm_night arm_vacation arm_custom_bypass trigger disarm".split(" ")
+    .map((name) => [name, [`payload_${name}`, name.toUpperCase()]]),
+);
+const VACUUM: Actions = {
+  start: ["payload_start", "start"],
+  pause: ["payload_pause", "pause"],
+  stop: ["payload_stop", "stop"],
+  return_home: ["payload_return_to_base", "return_to_base"],
+  locate: ["payload_locate", "locate"],
+  clean_spot: ["payload_clean_spot", "clean_spot"],
+};
+const MODES = ["auto", "off", "cool", "heat", "dry", "fan_only"];
+const HEATER_MODES = "eco electric gas heat_pump high_demand performance off".split(" ");
+
+const TEMPERATURE = numbers(["min_temp"], ["max_temp"], ["temp_step"]);
+const CURRENT_TEMPERATURE = part("current_temperature", undefined, temperatureUnit);
+const CURRENT_HUMIDITY = part("current_humidity", undefined, "%");
+const PRESET_MODE = part("preset_mode", choice("preset_modes"));
+const ACTION = part("action");
+const POWER: Part = { of: "power", name: "", offer: onOff };
+const target = (of: string): Part => ({
+  ...part(of, TEMPERATURE, temperatureUnit),
   name: `target ${of.replace("_", " ")}`,
 });
 const humidity = (min: number, max: number): Part =>
   part("target_humidity", numbers(["min_humidity", min], ["max_humidity", max]), "%");
-const CURRENT_TEMPERATURE = part("current_temperature", undefined, temperatureUnit);
-const CURRENT_HUMIDITY = part("current_humidity", undefined, "%");
-const PRESET_MODE = part("preset_mode", choice("preset_modes"));
-const POWER: Part = { of: "power", name: "", offer: onOff };
 
 const SENSOR: readonly Part[] = [main()];
 const COMPONENTS: ReadonlyMap<string, readonly Part[]> = new Map([
-  ["alarm_control_panel", [main(alarm)]],
+  ["alarm_control_panel", [main(supported(ALARM, Object.keys(ALARM)))]],
   ["button", [main(actions({ press: ["payload_press", "PRESS"] }))]],
   ["climate", [
     POWER,
     CURRENT_TEMPERATURE,
-    targetTemperature("temperature"),
-    targetTemperature("temperature_low"),
-    targetTemperature("temperature_high"),
+    target("temperature"),
+    target("temperature_low"),
+    target("temperature_high"),
     CURRENT_HUMIDITY,
     humidity(30, 99),
-    part("mode", choice("modes", ["auto", "off", "cool", "heat", "dry", "fan_only"])),
-    part("action"),
+    part("mode", choice("modes", MODES)),
+    ACTION,
     PRESET_MODE,
     part("fan_mode", choice("fan_modes", ["auto", "low", "medium", "high"])),
     part("swing_mode", choice("swing_modes", ["on", "off"])),
     part("swing_horizontal_mode", choice("swing_horizontal_modes", ["on", "off"])),
   ]],
   ["cover", [
-    main(actions({
-      open: ["payload_open", "OPEN"],
-      close: ["payload_close", "CLOSE"],
-      stop: ["payload_stop", "STOP"],
-    })),
+    main(actions({ ...OPEN_CLOSE, stop: ["payload_stop", "STOP"] })),
     part("position", position),
-    part("tilt", tilt),
+    part("tilt", numbers(["tilt_min", 0], ["tilt_max", 100])),
   ]],
   ["date", [main(example("2026-11-24"))]],
   ["datetime", [main(example("2026-11-24T07:30:00+00:00"))]],
@@ -78,13 +103,7 @@ const COMPONENTS: ReadonlyMap<string, readonly Part[]> = new Map([
     main(onOff),
     part("percentage", numbers(["speed_range_min", 1], ["speed_range_max", 100])),
     PRESET_MODE,
-    part(
-      "oscillation",
-      actions({
-        on: ["payload_oscillation_on", "oscillate_on"],
-        off: ["payload_oscillation_off", "oscillate_off"],
-      }),
-    ),
+    part("oscillation", actions(OSCILLATION)),
     part("direction", () => ({ options: ["forward", "reverse"] })),
   ]],
   ["humidifier", [
@@ -92,7 +111,7 @@ const COMPONENTS: ReadonlyMap<string, readonly Part[]> = new Map([
     CURRENT_HUMIDITY,
     humidity(0, 100),
     part("mode", choice("modes")),
-    part("action"),
+    ACTION,
   ]],
   ["image", [{ of: "image", name: "" }, { of: "url", name: "" }]],
   ["infrared", [main(() => ({ payload: "json" }))]],
@@ -102,11 +121,7 @@ const COMPONENTS: ReadonlyMap<string, readonly Part[]> = new Map([
       part(of, () => ({ values: { [of]: of } }))
     ),
   ]],
-  ["lock", [main(actions({
-    lock: ["payload_lock", "LOCK"],
-    unlock: ["payload_unlock", "UNLOCK"],
-    open: ["payload_open"],
-  }))]],
+  ["lock", [main(actions(LOCK))]],
   ["notify", [main(() => ({}))]],
   ["number", [main(numbers(["min", 1], ["max", 100], ["step", 1]))]],
   ["scene", [main(actions({ on: ["payload_on"] }))]],
@@ -116,15 +131,19 @@ const COMPONENTS: ReadonlyMap<string, readonly Part[]> = new Map([
   ["text", [main(() => ({}))]],
   ["time", [main(example("07:30:00"))]],
   ["update", [main(actions({ install: ["payload_install"] })), part("latest_version")]],
+  ["vacuum", [
+    {
+      ...main(supported(VACUUM, ["start", "stop", "return_home", "clean_spot"])),
+      path: "/state",
+    },
+    { ...part("fan_speed", choice("fan_speed_list")), from: "state_topic", path: "/fan_speed" },
+  ]],
   ["valve", [main(valve)]],
   ["water_heater", [
     POWER,
     CURRENT_TEMPERATURE,
-    targetTemperature("temperature"),
-    part(
-      "mode",
-      choice("modes", ["eco", "electric", "gas", "heat_pump", "high_demand", "performance", "off"]),
-    ),
+    target("temperature"),
+    part("mode", choice("modes", HEATER_MODES)),
   ]],
 ]);
 
@@ -142,15 +161,8 @@ const BASIC_LIGHT: readonly Part[] = [
   part("white", upTo("white_scale")),
 ];
 
-const VACUUM: readonly Part[] = [{ ...main(vacuum), path: "/state" }];
-const FAST_VACUUM: readonly Part[] = [...VACUUM, {
-  ...part("fan_speed", choice("fan_speed_list")),
-  from: "state_topic",
-  path: "/fan_speed",
-}];
-
 /** Examples of the values of `color`, by the modes that have one. */
-const COLORS: ReadonlyMap<Json, Json> = new Map<Json, Json>([
+const COLORS: ReadonlyMap<string, Json> = new Map<string, Json>([
   ["rgb", { r: 255, g: 128, b: 0 }],
   ["rgbw", { r: 255, g: 128, b: 0, w: 0 }],
   ["rgbww", { r: 255, g: 128, b: 0, c: 0, w: 0 }],
@@ -158,38 +170,13 @@ const COLORS: ReadonlyMap<Json, Json> = new Map<Json, Json>([
   ["hs", { h: 30, s: 100 }],
 ]);
 
-/** What an alarm may be told, by the feature that it needs. */
-const ALARM_FEATURES = [
-  "arm_home",
-  "arm_away",
-  "arm_night",
-  "arm_vacation",
-  "arm_custom_bypass",
-  "trigger",
-];
-/** What a vacuum may be told: its feature, and its payload if no setting says another. */
-const VACUUM_FEATURES: readonly (readonly [feature: string, payload: string])[] = [
-  ["start", "start"],
-  ["pause", "pause"],
-  ["stop", "stop"],
-  ["return_home", "return_to_base"],
-  ["locate", "locate"],
-  ["clean_spot", "clean_spot"],
-];
-
 /** The functions of a component; one that is not known is read like a sensor. */
 export function partsOf(component: string, settings: Settings): readonly Part[] {
-  if (component === "vacuum") return settings.has("set_fan_speed_topic") ? FAST_VACUUM : VACUUM;
   if (component !== "light") return COMPONENTS.get(component) ?? SENSOR;
-  switch (settings.get("schema")) {
-    case "json":
-      return jsonLight(settings);
-    // Its commands are made by templates of several placeholders.
-    case "template":
-      return SENSOR;
-    default:
-      return BASIC_LIGHT;
-  }
+  const schema = settings.get("schema");
+  if (schema === "json") return jsonLight(settings);
+  // The commands of the schema `template` are made by templates of several placeholders.
+  return schema === "template" ? SENSOR : BASIC_LIGHT;
 }
 
 function main(offer?: OfferOf): Part {
@@ -200,42 +187,38 @@ function part(of: string, offer?: OfferOf, unit?: Part["unit"]): Part {
   return { of, name: of.replaceAll("_", " ").replace(/ temp$/, " temperature"), offer, unit };
 }
 
-/** Payloads by what they do, each from a setting with a default; without one it is left out. */
-function actions(
-  settingsOf: Readonly<Record<string, readonly [name: string, fallback?: string]>>,
-): OfferOf {
+/** What has no payload is left out. */
+function actions(all: Actions): OfferOf {
   return (settings) => {
-    const values: Record<string, Json> = {};
-    for (const [action, [name, fallback]] of Object.entries(settingsOf)) {
-      const payload = settings.payload(name, fallback);
-      if (payload !== undefined) values[action] = payload;
-    }
-    return Object.keys(values).length === 0 ? undefined : { values };
+    const values = Object.entries(all).flatMap(([action, [setting, usual]]) => {
+      const payload = settings.payload(setting, usual);
+      return payload === undefined ? [] : [[action, payload] as const];
+    });
+    return values.length === 0 ? undefined : { values: Object.fromEntries(values) };
+  };
+}
+
+/** Those of them whose features are supported. An alarm can always be disarmed. */
+function supported(all: Actions, usual: readonly string[]): OfferOf {
+  return (settings) => {
+    const features = [...settings.labels("supported_features", usual), "disarm"];
+    return actions(
+      Object.fromEntries(Object.entries(all).filter(([name]) => features.includes(name))),
+    )(settings);
   };
 }
 
 /** Bounds and a step, each from a setting with a default. */
-function numbers(...settingsOf: readonly (readonly [name: string, fallback?: number])[]): OfferOf {
+function numbers(...settingsOf: readonly (readonly [name: string, usual?: number])[]): OfferOf {
   return (settings) => {
-    const [min, max, step] = settingsOf.map(([name, fallback]) =>
-      settings.number(name) ?? fallback
-    );
+    const [min, max, step] = settingsOf.map(([name, usual]) => settings.number(name) ?? usual);
     return present({ min, max, step });
   };
 }
 
-/** Bounds, of which either may be the smaller one. */
-function between(one: number | undefined, other: number | undefined): Offer {
-  const isTurned = one !== undefined && other !== undefined && one > other;
-  return present(isTurned ? { min: other, max: one } : { min: one, max: other });
-}
-
 /** One of the texts that a setting lists. */
-function choice(name: string, fallback?: readonly string[]): OfferOf {
-  return (settings) => {
-    const options = settings.labels(name, fallback);
-    return options.length === 0 ? {} : { options };
-  };
+function choice(name: string, usual?: readonly string[]): OfferOf {
+  return (settings) => present({ options: settings.labels(name, usual) });
 }
 
 function example(payload: string): OfferOf {
@@ -252,9 +235,9 @@ function temperatureUnit(settings: Settings): string | undefined {
   return unit === "C" || unit === "F" ? `°${unit}` : unit;
 }
 
-function colorTemperature(settings: Settings): Offer {
+function colorTemperature(settings: Settings): Offer | undefined {
   const unit = colorTemperatureUnit(settings) === "K" ? "kelvin" : "mireds";
-  return between(settings.number(`min_${unit}`), settings.number(`max_${unit}`));
+  return numbers([`min_${unit}`], [`max_${unit}`])(settings);
 }
 
 function colorTemperatureUnit(settings: Settings): string {
@@ -263,112 +246,48 @@ function colorTemperatureUnit(settings: Settings): string {
 
 /** From closed to open, which may count downwards. */
 function position(settings: Settings): Offer {
-  const closed = settings.number("position_closed") ?? 0;
+  const close = settings.number("position_closed") ?? 0;
   const open = settings.number("position_open") ?? 100;
-  return { ...between(closed, open), values: { open, close: closed } };
-}
-
-function tilt(settings: Settings): Offer {
-  return {
-    ...between(settings.number("tilt_min") ?? 0, settings.number("tilt_max") ?? 100),
-    values: present({
-      open: settings.number("tilt_opened_value") ?? 100,
-      close: settings.number("tilt_closed_value") ?? 0,
-      stop: settings.payload("payload_stop_tilt", "STOP"),
-    }),
-  };
+  return { min: Math.min(close, open), max: Math.max(close, open), values: { open, close } };
 }
 
 function valve(settings: Settings): Offer | undefined {
-  if (settings.get("reports_position") !== true) {
-    return actions({
-      open: ["payload_open", "OPEN"],
-      close: ["payload_close", "CLOSE"],
-      stop: ["payload_stop"],
-    })(settings);
-  }
-  const { values, ...offer } = position(settings);
-  return {
-    ...offer,
-    values: { ...values, ...present({ stop: settings.payload("payload_stop") }) },
-  };
+  if (settings.get("reports_position") === true) return position(settings);
+  return actions({ ...OPEN_CLOSE, stop: ["payload_stop"] })(settings);
 }
 
-function alarm(settings: Settings): Offer | undefined {
-  const features = settings.labels("supported_features", ALARM_FEATURES);
-  return actions(Object.fromEntries(
-    [...ALARM_FEATURES.filter((one) => features.includes(one)), "disarm"].map((
-      action,
-    ) => [action, [`payload_${action}`, action.toUpperCase()]]),
-  ))(settings);
-}
-
-function vacuum(settings: Settings): Offer | undefined {
-  const features = settings.labels("supported_features", [
-    "start",
-    "stop",
-    "return_home",
-    "clean_spot",
-  ]);
-  return actions(Object.fromEntries(
-    VACUUM_FEATURES.filter(([feature]) => features.includes(feature)).map((
-      [feature, payload],
-    ) => [feature, [`payload_${payload}`, payload]]),
-  ))(settings);
-}
-
-/** JSON with the state and what else is supported, unless a template makes the payload. */
+/** JSON with the state, unless a template makes the payload. */
 function siren(settings: Settings): Offer | undefined {
-  if (settings.has("command_off_template")) return undefined;
-  const payloads = onOff(settings);
-  if (payloads === undefined || settings.has("command_template")) return payloads;
-  const values = Object.fromEntries(
-    Object.entries(payloads.values ?? {}).map(([name, state]) => [name, { state }]),
-  );
-  const [tone] = settings.labels("available_tones");
-  return {
-    payload: "json",
-    values,
-    example: {
-      ...values["on"],
-      ...tone === undefined ? {} : { tone },
-      ...settings.get("support_duration") === false ? {} : { duration: 10 },
-      ...settings.get("support_volume_set") === false ? {} : { volume_level: 0.5 },
-    },
-  };
+  const { values = {} } = onOff(settings) ?? {};
+  if (settings.has("command_template")) return { values };
+  const objects = Object.entries(values).map(([name, state]) => [name, { state }]);
+  return { payload: "json", values: Object.fromEntries(objects) };
 }
 
 /** The functions of a light that is told in JSON: all are members of one payload. */
 function jsonLight(settings: Settings): Part[] {
   const modes = settings.labels("supported_color_modes");
-  const scale = settings.number("brightness_scale") ?? 255;
+  const max = settings.number("brightness_scale") ?? 255;
   const options = settings.get("effect") === true ? settings.labels("effect_list") : [];
-  const has = (name: string, value: Json, offer: Offer = {}): Part => ({
-    ...part(name, () => ({ ...offer, payload: "json", example: { state: "ON", [name]: value } })),
-    path: `/${name}`,
-    from: "state_topic",
-    to: "command_topic",
-  });
-  const parts: Part[] = [];
-  const brightness = Math.ceil(scale / 2);
+  const has = (name: string, value: Json | undefined, offer: Offer = {}): Part[] =>
+    value === undefined ? [] : [{
+      ...part(name, () => ({ ...offer, payload: "json", example: { state: "ON", [name]: value } })),
+      path: `/${name}`,
+      from: "state_topic",
+      to: "command_topic",
+    }];
   const isDimmed = settings.get("brightness") === true || modes.some((mode) => mode !== "onoff");
-  if (isDimmed) parts.push(has("brightness", brightness, { min: 0, max: scale }));
-  if (modes.includes("color_temp")) {
-    const offer = colorTemperature(settings);
-    const unit = colorTemperatureUnit(settings);
-    const value = offer.min ?? (unit === "K" ? 2_700 : 370);
-    parts.push({ ...has("color_temp", value, offer), unit });
-  }
-  const color = modes.map((mode) => COLORS.get(mode)).find((one) => one !== undefined);
-  if (color !== undefined) parts.push(has("color", color));
-  const [effect] = options;
-  if (effect !== undefined) parts.push(has("effect", effect, { options }));
-  return [{
-    ...main(() => ({
-      payload: "json",
-      values: { on: { state: "ON" }, off: { state: "OFF" } },
-      ...isDimmed ? { example: { state: "ON", brightness } } : {},
-    })),
-    path: "/state",
-  }, ...parts];
+  const unit = colorTemperatureUnit(settings);
+  const temperature = colorTemperature(settings) ?? {};
+  const usual = temperature.min ?? (unit === "K" ? 2_700 : 370);
+  const [color] = modes.flatMap((mode) => COLORS.get(mode) ?? []);
+  const values = { on: { state: "ON" }, off: { state: "OFF" } };
+  return [
+    { ...main(() => ({ payload: "json", values })), path: "/state" },
+    ...has("brightness", isDimmed ? Math.ceil(max / 2) : undefined, { min: 0, max }),
+    ...has("color_temp", modes.includes("color_temp") ? usual : undefined, temperature)
+      .map((one) => ({ ...one, unit })),
+    ...has("color", color),
+    ...has("effect", options[0], { options }),
+  ];
 }

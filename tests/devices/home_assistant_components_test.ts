@@ -98,20 +98,12 @@ Deno.test("homeAssistant() tells what a lock, an alarm and a siren take", () => 
   assert.deepEqual(alarm({ supported_features: [], pl_disarm: "off" })?.values, { disarm: "off" });
   assert.equal(alarm({ cmd_tpl: '{"action":"{{ action }}","code":"{{ code }}"}' }), undefined);
   const siren = (config: Config) => one("siren", { ...topics, ...config }).write;
-  assert.deepEqual(siren({ available_tones: ["ping", "siren"] }), {
-    topic: "c",
-    payload: "json",
-    values: { on: { state: "ON" }, off: { state: "OFF" } },
-    example: { state: "ON", tone: "ping", duration: 10, volume_level: 0.5 },
-  });
-  assert.deepEqual(siren({ pl_on: 1, sup_dur: false, sup_vol: false }), {
+  assert.deepEqual(siren({ pl_on: 1 }), {
     topic: "c",
     payload: "json",
     values: { on: { state: 1 }, off: { state: "OFF" } },
-    example: { state: 1 },
   });
   assert.deepEqual(siren({ cmd_tpl: "{{ value }}" }), { ...raw, values: { on: "ON", off: "OFF" } });
-  assert.equal(siren({ cmd_tpl: "{{ value }}", cmd_off_tpl: "off" }), undefined);
   assert.deepEqual(one("siren", { ...topics, stat_val_tpl: "{{ value_json.s }}" }).read, {
     topic: "s",
     path: "/s",
@@ -274,19 +266,17 @@ Deno.test("homeAssistant() tells the functions of covers and valves", () => {
       tilt_status_tpl: "{{ value_json.t }}",
       tilt_min: -90,
       tilt_max: 90,
-      tilt_clsd_val: -90,
-      tilt_opnd_val: 0,
     }),
     [
       'X | - | cover/state | cover/set raw {"values":{"open":"OPEN","close":"down"}}',
       String
         .raw`X position | - | cover/position/p | cover/position/set raw {"min":0,"max":100,"values":{"open":0,"close":100},"template":"{\"position\": {{ position }}}"}`,
-      'X tilt | - | cover/tilt/t | cover/tilt/set raw {"min":-90,"max":90,"values":{"open":0,"close":-90,"stop":"STOP"}}',
+      'X tilt | - | cover/tilt/t | cover/tilt/set raw {"min":-90,"max":90}',
     ],
   );
-  assert.deepEqual(shown("cover", { set_pos_t: "p", tilt_cmd_t: "t", pl_stop_tilt: null }), [
+  assert.deepEqual(shown("cover", { set_pos_t: "p", tilt_cmd_t: "t" }), [
     'X position | - | - | p raw {"min":0,"max":100,"values":{"open":100,"close":0}}',
-    'X tilt | - | - | t raw {"min":0,"max":100,"values":{"open":100,"close":0}}',
+    'X tilt | - | - | t raw {"min":0,"max":100}',
   ]);
   const off = { payload_open: null, payload_close: null, payload_stop: null };
   assert.deepEqual(shown("cover", { stat_t: "s", cmd_t: "c", ...off }), ["X | - | s | -"]);
@@ -300,7 +290,7 @@ Deno.test("homeAssistant() tells the functions of covers and valves", () => {
     'X | - | s | c raw {"min":0,"max":50,"values":{"open":50,"close":0}}',
   ]);
   assert.deepEqual(shown("valve", { cmd_t: "c", reports_position: true, payload_stop: "S" }), [
-    'X | - | - | c raw {"min":0,"max":100,"values":{"open":100,"close":0,"stop":"S"}}',
+    'X | - | - | c raw {"min":0,"max":100,"values":{"open":100,"close":0}}',
   ]);
 });
 
@@ -308,6 +298,7 @@ Deno.test("homeAssistant() tells the functions of vacuums, mowers, updates and t
   const vacuum = { state_topic: "v", command_topic: "v/set" };
   assert.deepEqual(shown("vacuum", vacuum), [
     'X | - | v/state | v/set raw {"values":{"start":"start","stop":"stop","return_home":"return_to_base","clean_spot":"clean_spot"}}',
+    "X fan speed | - | v/fan_speed | -",
   ]);
   const more = {
     sup_feat: ["start", "pause", "locate", "return_home", "fan_speed"],

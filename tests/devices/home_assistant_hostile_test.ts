@@ -103,7 +103,7 @@ Deno.test("homeAssistant() counts the components of a device that are none", () 
     assert.equal(ha.take("device/d", { device, components }), 1, JSON.stringify(components));
     assert.deepEqual(ha.devices(), []);
   }
-  for (const config of [{}, { device }, { device, components: {} }, { child_devices: [] }]) {
+  for (const config of [{}, { device }, { device, components: {} }]) {
     assert.equal(ha.take("device/d", config), 0, JSON.stringify(config));
   }
   const text = '{"cmps":{"__proto__":{"p":"sensor","name":"P","stat_t":"s"},"t":{"p":"sensor",' +
@@ -185,7 +185,6 @@ Deno.test("homeAssistant() takes large messages in short steps, and keeps little
     }],
     ["device/x", { "cmps": members(60, () => ({ p: "number", val_tpl: template, stat_t: "s" })) }],
     ["device/x", { cmps: members(16_000, () => 7) }],
-    ["device/x", { cdevs: many(10_000, () => 7) }],
     ["device/x", { dev: { name: long }, cmps: members(1_500, () => ({ p: "x", stat_t: "s" })) }],
   ];
   for (const [topic, payload] of messages) {
@@ -208,7 +207,7 @@ const NAMES = [
   ..."command_topic cmd_t value_template val_tpl cmd_tpl schema options modes components".split(
     " ",
   ),
-  ..."cmps child_devices platform p topic t identifiers ids connections unit_of_meas".split(" "),
+  ..."cmps platform p topic t identifiers ids connections unit_of_meas".split(" "),
   ..."payload_on pl_off payload_press supported_color_modes effect effect_list brightness".split(
     " ",
   ),

@@ -16,7 +16,7 @@ export const MAX_ENTITIES = 2_000;
 export const MAX_OPTIONS = 50;
 
 /** What has more bytes is longer than `parseJson` takes, as each code unit has at most three. */
-const MAX_JSON_BYTES = 3 * 256 * 1024;
+export const MAX_JSON_BYTES = 3 * 256 * 1024;
 /** A name is cut after so many characters. */
 const MAX_LABEL = 100;
 

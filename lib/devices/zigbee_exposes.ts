@@ -21,8 +21,6 @@ import {
 } from "./described.ts";
 import type { Command, Entity } from "./device.ts";
 
-/** Composites of real devices have two levels. */
-const MAX_LEVELS = 4;
 /** A point of CIE 1931, as an example of a colour: zeros are none. */
 const WHITE = { x: 0.31, y: 0.33 };
 
@@ -48,37 +46,31 @@ const KINDS: ReadonlyMap<Json | undefined, readonly [string, string]> = new Map(
   ["enum", ["sensor", "select"]],
 ]);
 
-/** What surrounds a part of the exposes. */
-interface Around {
-  readonly path: readonly string[];
-  readonly name?: string | undefined;
-  /** What the surrounding thing is, if this is its main feature. */
-  readonly kind?: string | undefined;
-  readonly isMinor: boolean;
-  /** A value of the outermost composite: what is in one is set with all of it. */
-  readonly whole?: Json | undefined;
-}
-
-/** An expose that has no features, and the place of its value in the state. */
-interface Leaf extends Around {
+/** A property of the state, as it is exposed. */
+interface Property {
   readonly expose: Json;
+  readonly property: string;
   readonly name: string;
+  /** What the surrounding thing is, if this is its main feature. */
+  readonly kind: string | undefined;
+  readonly isMinor: boolean;
 }
 
 /**
- * Entities by `exposes`, at most 2,000; what has no property, or can neither be read nor set, is left
- * out.
+ * Entities by `exposes`, at most 2,000: one for each property, which may have parts. What has no
+ * property, or can neither be read nor set, is left out.
  *
  * @param topic the topic of the state
  */
 export function exposedEntities(exposes: readonly Json[], topic: string): Entity[] {
   const entities = new Map<string, Entity>();
-  for (const leaf of leaves(exposes, { path: [], isMinor: false })) {
-    const entity = leafEntity(leaf, topic);
-    if (entity === undefined) continue;
-    const place = pointer(...leaf.path);
-    // Some devices name a place twice.
-    if (entities.get(place)?.writes === undefined) entities.set(place, entity);
+  for (const property of properties(exposes)) {
+    const entity = propertyEntity(property, topic);
+    const known = entities.get(property.property);
+    // Some devices name a property twice.
+    if (entity !== undefined && known?.writes === undefined) {
+      entities.set(property.property, entity);
+    }
     if (entities.size === MAX_ENTITIES) break;
   }
   return [...entities.values()];
@@ -101,47 +93,34 @@ export function sharedExpose(exposes: readonly Json[]): Json | undefined {
   return { type: member(main, "type") ?? null, features };
 }
 
-function* leaves(exposes: readonly Json[], around: Around): Generator<Leaf, void> {
+function* properties(exposes: readonly Json[]): Generator<Property, void> {
   for (const expose of exposes) {
-    const property = exactText(member(expose, "property"));
-    const features = member(expose, "features");
-    const category = member(expose, "category");
-    const isMinor = around.isMinor || category === "config" || category === "diagnostic" ||
-      property === "linkquality";
-    const path = property === undefined ? around.path : [...around.path, property];
-    const name = nameOf(expose, around);
     const type = exactText(member(expose, "type"));
     const mains = MAIN_FEATURES.get(type);
-    if (mains !== undefined) {
-      const parts = elements(features);
-      const names = parts.map((feature) => exactText(member(feature, "name")));
-      const main = mains.find((one) => names.includes(one));
-      for (const [at, feature] of parts.entries()) {
-        yield* leaves([feature], {
-          ...around,
-          kind: names[at] === main ? type : undefined,
-          isMinor,
-        });
-      }
-    } else if (features !== undefined) {
-      if (path.length === MAX_LEVELS) continue;
-      const whole = around.whole ?? (property === undefined ? undefined : exampleOf(expose));
-      yield* leaves(elements(features), { path, name, isMinor, whole });
-    } else if (property !== undefined && name !== undefined) {
-      yield { ...around, expose, path, name, isMinor };
+    const parts = mains === undefined ? [expose] : elements(member(expose, "features"));
+    const names = parts.map((part) => exactText(member(part, "name")));
+    const main = mains?.find((one) => names.includes(one));
+    for (const [at, part] of parts.entries()) {
+      const property = exactText(member(part, "property"));
+      const name = nameOf(part);
+      if (property === undefined || name === undefined) continue;
+      const category = member(part, "category") ?? member(expose, "category");
+      const isMinor = category === "config" || category === "diagnostic" ||
+        property === "linkquality";
+      const isMain = main !== undefined && names[at] === main;
+      yield { expose: part, property, name, kind: isMain ? type : undefined, isMinor };
     }
   }
 }
 
-function nameOf(expose: Json, around: Around): string | undefined {
+function nameOf(expose: Json): string | undefined {
   const [own] = ["label", "name", "property"].flatMap((key) => label(member(expose, key)) ?? []);
   const endpoint = label(member(expose, "endpoint"));
-  const parts = [around.name, own, endpoint === undefined ? undefined : `(${endpoint})`];
-  return label(parts.filter((part) => part !== undefined).join(" "));
+  return endpoint === undefined ? own : label(`${own ?? ""} (${endpoint})`);
 }
 
-function leafEntity(leaf: Leaf, topic: string): Entity | undefined {
-  const { expose, path, name, isMinor } = leaf;
+function propertyEntity(one: Property, topic: string): Entity | undefined {
+  const { expose, property, name, isMinor } = one;
   const access = numberOf(member(expose, "access")) ?? 0;
   const isRead = (access & IN_STATE) !== 0;
   const isSettable = (access & SETTABLE) !== 0;
@@ -149,22 +128,22 @@ function leafEntity(leaf: Leaf, topic: string): Entity | undefined {
   const [readOnly, settable] = KINDS.get(member(expose, "type")) ?? ["sensor", "text"];
   // What does one thing only, as `identify`.
   const isButton = settable === "select" && !isRead && choicesOf(expose).length === 1;
-  const kind = leaf.kind ?? (isButton ? "button" : isSettable ? settable : readOnly);
+  const kind = one.kind ?? (isButton ? "button" : isSettable ? settable : readOnly);
   return entityOf({
     name,
     kind,
     unit: label(member(expose, "unit")),
     isMinor,
-    read: isRead ? { topic, path: pointer(...path) } : undefined,
-    writes: isSettable ? commandsOf({ ...leaf, kind }, topic) : [],
+    read: isRead ? { topic, path: pointer(property) } : undefined,
+    writes: isSettable ? commandsOf({ ...one, kind }, topic) : [],
   });
 }
 
 /** By the whole state and by one property, publications to `<topic>/set` and `<topic>/set/<property>`. */
-function commandsOf(leaf: Leaf, topic: string): Command[] {
-  const { expose, whole, path: [property = ""] } = leaf;
-  const value = whole ?? exampleOf(expose);
-  const actions = whole === undefined ? actionsOf(leaf) : [];
+function commandsOf(one: Property, topic: string): Command[] {
+  const { expose, property } = one;
+  const actions = actionsOf(one);
+  const value = exampleOf(expose);
   const parts = present({
     min: numberOf(member(expose, "value_min")),
     max: numberOf(member(expose, "value_max")),
@@ -176,17 +155,11 @@ function commandsOf(leaf: Leaf, topic: string): Command[] {
       ? { values: Object.fromEntries(actions.map(([name, action]) => [name, make(action)])) }
       : present({ example: value === undefined ? undefined : make(value) });
   const all = topicName(`${topic}/set`);
-  const one = property.includes("/") ? undefined : topicName(`${topic}/set/${property}`);
+  const own = property.includes("/") ? undefined : topicName(`${topic}/set/${property}`);
+  const inObject = made((value) => ({ [property]: value }));
   const commands: Command[] = [];
-  if (all !== undefined) {
-    const inObject = made((value) => ({ [property]: value }));
-    commands.push({ topic: all, payload: "json", ...inObject, ...parts });
-  }
-  if (one !== undefined && whole === undefined) {
-    commands.push({ topic: one, payload: "raw", ...made(rawText), ...parts });
-  } else if (one !== undefined) {
-    commands.push({ topic: one, payload: "json", ...made((value) => value), ...parts });
-  }
+  if (all !== undefined) commands.push({ topic: all, payload: "json", ...inObject, ...parts });
+  if (own !== undefined) commands.push({ topic: own, payload: "raw", ...made(rawText), ...parts });
   return commands;
 }
 
@@ -197,7 +170,7 @@ function rawText(value: Json): string {
 }
 
 /** Values by what they do. */
-function actionsOf({ expose, kind }: Leaf): Array<[string, Json]> {
+function actionsOf({ expose, kind }: Property): Array<[string, Json]> {
   if (kind === "button") return choicesOf(expose).map((choice) => ["press", choice]);
   if (kind === "cover") {
     return choicesOf(expose).map((choice) => [String(choice).toLowerCase(), choice]);

@@ -53,9 +53,8 @@ export function homeAssistant(prefix: string): Convention {
         if (WITHOUT_ENTITIES.includes(component)) continue;
         const description = describe(subject, component, own);
         entities += description?.entities.length ?? 0;
-        const isTold = description !== undefined && entities <= MAX_ENTITIES;
-        if (!isTold || own?.isUnderstood === false) left++;
-        if (isTold) found.push(description);
+        if (description === undefined || entities > MAX_ENTITIES) left++;
+        else found.push(description);
       }
       if (found.length === 0) known.delete(topic);
       else known.set(topic, found);
@@ -158,11 +157,7 @@ function modelOf(device: Settings): string | undefined {
 function availabilityOf(settings: Settings): Availability | undefined {
   const list = settings.list("availability");
   if (list.length > MAX_SIGNS) return undefined;
-  const signs = list.map((one) => {
-    const sign = one && signOf(one, "topic", "value_template");
-    if (sign === undefined || one?.isUnderstood === false) settings.leaveOut();
-    return sign;
-  });
+  const signs = list.map((one) => one && signOf(one, "topic", "value_template"));
   if (settings.has("availability_topic")) {
     signs.push(signOf(settings, "availability_topic", "availability_template"));
   }

@@ -69,7 +69,6 @@ const SHORT: ReadonlyMap<string, string> = new Map([
 export class Settings {
   readonly #members: ReadonlyMap<string, Json>;
   readonly #base: string | undefined;
-  #isUnderstood = true;
 
   private constructor(members: ReadonlyMap<string, Json>, base: string | undefined) {
     this.#members = members;
@@ -103,11 +102,6 @@ export class Settings {
     return new Settings(members, this.#base);
   }
 
-  /** Whether all that was asked for could be used. */
-  get isUnderstood(): boolean {
-    return this.#isUnderstood;
-  }
-
   /** How many there are. */
   get size(): number {
     return this.#members.size;
@@ -126,22 +120,16 @@ export class Settings {
     return listOf(this.get(name)).map((one) => Settings.of(one, this.#base));
   }
 
-  /**
-   * The first of several that is a topic name, with `~` at its beginning or end resolved; what is none
-   * is not understood.
-   */
+  /** The first of several that is a topic name, with `~` at its beginning or end resolved. */
   topic(...names: readonly string[]): string | undefined {
     for (const name of names) {
-      const value = this.get(name);
-      if (value === undefined || value === null || value === "") continue;
-      const topic = topicName(this.#resolved(value));
+      const topic = topicName(this.#resolved(this.get(name)));
       if (topic !== undefined) return topic;
-      this.leaveOut();
     }
     return undefined;
   }
 
-  #resolved(value: Json): Json {
+  #resolved(value: Json | undefined): Json | undefined {
     const base = this.#base;
     if (typeof value !== "string" || base === undefined) return value;
     return value.startsWith("~") ? base + value.slice(1) : value.replace(/~$/, () => base);
@@ -172,21 +160,13 @@ export class Settings {
   }
 
   /**
-   * A payload: a text, number or boolean. `null` says that there is none. What is no payload, or could
-   * not be shown as it is, is not understood.
+   * A payload: a text that can be shown as it is, a number or boolean. `null` says that there is none.
    */
   payload(name: string, usual?: string): Json | undefined {
     const value = this.has(name) ? this.get(name) : usual;
     if (value === undefined || value === null) return undefined;
     if (typeof value === "number" || typeof value === "boolean") return value;
-    if (typeof value === "string" && isShown(value, MAX_PAYLOAD)) return value;
-    this.leaveOut();
-    return undefined;
-  }
-
-  /** Says that a part could not be used. */
-  leaveOut(): void {
-    this.#isUnderstood = false;
+    return typeof value === "string" && isShown(value, MAX_PAYLOAD) ? value : undefined;
   }
 }
 

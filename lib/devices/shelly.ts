@@ -18,8 +18,7 @@ import {
   membersOf,
   pointer,
 } from "./described.ts";
-import type { Convention, Description, Entity, Heard } from "./device.ts";
-import { fieldsOf } from "./shelly_components.ts";
+import type { Convention, Description, Entity, Heard, Offer } from "./device.ts";
 
 /** So many components of a device are kept. */
 const MAX_COMPONENTS = 64;
@@ -27,6 +26,85 @@ const MAX_COMPONENTS = 64;
 const MAX_PREFIX_LENGTH = 256;
 /** A longer text is no state of a component. */
 const MAX_VALUE_LENGTH = 200;
+
+/** One value in the status of a component. */
+interface Field {
+  /** The names that lead to it, with `/` between. */
+  readonly path: string;
+  /** "" for what the component is there for. */
+  readonly label: string;
+  readonly kind: string;
+  readonly unit?: string;
+  readonly isMinor?: true;
+  readonly offer?: Offer;
+}
+
+const field = (path: string, label: string, kind: string): Field => ({ path, label, kind });
+const sensor = (path: string, label: string, unit: string): Field => ({
+  ...field(path, label, "sensor"),
+  unit,
+});
+const percent = (path: string, label: string, example: string): Field => ({
+  ...field(path, label, "number"),
+  unit: "%",
+  offer: { min: 0, max: 100, example },
+});
+const actor = (path: string, kind: string, values: NonNullable<Offer["values"]>): Field => ({
+  ...field(path, "", kind),
+  offer: { values },
+});
+const METER: readonly Field[] = [
+  sensor("apower", "power", "W"),
+  sensor("voltage", "voltage", "V"),
+  sensor("current", "current", "A"),
+  sensor("freq", "frequency", "Hz"),
+  sensor("aenergy/total", "energy", "Wh"),
+  sensor("ret_aenergy/total", "returned energy", "Wh"),
+  { ...sensor("temperature/tC", "temperature", "°C"), isMinor: true },
+];
+const phase = (prefix: string, name: string): readonly Field[] => [
+  sensor(`${prefix}voltage`, `${name}voltage`, "V"),
+  sensor(`${prefix}current`, `${name}current`, "A"),
+  sensor(`${prefix}act_power`, `${name}power`, "W"),
+];
+
+/** What components tell, by their names without numbers. */
+const COMPONENTS: ReadonlyMap<string, readonly Field[]> = new Map([
+  ["switch", [actor("output", "switch", { on: "on", off: "off", toggle: "toggle" }), ...METER]],
+  ["light", [
+    actor("output", "light", { on: "set,true", off: "set,false", toggle: "toggle" }),
+    percent("brightness", "brightness", "set,true,50"),
+    ...METER,
+  ]],
+  ["cover", [
+    actor("state", "cover", { open: "open", close: "close", stop: "stop" }),
+    percent("current_pos", "position", "pos,50"),
+    ...METER,
+  ]],
+  ["input", [
+    field("state", "state", "binary_sensor"),
+    sensor("percent", "percent", "%"),
+    field("event", "event", "event"),
+  ]],
+  ["temperature", [sensor("tC", "", "°C")]],
+  ["humidity", [sensor("rh", "", "%")]],
+  ["illuminance", [sensor("lux", "", "lx")]],
+  ["flood", [field("alarm", "", "binary_sensor")]],
+  ["smoke", [field("alarm", "", "binary_sensor")]],
+  ["devicepower", [
+    sensor("battery/percent", "battery", "%"),
+    { ...sensor("battery/V", "voltage", "V"), isMinor: true },
+  ]],
+  ["pm1", METER],
+  ["em1", phase("", "")],
+  ["em", [
+    ...["a", "b", "c"].flatMap((name) => phase(`${name}_`, `${name} `)),
+    ...phase("total_", ""),
+  ]],
+  ["em1data", [sensor("total_act_energy", "energy", "Wh")]],
+  ["emdata", [sensor("total_act", "energy", "Wh")]],
+  ["wifi", [{ ...sensor("rssi", "signal", "dBm"), isMinor: true }]],
+]);
 
 /** What has been heard of a component. */
 interface Component {
@@ -63,26 +141,29 @@ export function shelly(prefix: string): Convention {
     isLive: true,
     // deno-lint-ignore require-yield -- each message is short
     *take(message) {
-      const [, base = "", what, name] =
+      const [, base = "", what, component] =
         /^(.+)\/(online|events\/rpc|status\/([^/]*))$/.exec(message.topic) ?? [];
       if (message.payload.length === 0) {
         if (what === "online") devices.delete(base);
-        if (name !== undefined) devices.get(base)?.components.delete(name);
+        if (component !== undefined) devices.get(base)?.components.delete(component);
         return 0;
       }
       // What is none of the components that are known is none of its business.
-      if (name !== undefined && fieldsOf(name).length === 0) return 0;
+      if (component !== undefined && fieldsOf(component).length === 0) return 0;
       const value = jsonOf(message.payload);
       const source = exactText(member(value, "src"));
       const isUnderstood = what === "online"
         ? typeof value === "boolean"
-        : name === undefined
+        : component === undefined
         ? source !== undefined
         : isObject(value);
       const device = isUnderstood ? known(base) : undefined;
       if (device === undefined) return 1;
-      if (name !== undefined) hear(device, name, { value, message, isOwnTopic: true });
-      else if (source !== undefined) notify(device, { source, value, message });
+      const hasTopic = component !== undefined;
+      if (!hasTopic && source !== undefined) device.id = source;
+      for (const [name, told] of hasTopic ? [[component, value] as const] : notified(value)) {
+        hear(device, name, { told, message, hasTopic });
+      }
       return 0;
     },
     *devices() {
@@ -91,46 +172,39 @@ export function shelly(prefix: string): Convention {
   };
 }
 
-/** Takes a notification: of what has changed, of all, or of an event. */
-function notify(
-  device: Device,
-  { source, value, message }: { source: string; value: Json | undefined; message: Message },
-): void {
-  device.id = source;
-  const params = member(value, "params");
-  const isEvent = member(value, "method") === "NotifyEvent";
-  const told = isEvent
-    ? elements(member(params, "events")).map((event) =>
-      [member(event, "component"), event] as const
-    )
-    : membersOf(params);
-  for (const [component, value] of told) {
-    const name = exactText(component) ?? "";
+/** The components in a notification: with what has changed, with all, or with an event. */
+function notified(notification: Json | undefined): Array<[name: string, value: Json]> {
+  const params = member(notification, "params");
+  if (member(notification, "method") !== "NotifyEvent") return membersOf(params);
+  return elements(member(params, "events")).flatMap((event) => {
+    const name = exactText(member(event, "component"));
     // Only an input's events are values.
-    if (!isEvent || name.startsWith("input:")) hear(device, name, { value, message });
-  }
+    return name?.startsWith("input:") === true ? [[name, event]] : [];
+  });
 }
 
 /** Keeps the values of a component that are told. */
 function hear(
   { components }: Device,
   name: string,
-  { value = null, message: { receivedAt, retain }, isOwnTopic = false }: {
-    value: Json | undefined;
-    message: Message;
-    isOwnTopic?: boolean;
+  { told = null, message: { receivedAt, retain }, hasTopic }: {
+    readonly told: Json | undefined;
+    readonly message: Message;
+    readonly hasTopic: boolean;
   },
 ): void {
   const fields = fieldsOf(name);
-  const component = components.get(name) ?? { values: new Map(), hasTopic: false };
-  const isNew = !components.has(name);
-  if (fields.length === 0 || (isNew && components.size === MAX_COMPONENTS)) return;
+  const known = components.get(name);
+  if (fields.length === 0 || (known === undefined && components.size === MAX_COMPONENTS)) return;
+  const component = known ?? { values: new Map(), hasTopic };
   components.set(name, component);
-  component.hasTopic ||= isOwnTopic;
+  component.hasTopic ||= hasTopic;
   for (const { path } of fields) {
-    const told = valueAt(value, path.split("/"));
-    if (told === undefined || !isScalar(told) || String(told).length > MAX_VALUE_LENGTH) continue;
-    component.values.set(path, { value: told, receivedAt, retain });
+    const value = valueAt(told, path.split("/"));
+    if (value === undefined || !isScalar(value) || String(value).length > MAX_VALUE_LENGTH) {
+      continue;
+    }
+    component.values.set(path, { value, receivedAt, retain });
   }
 }
 
@@ -150,24 +224,29 @@ function describe(base: string, { id, components }: Device): Description {
 /** What the component has told, and what it is there for. */
 function entitiesOf(
   { values, hasTopic }: Component,
-  { base, name }: { base: string; name: string },
+  { base, name }: { readonly base: string; readonly name: string },
 ): Entity[] {
-  return fieldsOf(name).flatMap(({ path, label, kind, command, ...about }) => {
+  return fieldsOf(name).flatMap(({ path, label, offer, ...about }) => {
     const heard = values.get(path);
     if (heard === undefined && label !== "") return [];
     const tokens = path.split("/");
     const events = `${base}/events/rpc`;
     return [entityOf({
-      name: label === "" ? name : `${name} ${label}`,
-      kind,
       ...about,
+      name: label === "" ? name : `${name} ${label}`,
       heard,
-      read: kind === "event"
+      read: about.kind === "event"
         ? { topic: events, path: pointer("params", "events", 0, ...tokens) }
         : hasTopic
         ? { topic: `${base}/status/${name}`, path: pointer(...tokens) }
         : { topic: events, path: pointer("params", name, ...tokens) },
-      writes: command && [{ topic: `${base}/command/${name}`, payload: "raw", ...command }],
+      writes: offer && [{ topic: `${base}/command/${name}`, payload: "raw", ...offer }],
     })];
   });
+}
+
+/** What a component tells, as in `switch:0`; nothing for what is none, or tells nothing of use. */
+function fieldsOf(component: string): readonly Field[] {
+  const [, name = ""] = /^([a-z\d]+)(?::\d{1,5})?$/.exec(component) ?? [];
+  return COMPONENTS.get(name) ?? [];
 }

@@ -48,10 +48,6 @@ interface EdgeNode extends Part {
   readonly group: string;
   readonly node: string;
   readonly devices: Map<string, Part>;
-  /** Of the last birth certificate. */
-  bdSeq: string | undefined;
-  /** That of the birth before, if no death has come since. */
-  owedBdSeq: string | undefined;
 }
 
 /**
@@ -88,15 +84,7 @@ export function sparkplug(prefix: string): Convention {
       } else if (message.payload.length > 0) {
         const shown = sparkplugOf(message.payload);
         if (shown === undefined) return isBirth ? 1 : 0;
-        const node = known ??
-          {
-            group,
-            node: name,
-            devices: new Map(),
-            bdSeq: undefined,
-            owedBdSeq: undefined,
-            ...unborn(),
-          };
+        const node = known ?? { group, node: name, devices: new Map(), ...unborn() };
         nodes.set(key, node);
         return hear(node, place, { shown, message });
       } else if (isBirth && known !== undefined) {
@@ -149,9 +137,13 @@ function hear(
   if (isKept && kind === "BIRTH" && part.born === "live") return 0;
   const left = kind === "BIRTH" ? bear(part, shown) : 0;
   if (kind === "BIRTH") part.born = isKept ? "kept" : "live";
-  if (kind === "BIRTH" && part === node && !isKept) beginSession(node, shown);
+  if (kind === "BIRTH" && part === node && !isKept) {
+    // Its devices are born again, if it still has them.
+    for (const one of node.devices.values()) if (one.online === "yes") one.online = "unknown";
+  }
   const { receivedAt, retain } = message;
-  for (const [name, value] of valuesOf(shown)) {
+  // Without those that are historical.
+  for (const [name, value] of membersOf(member(valuesByName(shown), "metrics"))) {
     const metric = part.metrics.get(name);
     // Better no value than one that is no more.
     const fits = JSON.stringify(value).length <= MAX_VALUE_LENGTH;
@@ -179,36 +171,19 @@ function bear(part: Part, shown: Json): number {
   return left;
 }
 
-/** With its birth a node takes back what it said of its devices; those that it has follow. */
-function beginSession(node: EdgeNode, shown: Json): void {
-  const bdSeq = bdSeqOf(shown);
-  node.owedBdSeq = node.online === "yes" && bdSeq !== node.bdSeq ? node.bdSeq : undefined;
-  node.bdSeq = bdSeq;
-  for (const device of node.devices.values()) {
-    if (device.online === "yes") device.online = "unknown";
-  }
-}
-
 /**
  * A device is dead, or the node and all its devices with it.
  *
- * By the standard a node's death counts only if its `bdSeq` is that of the birth, since the will of an
- * earlier connection may come late. But tahu writes one less in the death than in the birth, and such
- * a node would never be dead. So each death counts but one that is still to come of the birth before.
- * If it was not meant, the next message of the node says so.
+ * By the standard a node's death counts only if its `bdSeq` is that of the birth. But tahu writes one
+ * less, and such a node would never be dead. So each death counts; if it was that of an earlier
+ * connection, the next message of the node says so.
  */
-function die(node: EdgeNode, device: string | undefined, { payload, retain }: Message): void {
+function die(node: EdgeNode, device: string | undefined, { retain }: Message): void {
   const part = device === undefined ? node : node.devices.get(device);
   // What is kept was said before.
   if (part === undefined || (retain && part.online === "yes")) return;
-  if (part === node) {
-    const bdSeq = bdSeqOf(sparkplugOf(payload));
-    const isOwed = bdSeq !== undefined && bdSeq === node.owedBdSeq;
-    node.owedBdSeq = undefined;
-    if (isOwed) return;
-    for (const one of node.devices.values()) one.online = "no";
-  }
   part.online = "no";
+  if (part === node) { for (const one of node.devices.values()) one.online = "no"; }
 }
 
 function describe(
@@ -233,14 +208,4 @@ function describe(
       ? [metricEntity(REBIRTH, "", `${prefix}/${group}/NCMD/${node}`)]
       : Array.from(metrics.values(), (metric) => metricEntity(metric, data, command)),
   };
-}
-
-/** The values by the names of their metrics, without those that are historical. */
-function valuesOf(shown: Json): Array<[string, Json]> {
-  return membersOf(member(valuesByName(shown), "metrics"));
-}
-
-function bdSeqOf(shown: Json | undefined): string | undefined {
-  const value = member(member(valuesByName(shown ?? null), "metrics"), "bdSeq");
-  return value === undefined ? undefined : String(value);
 }

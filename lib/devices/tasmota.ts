@@ -20,7 +20,7 @@ import {
   topicName,
 } from "./described.ts";
 import type { Convention, Description, Entity, Offer, Place } from "./device.ts";
-import { type Sensor, sensorsOf } from "./tasmota_sensors.ts";
+import { sensorsOf } from "./tasmota_sensors.ts";
 
 /** The firmware has 32. */
 const MAX_RELAYS = 64;
@@ -39,6 +39,7 @@ const LIGHTS: ReadonlyMap<Json | undefined, readonly string[]> = new Map([
 ]);
 
 const PERCENT: Offer = { min: 0, max: 100, example: "100" };
+
 /** With `SetOption82`. */
 const REDUCED_CT: Offer = { min: 200, max: 380, example: "380" };
 
@@ -74,7 +75,8 @@ interface Config {
 /** Reads what is below a prefix, which is `tasmota/discovery` unless the firmware was built so. */
 export function tasmota(prefix: string): Convention {
   const configs = new Map<string, Config>();
-  const sensors = new Map<string, readonly Sensor[]>();
+  /** The last readings when it was announced. */
+  const readings = new Map<string, Json>();
   return {
     source: "tasmota",
     filters: [`${prefix}/+/config`, `${prefix}/+/sensors`],
@@ -84,36 +86,24 @@ export function tasmota(prefix: string): Convention {
       const [id = "", part] = topic.slice(prefix.length + 1).split("/");
       const value = payload.length > 0 ? jsonOf(payload) : undefined;
       const config = part === "config" ? configOf(value, id) : undefined;
-      const readings = part === "sensors" ? member(value, "sn") : undefined;
+      const told = part === "sensors" ? member(value, "sn") : undefined;
       if (part === "config") configs.delete(id);
-      else sensors.delete(id);
+      else readings.delete(id);
       if (config !== undefined) configs.set(id, config);
-      else if (isObject(readings)) sensors.set(id, sensorsOf(readings));
-      else return payload.length > 0 ? 1 : 0;
+      else if (isObject(told)) readings.set(id, told);
+      else if (payload.length > 0) return 1;
       return 0;
     },
     *devices() {
       for (const [id, { about, topics, entities }] of configs) {
-        const measured = measuredBy(sensors.get(id) ?? [], { topics, entities });
-        yield { ...about, entities: [...entities, ...measured].slice(0, MAX_ENTITIES) };
+        const hasShutters = entities.some(({ kind }) => kind === "cover");
+        const sensors = sensorsOf(readings.get(id) ?? {}, topics)
+          // What a shutter tells is not told again.
+          .filter(({ name }) => !hasShutters || !/^Shutter\d+ /.test(name));
+        yield { ...about, entities: [...entities, ...sensors].slice(0, MAX_ENTITIES) };
       }
     },
   };
-}
-
-/** Sensors as entities; what a shutter tells is not told again. */
-function measuredBy(
-  sensors: readonly Sensor[],
-  { topics, entities }: Pick<Config, "topics" | "entities">,
-): Entity[] {
-  const hasShutters = entities.some(({ kind }) => kind === "cover");
-  return sensors.flatMap(({ path, ...sensor }) =>
-    hasShutters && /^Shutter\d+$/.test(String(path[0])) ? [] : [entityOf({
-      ...sensor,
-      read: { topic: `${topics.telemetry}SENSOR`, path: pointer(...path) },
-      also: [{ topic: `${topics.result}STATUS10`, path: pointer("StatusSNS", ...path) }],
-    })]
-  );
 }
 
 /** Undefined for what is no config, and for one of another device. */
@@ -194,9 +184,9 @@ function entitiesOf(config: Json | undefined, topics: Topics): Entity[] {
     }
   }
   const light = kinds.includes(LIGHT) ? LIGHTS.get(member(config, "lt_st")) ?? [] : [];
-  const ct = hasOption(config, 82) ? REDUCED_CT : undefined;
+  const ct = hasOption(config, 82) ? REDUCED_CT : {};
   const settings = (hasFan ? ["FanSpeed"] : light)
-    .flatMap((key) => settingOf(key, topics, key === "CT" ? ct : undefined));
+    .flatMap((key) => settingOf(key, topics, key === "CT" ? ct : {}));
   return [...entities, ...settings];
 }
 
@@ -224,14 +214,14 @@ function shutter(
   }];
 }
 
-/** @param other what the command takes, if not the usual */
-function settingOf(key: string, topics: Topics, other: Offer | undefined): Entity[] {
+/** @param changes what the command takes otherwise than usual */
+function settingOf(key: string, topics: Topics, changes: Offer): Entity[] {
   const setting = SETTINGS.get(key);
   if (setting === undefined) return [];
   const { kind = "number", unit, command = key, offer } = setting;
   const [read, ...also] = reports(key, topics);
   const topic = `${topics.command}${command}`;
-  const write = { topic, payload: "raw", ...other ?? offer } as const;
+  const write = { topic, payload: "raw", ...offer, ...changes } as const;
   return [entityOf({ name: key, kind, unit, read, also, writes: [write] })];
 }
 

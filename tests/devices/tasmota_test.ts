@@ -203,7 +203,8 @@ Deno.test("tasmota() gives a light what its kind can do", () => {
   assert.equal(entityOf(light, "Dimmer").writes?.[0]?.max, 100);
   const reduced = device({ rl: [2], lt_st: 2, so: { "82": 1 } });
   const [command] = entityOf(reduced, "CT").writes ?? [];
-  assert.deepEqual([command?.min, command?.max], [200, 380]);
+  assert.deepEqual([command?.min, command?.max, command?.example], [200, 380, "380"]);
+  assert.equal(entityOf(reduced, "Dimmer").writes?.[0]?.max, 100);
 });
 
 Deno.test("tasmota() gives the fan of an iFan, and its light", () => {

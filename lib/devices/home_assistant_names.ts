@@ -123,13 +123,14 @@ export class Settings {
   /** The first of several that is a topic name, with `~` at its beginning or end resolved. */
   topic(...names: readonly string[]): string | undefined {
     for (const name of names) {
-      const topic = topicName(this.#resolved(this.get(name)));
+      const value = this.get(name);
+      const topic = value === undefined ? undefined : topicName(this.#resolved(value));
       if (topic !== undefined) return topic;
     }
     return undefined;
   }
 
-  #resolved(value: Json | undefined): Json | undefined {
+  #resolved(value: Json): Json {
     const base = this.#base;
     if (typeof value !== "string" || base === undefined) return value;
     return value.startsWith("~") ? base + value.slice(1) : value.replace(/~$/, () => base);

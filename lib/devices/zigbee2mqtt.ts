@@ -11,6 +11,8 @@ import { exposedEntities, sharedExpose } from "./zigbee_exposes.ts";
 
 /** Characters of a friendly name; a longer one would make each topic of the device long. */
 const MAX_NAME_LENGTH = 256;
+/** So many entities of one list are told, which may be long. */
+const MAX_LISTED = 50_000;
 /** Of a group so many members are looked at. */
 const MAX_MEMBERS = 100;
 
@@ -44,7 +46,12 @@ export function zigbee2mqtt(base: string): Convention {
     *take({ topic, payload }) {
       let unparsed = 0;
       if (topic === devicesTopic) {
-        [devices, unparsed] = yield* listed(payload, (one) => deviceOf(one, base));
+        let entities = 0;
+        [devices, unparsed] = yield* listed(payload, (one) => {
+          const device = entities < MAX_LISTED ? deviceOf(one, base) : undefined;
+          entities += device?.description.entities.length ?? 0;
+          return device;
+        });
       } else if (topic === groupsTopic) {
         [groups, unparsed] = yield* listed(payload, (one) => groupOf(one, base));
       }

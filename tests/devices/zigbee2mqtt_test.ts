@@ -431,10 +431,18 @@ Deno.test("zigbee2mqtt() counts what it cannot understand, and takes the rest", 
   assert.equal([...convention.devices()].length, 2);
 });
 
-Deno.test("zigbee2mqtt() is bounded: entities of a device, choices", () => {
+Deno.test("zigbee2mqtt() is bounded: entities of a device and of a list, choices", () => {
   const numeric = (name: string) => ({ type: "numeric", property: name, access: 1 });
   const many = withExposes(...Array.from({ length: 3_000 }, (_, at) => numeric(`p${at}`)));
   assert.equal(many.entities.length, 2_000);
+  const convention = zigbee2mqtt(BASE);
+  const exposes = Array.from({ length: 2_000 }, (_, at) => numeric(`p${at}`));
+  const devices = Array.from({ length: 28 }, (_, at) => ({
+    ieee_address: `0x${at}`,
+    friendly_name: `d${at}`,
+    definition: { exposes },
+  }));
+  assert.equal(take(convention, told(DEVICES, devices)), 3);
   const choices = Array.from({ length: 60 }, (_, at) => `c${at}`);
   const select = withExposes({ type: "enum", property: "p", access: 2, values: choices });
   assert.equal(select.entities[0]?.writes?.[0]?.options?.length, 50);

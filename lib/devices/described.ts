@@ -8,13 +8,17 @@ import { textOf } from "../messages/payload.ts";
 import { valueAt } from "../messages/pointer.ts";
 import { escapeUnseen } from "../text.ts";
 import { fitsTopic, textFault } from "../topics/topic_text.ts";
+import type { Entity } from "./device.ts";
+
+/** So many entities of one device are told. */
+export const MAX_ENTITIES = 2_000;
+/** So many options of one command are told, of so many characters each. */
+export const MAX_OPTIONS = 50;
 
 /** What has more bytes is longer than `parseJson` takes, as each code unit has at most three. */
-const MAX_JSON_BYTES = 3 * 256 * 1024;
+export const MAX_JSON_BYTES = 3 * 256 * 1024;
 /** A name is cut after so many characters. */
 const MAX_LABEL = 100;
-/** So many options of one command are told, of so many characters each. */
-const MAX_OPTIONS = 50;
 
 /** The value of a payload that is JSON; undefined for any other, and beyond the bounds of `parseJson`. */
 export function jsonOf(payload: Uint8Array): Json | undefined {
@@ -22,9 +26,19 @@ export function jsonOf(payload: Uint8Array): Json | undefined {
   return text === undefined ? undefined : parseJson(text);
 }
 
+/** Whether a value is a JSON object. */
+export function isObject(value: Json | undefined): value is { [key: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The members of an object; none for anything else. */
+export function membersOf(value: Json | undefined): Array<[name: string, value: Json]> {
+  return isObject(value) ? Object.entries(value) : [];
+}
+
 /** A member of an object; undefined for what is no object or has none of that name. */
 export function member(value: Json | undefined, name: string): Json | undefined {
-  return value === undefined || Array.isArray(value) ? undefined : valueAt(value, [name]);
+  return isObject(value) ? valueAt(value, [name]) : undefined;
 }
 
 /** The elements of an array; none for anything else. */
@@ -75,11 +89,22 @@ export function pointer(...tokens: readonly (string | number)[]): string {
     .join("");
 }
 
-/** An object of what is there. */
+/** An object of what is there: without what is undefined, and without lists of nothing. */
 export function present<T extends object>(
   members: { readonly [Key in keyof T]: T[Key] | undefined },
 ): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
   return Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== undefined),
+    Object.entries(members).filter(([, value]) =>
+      value !== undefined && !(Array.isArray(value) && value.length === 0)
+    ),
   ) as { [Key in keyof T]?: Exclude<T[Key], undefined> };
+}
+
+/** An entity of what is there, as {@linkcode present}. */
+export function entityOf(
+  { name, kind, isMinor = false, ...parts }:
+    & Pick<Entity, "name" | "kind">
+    & { readonly [Key in keyof Entity]?: Entity[Key] | undefined },
+): Entity {
+  return { name, kind, ...(isMinor ? { isMinor } : {}), ...present<Partial<typeof parts>>(parts) };
 }

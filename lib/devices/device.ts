@@ -61,6 +61,9 @@ export interface Command {
   readonly example?: Json;
 }
 
+/** What a command may be, whatever its topic; `raw` if nothing else is said. */
+export type Offer = Omit<Command, "topic" | "payload"> & Partial<Pick<Command, "payload">>;
+
 /** A value as it was heard. */
 export interface Heard {
   readonly value: Json;

@@ -10,7 +10,7 @@ import { Turns } from "../turns.ts";
 import type { Availability, Convention, Description, Entity, Online, Source } from "./device.ts";
 import { SOURCES } from "./device.ts";
 
-/** What the messages with all descriptions in force may have, in bytes, and those not yet read. */
+/** What the messages with all descriptions in force may have, in bytes. */
 const MAX_BYTES = 32 * 1024 * 1024;
 /** Of so many topics it is remembered how much could not be understood. */
 const MAX_FAULTY = 1_000;
@@ -55,29 +55,28 @@ export class Directory {
   readonly #byFilter = new FilterIndex<Convention>();
   /** The last description of each topic that has not been read. */
   readonly #pending = new Map<string, Message>();
-  /** How many bytes the messages with the descriptions in force have, by topic. */
+  /** How many bytes the messages with the descriptions in force have, by topic, read or not. */
   readonly #described = new Map<string, number>();
   #describedBytes = 0;
   readonly #values = new Map<string, Message>();
-  /** Of what could not be understood, how much on which topic. */
-  readonly #faults = new Map<string, number>();
-  #pendingBytes = 0;
   #valueBytes = 0;
-  #passedOver = 0;
+  /** Of what could not be understood, how much on which topic, and on those that are not remembered. */
+  readonly #faults = new Map<string, number>();
+  #otherFaults = 0;
   #wanted: ReadonlySet<string> = new Set();
   #version = 0;
   #known: { readonly version: number; readonly devices: readonly Device[] } | undefined;
   #reading: Promise<readonly Device[]> = Promise.resolve([]);
 
   /**
-   * @param options.maxBytes what the messages with descriptions may have, those in force and those not
-   * yet read each; default 32 MiB. What would be more is passed over and counted.
+   * @param options.maxBytes what the messages with descriptions may have; default 32 MiB. What would
+   * be more is passed over and counted.
    */
   constructor(
     conventions: readonly Convention[],
     { maxBytes = MAX_BYTES }: { readonly maxBytes?: number } = {},
   ) {
-    this.#conventions = conventions;
+    this.#conventions = conventions.toSorted(bySource);
     this.#maxBytes = maxBytes;
     this.filters = conventions.flatMap(({ filters }) => filters);
     for (const convention of conventions) {
@@ -89,7 +88,7 @@ export class Directory {
 
   /** How many descriptions could not be understood, or found no room. */
   get unparsed(): number {
-    return [...this.#faults.values()].reduce((sum, count) => sum + count, this.#passedOver);
+    return [...this.#faults.values()].reduce((sum, count) => sum + count, this.#otherFaults);
   }
 
   /** Whether descriptions come on a topic. */
@@ -99,17 +98,15 @@ export class Directory {
 
   /** Takes a message that was received. */
   receive(message: Message): void {
-    const conventions = this.#byFilter.matching(message.topic);
-    const isSmall = message.payload.length <= MAX_SMALL_LENGTH;
-    if (this.#wanted.has(message.topic) || conventions.length > 0 && isSmall) {
-      this.#remember(message);
-    }
-    if (conventions.some(({ isLive }) => !isLive)) this.#postpone(message);
-    for (const convention of conventions) {
-      if (!convention.isLive) continue;
-      const taking = this.#take(convention, message);
-      while (!taking.next().done);
-    }
+    const { topic, payload } = message;
+    const conventions = this.#byFilter.matching(topic);
+    const isSmall = payload.length <= MAX_SMALL_LENGTH;
+    if (this.#wanted.has(topic) || (conventions.length > 0 && isSmall)) this.#remember(message);
+    if (conventions.length === 0) return;
+    const fitting = this.#fitted(message);
+    this.#pending.delete(topic);
+    if (conventions.some(({ isLive }) => !isLive)) this.#pending.set(topic, fitting);
+    for (const taking of this.#take(fitting, true)) while (!taking.next().done);
   }
 
   /** The last message of a topic that has values. */
@@ -129,10 +126,7 @@ export class Directory {
     const turns = new Turns();
     for (const [topic, message] of this.#pending) {
       this.#pending.delete(topic);
-      this.#pendingBytes -= heldBytes(message);
-      for (const convention of this.#byFilter.matching(topic)) {
-        if (convention.isLive) continue;
-        const taking = this.#take(convention, message);
+      for (const taking of this.#take(message, false)) {
         while (!taking.next().done) if (turns.isOver) await turns.others();
       }
       if (turns.isOver) await turns.others();
@@ -156,31 +150,34 @@ export class Directory {
 
   /** The topics that the values and signs of devices come on. */
   valueTopics(devices: readonly Device[]): ReadonlySet<string> {
-    const topics = new Set<string>();
-    for (const { entities, online } of devices) {
-      for (const { read, also = [] } of entities) {
-        for (const { topic } of [read ?? [], also].flat()) topics.add(topic);
-      }
-      for (const one of online) {
-        if (typeof one === "object") { for (const { topic } of one.signs) topics.add(topic); }
-      }
-    }
-    return this.#wanted = topics;
+    return this.#wanted = topicsOf(devices);
   }
 
-  *#take(convention: Convention, message: Message): Generator<void> {
-    this.#version++;
-    const { topic } = message;
+  /** A message as it is if there is room for it in place of the one before; else as an empty one. */
+  #fitted(message: Message): Message {
+    const { topic, payload } = message;
     const before = this.#described.get(topic) ?? 0;
-    const bytes = message.payload.length === 0 ? 0 : heldBytes(message);
+    const bytes = payload.length === 0 ? 0 : heldBytes(message);
     const hasRoom = this.#describedBytes - before + bytes <= this.#maxBytes;
-    const taken = hasRoom ? message : { ...message, payload: new Uint8Array() };
     const after = hasRoom ? bytes : 0;
     this.#describedBytes += after - before;
     if (after > 0) this.#described.set(topic, after);
     else this.#described.delete(topic);
-    const faults = yield* convention.take(taken);
-    this.#count(topic, hasRoom ? faults : 1);
+    this.#count(topic, hasRoom ? 0 : 1);
+    return hasRoom ? message : { ...message, payload: new Uint8Array() };
+  }
+
+  /** Gives a message to the conventions that it is for, one after the other. */
+  *#take(message: Message, isLive: boolean): Generator<Generator<void>> {
+    for (const convention of this.#byFilter.matching(message.topic)) {
+      if (convention.isLive === isLive) yield this.#taking(convention, message);
+    }
+  }
+
+  *#taking(convention: Convention, message: Message): Generator<void> {
+    this.#version++;
+    const faults = yield* convention.take(message);
+    if (faults > 0) this.#count(message.topic, faults);
   }
 
   /** Counts what could not be understood of a topic. */
@@ -188,20 +185,7 @@ export class Directory {
     this.#faults.delete(topic);
     if (faults === 0) return;
     if (this.#faults.size < MAX_FAULTY) this.#faults.set(topic, faults);
-    else this.#passedOver += faults;
-  }
-
-  #postpone(message: Message): void {
-    const earlier = this.#pending.get(message.topic);
-    if (earlier !== undefined) this.#pendingBytes -= heldBytes(earlier);
-    this.#pending.delete(message.topic);
-    const bytes = heldBytes(message);
-    if (this.#pendingBytes + bytes > this.#maxBytes) {
-      this.#count(message.topic, 1);
-      return;
-    }
-    this.#pending.set(message.topic, message);
-    this.#pendingBytes += bytes;
+    else this.#otherFaults += faults;
   }
 
   #remember(message: Message): void {
@@ -224,15 +208,12 @@ export class Directory {
     this.#count("", 0);
     const groups = new Map<string, Group>();
     let entities = 0;
-    for (const source of SOURCES) {
-      for (const convention of this.#conventions) {
-        if (convention.source !== source) continue;
-        for (const description of convention.devices()) {
-          if (turns.isOver) await turns.others();
-          entities += description.entities.length;
-          if (entities > MAX_ENTITIES) this.#count("", entities - MAX_ENTITIES);
-          else join(groups, description);
-        }
+    for (const convention of this.#conventions) {
+      for (const description of convention.devices()) {
+        if (turns.isOver) await turns.others();
+        entities += description.entities.length;
+        if (entities > MAX_ENTITIES) this.#count("", entities - MAX_ENTITIES);
+        else join(groups, description);
       }
     }
     const ids = new Set<string>();
@@ -247,16 +228,20 @@ export class Directory {
   }
 }
 
+/** What is believed first, first. */
+function bySource(a: { readonly source: Source }, b: { readonly source: Source }): number {
+  return SOURCES.indexOf(a.source) - SOURCES.indexOf(b.source);
+}
+
+/** The topics that the values and signs of devices come on. */
 function topicsOf(devices: readonly Device[]): ReadonlySet<string> {
   const topics = new Set<string>();
   for (const { entities, online } of devices) {
-    for (const { read, also } of entities) {
-      if (read !== undefined) topics.add(read.topic);
-      for (const { topic } of also ?? []) topics.add(topic);
-    }
-    for (const one of online) {
-      if (typeof one === "object") { for (const { topic } of one.signs) topics.add(topic); }
-    }
+    const read = entities.flatMap(({ read, also = [] }) =>
+      read === undefined ? also : [read, ...also]
+    );
+    const signs = online.flatMap((one) => typeof one === "object" ? one.signs : []);
+    for (const { topic } of [...read, ...signs]) topics.add(topic);
   }
   return topics;
 }
@@ -267,16 +252,9 @@ interface Group {
   into?: Group;
 }
 
+/** As the smaller one goes into the larger, the way is short. */
 function rootOf(group: Group): Group {
-  let root = group;
-  while (root.into !== undefined) root = root.into;
-  // The way is short the next time.
-  for (let one = group; one.into !== undefined && one !== root;) {
-    const next = one.into;
-    one.into = root;
-    one = next;
-  }
-  return root;
+  return group.into === undefined ? group : rootOf(group.into);
 }
 
 function join(groups: Map<string, Group>, description: Description): void {
@@ -284,13 +262,10 @@ function join(groups: Map<string, Group>, description: Description): void {
   let group: Group = { descriptions: [description] };
   for (const key of keys) {
     const known = groups.get(key);
-    if (known === undefined) continue;
-    const other = rootOf(known);
+    const other = known === undefined ? group : rootOf(known);
     if (other === group) continue;
-    // The smaller one goes into the larger, whatever their order.
-    const [large, small] = other.descriptions.length >= group.descriptions.length
-      ? [other, group]
-      : [group, other];
+    const isLarger = other.descriptions.length >= group.descriptions.length;
+    const [large, small] = isLarger ? [other, group] : [group, other];
     for (const one of small.descriptions) large.descriptions.push(one);
     small.into = large;
     small.descriptions = [];
@@ -300,9 +275,7 @@ function join(groups: Map<string, Group>, description: Description): void {
 }
 
 function deviceOf(unordered: readonly Description[], ids: ReadonlySet<string>): Device {
-  const descriptions = unordered.toSorted((a, b) =>
-    SOURCES.indexOf(a.source) - SOURCES.indexOf(b.source)
-  );
+  const descriptions = unordered.toSorted(bySource);
   const first = <Key extends "name" | "model" | "area">(key: Key): string | undefined =>
     descriptions.find((one) => one[key] !== undefined)?.[key];
   const [{ id, source } = { id: "", source: "" }] = descriptions;
@@ -337,9 +310,8 @@ function placeOf({ name, kind, read, writes }: Entity): string {
 
 function freeId(id: string, source: string, taken: ReadonlySet<string>): string {
   if (!taken.has(id)) return id;
-  const base = `${source}:${id}`;
   for (let number = 1;; number++) {
-    const free = number === 1 ? base : `${base}#${number}`;
+    const free = number === 1 ? `${source}:${id}` : `${source}:${id}#${number}`;
     if (!taken.has(free)) return free;
   }
 }

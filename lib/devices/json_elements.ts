@@ -3,21 +3,13 @@
  *
  * @module
  */
-import { type Json, parseJson } from "../messages/json.ts";
+import type { Json } from "../messages/json.ts";
+import { jsonOf, MAX_JSON_BYTES } from "./described.ts";
 
-/**
- * What has more bytes is longer than `parseJson` takes, as each code unit has at most three. Its end is
- * not looked for: that would take long.
- */
-const MAX_ELEMENT_BYTES = 3 * 256 * 1024;
-
-const QUOTE = 0x22;
-const COMMA = 0x2C;
-const OPENING_BRACKET = 0x5B;
-const BACKSLASH = 0x5C;
-const CLOSING_BRACKET = 0x5D;
-const OPENING_BRACE = 0x7B;
-const CLOSING_BRACE = 0x7D;
+const [QUOTE, COMMA, BACKSLASH] = [0x22, 0x2C, 0x5C];
+const [OPENING_BRACKET, CLOSING_BRACKET] = [0x5B, 0x5D];
+const [OPENING_BRACE, CLOSING_BRACE] = [0x7B, 0x7D];
+const SPACE = [0x20, 0x09, 0x0A, 0x0D];
 
 /**
  * Yields each element of the array that a payload is the JSON of; undefined for one that is no JSON
@@ -32,26 +24,22 @@ export function* jsonElements(payload: Uint8Array): Generator<Json | undefined, 
   }
   at = afterSpace(payload, at + 1);
   if (payload[at] === CLOSING_BRACKET) return;
-  const decoder = new TextDecoder("utf-8", { fatal: true });
   while (at < payload.length) {
     const end = elementEnd(payload, at);
     if (end === undefined) break;
-    let value: Json | undefined;
-    try {
-      value = parseJson(decoder.decode(payload.subarray(at, end)));
-    } catch {
-      // No UTF-8.
-    }
-    yield value;
+    yield jsonOf(payload.subarray(at, end));
     if (payload[end] === CLOSING_BRACKET) return;
     at = end + 1;
   }
   yield undefined;
 }
 
-/** Where an element ends: at a comma or the closing bracket of the array; undefined if far away. */
+/**
+ * Where an element ends: at a comma or the closing bracket of the array; undefined if that is farther
+ * away than `jsonOf` takes.
+ */
 function elementEnd(bytes: Uint8Array, start: number): number | undefined {
-  const limit = Math.min(bytes.length, start + MAX_ELEMENT_BYTES);
+  const limit = Math.min(bytes.length, start + MAX_JSON_BYTES);
   let depth = 0;
   let inString = false;
   for (let at = start; at < limit; at++) {
@@ -74,10 +62,6 @@ function elementEnd(bytes: Uint8Array, start: number): number | undefined {
 
 function afterSpace(bytes: Uint8Array, start: number): number {
   let at = start;
-  const limit = start + MAX_ELEMENT_BYTES;
-  while (
-    at < limit &&
-    (bytes[at] === 0x20 || bytes[at] === 0x09 || bytes[at] === 0x0A || bytes[at] === 0x0D)
-  ) at++;
+  while (at < start + MAX_JSON_BYTES && SPACE.includes(bytes[at] ?? 0)) at++;
   return at;
 }

@@ -7,21 +7,104 @@
 import { isScalar, type Json } from "../messages/json.ts";
 import type { Message } from "../messages/message.ts";
 import { valueAt } from "../messages/pointer.ts";
-import { elements, exactText, jsonOf, macKey, member, pointer, present } from "./described.ts";
-import type { Command, Convention, Description, Entity, Heard, Place } from "./device.ts";
-import { textOf } from "../messages/payload.ts";
-import { type Field, fieldsOf, PRESSED } from "./shelly_components.ts";
+import {
+  elements,
+  entityOf,
+  exactText,
+  isObject,
+  jsonOf,
+  macKey,
+  member,
+  membersOf,
+  pointer,
+} from "./described.ts";
+import type { Convention, Description, Entity, Heard, Offer } from "./device.ts";
 
-/** So many devices are kept, each with so many components. */
-const MAX_DEVICES = 2_000;
+/** So many components of a device are kept. */
 const MAX_COMPONENTS = 64;
 /** Characters of a topic prefix. */
 const MAX_PREFIX_LENGTH = 256;
 /** A longer text is no state of a component. */
 const MAX_VALUE_LENGTH = 200;
 
-const STATUS = "status/";
-const ONLINE = new Set(["true", "false"]);
+/** One value in the status of a component. */
+interface Field {
+  /** The names that lead to it, with `/` between. */
+  readonly path: string;
+  /** "" for what the component is there for. */
+  readonly label: string;
+  readonly kind: string;
+  readonly unit?: string;
+  readonly isMinor?: true;
+  readonly offer?: Offer;
+}
+
+const field = (path: string, label: string, kind: string): Field => ({ path, label, kind });
+const sensor = (path: string, label: string, unit: string): Field => ({
+  ...field(path, label, "sensor"),
+  unit,
+});
+const percent = (path: string, label: string, example: string): Field => ({
+  ...field(path, label, "number"),
+  unit: "%",
+  offer: { min: 0, max: 100, example },
+});
+const actor = (path: string, kind: string, values: NonNullable<Offer["values"]>): Field => ({
+  ...field(path, "", kind),
+  offer: { values },
+});
+const METER: readonly Field[] = [
+  sensor("apower", "power", "W"),
+  sensor("voltage", "voltage", "V"),
+  sensor("current", "current", "A"),
+  sensor("freq", "frequency", "Hz"),
+  sensor("aenergy/total", "energy", "Wh"),
+  sensor("ret_aenergy/total", "returned energy", "Wh"),
+  { ...sensor("temperature/tC", "temperature", "°C"), isMinor: true },
+];
+const phase = (prefix: string, name: string): readonly Field[] => [
+  sensor(`${prefix}voltage`, `${name}voltage`, "V"),
+  sensor(`${prefix}current`, `${name}current`, "A"),
+  sensor(`${prefix}act_power`, `${name}power`, "W"),
+];
+
+/** What components tell, by their names without numbers. */
+const COMPONENTS: ReadonlyMap<string, readonly Field[]> = new Map([
+  ["switch", [actor("output", "switch", { on: "on", off: "off", toggle: "toggle" }), ...METER]],
+  ["light", [
+    actor("output", "light", { on: "set,true", off: "set,false", toggle: "toggle" }),
+    percent("brightness", "brightness", "set,true,50"),
+    ...METER,
+  ]],
+  ["cover", [
+    actor("state", "cover", { open: "open", close: "close", stop: "stop" }),
+    percent("current_pos", "position", "pos,50"),
+    ...METER,
+  ]],
+  ["input", [
+    field("state", "state", "binary_sensor"),
+    sensor("percent", "percent", "%"),
+    field("event", "event", "event"),
+  ]],
+  ["temperature", [sensor("tC", "", "°C")]],
+  ["humidity", [sensor("rh", "", "%")]],
+  ["illuminance", [sensor("lux", "", "lx")]],
+  ["flood", [field("alarm", "", "binary_sensor")]],
+  ["smoke", [field("alarm", "", "binary_sensor")]],
+  ["devicepower", [
+    sensor("battery/percent", "battery", "%"),
+    { ...sensor("battery/V", "voltage", "V"), isMinor: true },
+  ]],
+  ["pm1", METER],
+  ["em1", phase("", "")],
+  ["em", [
+    ...["a", "b", "c"].flatMap((name) => phase(`${name}_`, `${name} `)),
+    ...phase("total_", ""),
+  ]],
+  ["em1data", [sensor("total_act_energy", "energy", "Wh")]],
+  ["emdata", [sensor("total_act", "energy", "Wh")]],
+  ["wifi", [{ ...sensor("rssi", "signal", "dBm"), isMinor: true }]],
+]);
 
 /** What has been heard of a component. */
 interface Component {
@@ -44,51 +127,43 @@ interface Device {
  */
 export function shelly(prefix: string): Convention {
   const devices = new Map<string, Device>();
-  /** The device of a topic prefix, from now on known; undefined if there is no room for it. */
+  /** The device of a topic prefix, from now on known; undefined if that cannot be told. */
   function known(base: string): Device | undefined {
-    const device = devices.get(base);
-    if (device !== undefined) return device;
-    if (devices.size === MAX_DEVICES || base.length > MAX_PREFIX_LENGTH) return undefined;
-    const made = { id: base.slice(base.lastIndexOf("/") + 1), components: new Map() };
-    devices.set(base, made);
-    return made;
+    if (exactText(base, MAX_PREFIX_LENGTH) === undefined) return undefined;
+    const id = base.slice(base.lastIndexOf("/") + 1);
+    const device = devices.get(base) ?? { id, components: new Map() };
+    devices.set(base, device);
+    return device;
   }
   return {
     source: "shelly",
     filters: [`${prefix}/online`, `${prefix}/events/rpc`, `${prefix}/status/+`],
     isLive: true,
     // deno-lint-ignore require-yield -- each message is short
-    *take(message: Message) {
-      const { topic, payload } = message;
-      const [, base = "", what = ""] = /^(.+)\/(online|events\/rpc|status\/[^/]*)$/.exec(topic) ??
-        [];
-      if (payload.length === 0) {
+    *take(message) {
+      const [, base = "", what, component] =
+        /^(.+)\/(online|events\/rpc|status\/([^/]*))$/.exec(message.topic) ?? [];
+      if (message.payload.length === 0) {
         if (what === "online") devices.delete(base);
-        if (what.startsWith(STATUS)) {
-          devices.get(base)?.components.delete(what.slice(STATUS.length));
-        }
+        if (component !== undefined) devices.get(base)?.components.delete(component);
         return 0;
       }
-      if (what === "online") {
-        return ONLINE.has(textOf(payload.subarray(0, 6)) ?? "") && known(base) !== undefined
-          ? 0
-          : 1;
-      }
-      const value = jsonOf(payload);
-      if (what === "events/rpc") {
-        const source = exactText(member(value, "src"));
-        const device = source === undefined ? undefined : known(base);
-        if (source === undefined || device === undefined) return 1;
-        device.id = source;
-        notify(device, { value, message });
-        return 0;
-      }
-      const name = what.slice(STATUS.length);
-      if (fieldsOf(name).length === 0) return 0;
-      if (value === undefined || isScalar(value)) return 1;
-      const device = known(base);
+      // What is none of the components that are known is none of its business.
+      if (component !== undefined && fieldsOf(component).length === 0) return 0;
+      const value = jsonOf(message.payload);
+      const source = exactText(member(value, "src"));
+      const isUnderstood = what === "online"
+        ? typeof value === "boolean"
+        : component === undefined
+        ? source !== undefined
+        : isObject(value);
+      const device = isUnderstood ? known(base) : undefined;
       if (device === undefined) return 1;
-      hear(device, name, { value, message, isOwnTopic: true });
+      const hasTopic = component !== undefined;
+      if (!hasTopic && source !== undefined) device.id = source;
+      for (const [name, told] of hasTopic ? [[component, value] as const] : notified(value)) {
+        hear(device, name, { told, message, hasTopic });
+      }
       return 0;
     },
     *devices() {
@@ -97,47 +172,39 @@ export function shelly(prefix: string): Convention {
   };
 }
 
-/** Takes a notification: of what has changed, of all, or of an event. */
-function notify(
-  device: Device,
-  { value, message }: { value: Json | undefined; message: Message },
-): void {
-  const params = member(value, "params");
-  if (member(value, "method") === "NotifyEvent") {
-    for (const event of elements(member(params, "events"))) {
-      const name = exactText(member(event, "component"));
-      if (name !== undefined && fieldsOf(name).includes(PRESSED)) {
-        hear(device, name, { value: event, message });
-      }
-    }
-  } else if (params !== undefined && params !== null && typeof params === "object") {
-    for (const [name, status] of Object.entries(params)) {
-      hear(device, name, { value: status, message });
-    }
-  }
+/** The components in a notification: with what has changed, with all, or with an event. */
+function notified(notification: Json | undefined): Array<[name: string, value: Json]> {
+  const params = member(notification, "params");
+  if (member(notification, "method") !== "NotifyEvent") return membersOf(params);
+  return elements(member(params, "events")).flatMap((event) => {
+    const name = exactText(member(event, "component"));
+    // Only an input's events are values.
+    return name?.startsWith("input:") === true ? [[name, event]] : [];
+  });
 }
 
 /** Keeps the values of a component that are told. */
 function hear(
   { components }: Device,
   name: string,
-  { value, message, isOwnTopic = false }: {
-    value: Json | undefined;
-    message: Message;
-    isOwnTopic?: boolean;
+  { told = null, message: { receivedAt, retain }, hasTopic }: {
+    readonly told: Json | undefined;
+    readonly message: Message;
+    readonly hasTopic: boolean;
   },
 ): void {
   const fields = fieldsOf(name);
-  if (fields.length === 0 || value === undefined) return;
-  const component = components.get(name) ?? { values: new Map(), hasTopic: false };
-  if (components.size === MAX_COMPONENTS && !components.has(name)) return;
+  const known = components.get(name);
+  if (fields.length === 0 || (known === undefined && components.size === MAX_COMPONENTS)) return;
+  const component = known ?? { values: new Map(), hasTopic };
   components.set(name, component);
-  component.hasTopic ||= isOwnTopic;
-  const { receivedAt, retain } = message;
+  component.hasTopic ||= hasTopic;
   for (const { path } of fields) {
-    const told = valueAt(value, path.split("/"));
-    if (told === undefined || !isScalar(told) || String(told).length > MAX_VALUE_LENGTH) continue;
-    component.values.set(path, { value: told, receivedAt, retain });
+    const value = valueAt(told, path.split("/"));
+    if (value === undefined || !isScalar(value) || String(value).length > MAX_VALUE_LENGTH) {
+      continue;
+    }
+    component.values.set(path, { value, receivedAt, retain });
   }
 }
 
@@ -149,42 +216,37 @@ function describe(base: string, { id, components }: Device): Description {
     id: base,
     keys: [`id:shelly_${base}`, ...(mac === undefined ? [] : [mac])],
     model,
-    online: {
-      mode: "all",
-      signs: [{ topic: `${base}/online`, yes: ["true"], no: ["false"] }],
-    },
-    entities: [...components].flatMap(([name, component]) =>
-      fieldsOf(name).flatMap((field) => entityOf(field, { base, name, component }) ?? [])
-    ),
+    online: { mode: "all", signs: [{ topic: `${base}/online`, yes: ["true"], no: ["false"] }] },
+    entities: [...components].flatMap(([name, component]) => entitiesOf(component, { base, name })),
   };
 }
 
-/** Undefined for what the component has not told, unless it is what the component is there for. */
-function entityOf(
-  field: Field,
-  { base, name, component }: { base: string; name: string; component: Component },
-): Entity | undefined {
-  const heard = component.values.get(field.path);
-  if (heard === undefined && field.label !== "") return undefined;
-  const path = field.path.split("/");
-  const events = `${base}/events/rpc`;
-  const notified: Place = {
-    topic: events,
-    path: field === PRESSED ? "/params/events/0/event" : pointer("params", name, ...path),
-  };
-  const own: Place = { topic: `${base}/status/${name}`, path: pointer(...path) };
-  const hasOwn = component.hasTopic && field !== PRESSED;
-  const writes: Command[] = field.command === undefined
-    ? []
-    : [{ topic: `${base}/command/${name}`, payload: "raw", ...field.command }];
-  return {
-    name: field.label === "" ? name : `${name} ${field.label}`,
-    kind: field.kind,
-    ...present({ unit: field.unit, isMinor: field.isMinor, heard }),
-    read: hasOwn ? own : notified,
-    ...present({
-      also: hasOwn ? [notified] : undefined,
-      writes: writes.length > 0 ? writes : undefined,
-    }),
-  };
+/** What the component has told, and what it is there for. */
+function entitiesOf(
+  { values, hasTopic }: Component,
+  { base, name }: { readonly base: string; readonly name: string },
+): Entity[] {
+  return fieldsOf(name).flatMap(({ path, label, offer, ...about }) => {
+    const heard = values.get(path);
+    if (heard === undefined && label !== "") return [];
+    const tokens = path.split("/");
+    const events = `${base}/events/rpc`;
+    return [entityOf({
+      ...about,
+      name: label === "" ? name : `${name} ${label}`,
+      heard,
+      read: about.kind === "event"
+        ? { topic: events, path: pointer("params", "events", 0, ...tokens) }
+        : hasTopic
+        ? { topic: `${base}/status/${name}`, path: pointer(...tokens) }
+        : { topic: events, path: pointer("params", name, ...tokens) },
+      writes: offer && [{ topic: `${base}/command/${name}`, payload: "raw", ...offer }],
+    })];
+  });
+}
+
+/** What a component tells, as in `switch:0`; nothing for what is none, or tells nothing of use. */
+function fieldsOf(component: string): readonly Field[] {
+  const [, name = ""] = /^([a-z\d]+)(?::\d{1,5})?$/.exec(component) ?? [];
+  return COMPONENTS.get(name) ?? [];
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { label } from "./described.ts";
+import { label, present } from "./described.ts";
 import type { Command, Entity, Heard, Online, Reading, Source } from "./device.ts";
 import type { Json } from "../messages/json.ts";
 import { cutJson } from "../messages/payload.ts";
@@ -48,14 +48,14 @@ export function showEntity(
   return {
     name,
     kind,
-    ...(unit === undefined ? {} : { unit }),
+    ...present({ unit }),
+    // An empty list is a value, too.
     ...(heard === undefined ? {} : {
       value: cutJson(heard.value, MAX_VALUE_BYTES).value,
       at: new Date(heard.receivedAt).toISOString(),
       ...(heard.retain ? { retained: true as const } : {}),
     }),
-    ...(read === undefined ? {} : { read }),
-    ...(write === undefined ? {} : { write }),
+    ...present({ read, write }),
   };
 }
 

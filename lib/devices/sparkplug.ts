@@ -4,18 +4,51 @@
  *
  * @module
  */
+import type { Json } from "../messages/json.ts";
 import type { Message } from "../messages/message.ts";
 import { sparkplugOf } from "../messages/payload.ts";
-import { label } from "./described.ts";
-import type { Convention, Description } from "./device.ts";
-import { entityOf, rebirthOf } from "./sparkplug/metric.ts";
-import { EdgeNode, Room } from "./sparkplug/edge_node.ts";
-import { filtersOf, MAX_NAME_LENGTH, type Place, placeOf, topicsOf } from "./sparkplug/topic.ts";
+import { valuesByName } from "../messages/sparkplug.ts";
+import { elements, exactText, label, member, membersOf, topicName } from "./described.ts";
+import type { Convention, Description, Online } from "./device.ts";
+import { type Metric, metricEntity, metricOf, REBIRTH } from "./sparkplug_metric.ts";
 
-/** What all nodes may take in memory, about, in bytes. */
-const MAX_BYTES = 32 * 1024 * 1024;
+/** So many metrics of a node or device are told. */
+const MAX_METRICS = 5_000;
+/** A longer value is not kept, in UTF-16 code units of its JSON. */
+const MAX_VALUE_LENGTH = 2_000;
+/** Longer names of groups, nodes and devices are not told, in UTF-16 code units. */
+const MAX_NAME_LENGTH = 200;
 /** Its nodes are shown without it. */
 const DEFAULT_PREFIX = "spBv1.0";
+/** Where a broker that is aware of Sparkplug keeps the last birth certificates, 3.0 §10. */
+const CERTIFICATES = "$sparkplug/certificates/";
+const TOPIC = /^([^/]+)\/(?:N(BIRTH|DATA|DEATH)\/([^/]+)|D(BIRTH|DATA|DEATH)\/([^/]+)\/([^/]+))$/;
+
+/** What a topic name says, 3.0 §4. */
+interface Place {
+  readonly kind: string;
+  readonly isCertificate: boolean;
+  readonly group: string;
+  readonly node: string;
+  /** Undefined for what is of the node itself. */
+  readonly device: string | undefined;
+}
+
+/** A node without its devices, or a device. */
+interface Part {
+  /** By their names. */
+  metrics: Map<string, Metric>;
+  /** Where the birth certificate is from; undefined if none has been heard. */
+  born: "kept" | "live" | undefined;
+  online: Online;
+}
+
+/** An edge node. */
+interface EdgeNode extends Part {
+  readonly group: string;
+  readonly node: string;
+  readonly devices: Map<string, Part>;
+}
 
 /**
  * Reads what nodes and devices say. Messages come with what is known of their aliases, as
@@ -27,120 +60,152 @@ const DEFAULT_PREFIX = "spBv1.0";
  * @param prefix what their topics begin with, as in `spBv1.0`
  */
 export function sparkplug(prefix: string): Convention {
-  return new Sparkplug(prefix);
-}
-
-class Sparkplug implements Convention {
-  readonly source = "sparkplug";
-  readonly filters: readonly string[];
-  readonly isLive = true;
-  readonly #prefix: string;
-  readonly #nodes = new Map<string, EdgeNode>();
-  readonly #room = new Room(MAX_BYTES);
-
-  constructor(prefix: string) {
-    this.#prefix = prefix;
-    this.filters = filtersOf(prefix);
-  }
-
-  *take(message: Message): Generator<void, number> {
-    const place = placeOf(this.#prefix, message.topic);
-    if (place === undefined) return 0;
-    if (isTooLong(place)) return place.kind === "BIRTH" && message.payload.length > 0 ? 1 : 0;
-    if (place.kind === "DEATH") {
-      this.#die(place, message);
+  const nodes = new Map<string, EdgeNode>();
+  const births = [`${prefix}/+/NBIRTH/+`, `${prefix}/+/DBIRTH/+/+`];
+  const others = ["DATA", "DEATH"].flatMap((kind) =>
+    births.map((filter) => filter.replace("BIRTH", kind))
+  );
+  return {
+    source: "sparkplug",
+    filters: [...births, ...others, ...births.map((filter) => CERTIFICATES + filter)],
+    isLive: true,
+    // deno-lint-ignore require-yield -- each message is taken as it comes
+    *take(message) {
+      const place = placeOf(message.topic, prefix);
+      if (place === undefined) return 0;
+      const { group, node: name, device } = place;
+      const isBirth = place.kind === "BIRTH";
+      const fits = [group, name, device ?? "-"].every((one) => exactText(one, MAX_NAME_LENGTH));
+      if (!fits) return isBirth && message.payload.length > 0 ? 1 : 0;
+      const key = `${group}/${name}`;
+      const known = nodes.get(key);
+      if (place.kind === "DEATH") {
+        if (known !== undefined) die(known, device, message);
+      } else if (message.payload.length > 0) {
+        const shown = sparkplugOf(message.payload);
+        if (shown === undefined) return isBirth ? 1 : 0;
+        const node = known ?? { group, node: name, devices: new Map(), ...unborn() };
+        nodes.set(key, node);
+        return hear(node, place, { shown, message });
+      } else if (isBirth && known !== undefined) {
+        // It is taken back; with that of a node all its devices go.
+        const part = device === undefined ? known : known.devices.get(device);
+        const isOther = place.isCertificate && part?.born !== "kept";
+        if (device !== undefined && !isOther) known.devices.delete(device);
+        if (device === undefined && !isOther) nodes.delete(key);
+      }
       return 0;
-    }
-    const isBirth = place.kind === "BIRTH";
-    if (message.payload.length === 0) {
-      if (isBirth) this.#forget(place);
-      return 0;
-    }
-    const shown = sparkplugOf(message.payload);
-    yield;
-    const node = shown === undefined ? undefined : this.#nodeOf(place);
-    const part = node?.part(place.device);
-    if (shown === undefined || node === undefined || part === undefined) return isBirth ? 1 : 0;
-    const isKept = place.isCertificate || message.retain;
-    let left: number | undefined = 0;
-    if (isBirth) {
-      const maxMetrics = node.metricsLeft + part.metrics.size;
-      left = yield* part.bear(shown, { message, isKept, maxMetrics });
-      if (part === node && !isKept) node.beginSession(shown);
-    } else {
-      yield* part.hear(shown, message);
-    }
-    // Who speaks is there; what is kept was said before.
-    if (!isKept) {
-      node.online = "yes";
-      part.online = "yes";
-    }
-    return left ?? 0;
-  }
-
-  *devices(): Generator<Description, void> {
-    for (const node of this.#nodes.values()) {
-      yield this.#described(node, undefined);
-      for (const device of node.devices.keys()) yield this.#described(node, device);
-    }
-  }
-
-  #described(node: EdgeNode, device: string | undefined): Description {
-    const { group, name } = node;
-    const { online, born, metrics } = node.devices.get(device ?? "") ?? node;
-    const path = [this.#prefix, group, name, ...(device === undefined ? [] : [device])];
-    const id = path.slice(this.#prefix === DEFAULT_PREFIX ? 1 : 0).join("/");
-    const topics = topicsOf(this.#prefix, { group, node: name, device });
-    const { command } = topicsOf(this.#prefix, { group, node: name, device: undefined });
-    return {
-      source: this.source,
-      id: label(id, this.#prefix.length + 4 * MAX_NAME_LENGTH) ?? id,
-      keys: [`sparkplug:${path.join("/")}`],
-      name: label(device ?? name, MAX_NAME_LENGTH),
-      online,
-      entities: born === undefined
-        ? [rebirthOf(command)]
-        : Array.from(metrics.values(), (metric) => entityOf(metric, topics)),
-    };
-  }
-
-  #die(place: Place, { payload, retain }: Message): void {
-    const node = this.#nodes.get(keyOf(place));
-    const part = place.device === undefined ? node : node?.devices.get(place.device);
-    // What is kept was said before.
-    if (node === undefined || part === undefined || (retain && part.online === "yes")) return;
-    if (part === node) node.die(sparkplugOf(payload));
-    else part.online = "no";
-  }
-
-  /** A birth certificate is taken back: with that of a node all its devices go. */
-  #forget(place: Place): void {
-    const node = this.#nodes.get(keyOf(place));
-    const part = place.device === undefined ? node : node?.devices.get(place.device);
-    if (node === undefined || part === undefined) return;
-    if (place.isCertificate && part.born !== "kept") return;
-    if (place.device !== undefined) {
-      node.remove(place.device);
-    } else {
-      node.dispose();
-      this.#nodes.delete(keyOf(place));
-    }
-  }
-
-  #nodeOf(place: Place): EdgeNode | undefined {
-    const known = this.#nodes.get(keyOf(place));
-    if (known !== undefined) return known;
-    const node = EdgeNode.make(place.group, place.node, this.#room);
-    if (node !== undefined) this.#nodes.set(keyOf(place), node);
-    return node;
-  }
+    },
+    *devices() {
+      for (const node of nodes.values()) {
+        yield describe(node, { node, prefix, device: undefined });
+        for (const [device, part] of node.devices) yield describe(part, { node, prefix, device });
+      }
+    },
+  };
 }
 
-function isTooLong({ group, node, device = "" }: Place): boolean {
-  return [group, node, device].some(({ length }) => length > MAX_NAME_LENGTH);
+function unborn(): Part {
+  return { metrics: new Map(), born: undefined, online: "unknown" };
 }
 
-/** Of a node; names have no slashes. */
-function keyOf({ group, node }: Place): string {
-  return `${group}/${node}`;
+/** What a topic name says that one of the filters matches; undefined for any other. */
+function placeOf(topic: string, prefix: string): Place | undefined {
+  const isCertificate = topic.startsWith(CERTIFICATES);
+  const name = isCertificate ? topic.slice(CERTIFICATES.length) : topic;
+  if (!name.startsWith(`${prefix}/`) || topicName(topic) === undefined) return undefined;
+  const [, group, ofNode, itself, ofDevice, owner, device] =
+    TOPIC.exec(name.slice(prefix.length + 1)) ?? [];
+  const kind = ofNode ?? ofDevice;
+  const node = itself ?? owner;
+  if (group === undefined || kind === undefined || node === undefined) return undefined;
+  return isCertificate && kind !== "BIRTH"
+    ? undefined
+    : { kind, isCertificate, group, node, device };
+}
+
+/** Takes a birth certificate or data; returns how many metrics are not told. */
+function hear(
+  node: EdgeNode,
+  { kind, device, isCertificate }: Place,
+  { shown, message }: { readonly shown: Json; readonly message: Message },
+): number {
+  const part = device === undefined ? node : node.devices.get(device) ?? unborn();
+  if (device !== undefined) node.devices.set(device, part);
+  // What is kept was said before: it does not say who is there, nor anything new after a live birth.
+  const isKept = isCertificate || message.retain;
+  if (isKept && kind === "BIRTH" && part.born === "live") return 0;
+  const left = kind === "BIRTH" ? bear(part, shown) : 0;
+  if (kind === "BIRTH") part.born = isKept ? "kept" : "live";
+  if (kind === "BIRTH" && part === node && !isKept) {
+    // Its devices are born again, if it still has them.
+    for (const one of node.devices.values()) if (one.online === "yes") one.online = "unknown";
+  }
+  const { receivedAt, retain } = message;
+  // Without those that are historical.
+  for (const [name, value] of membersOf(member(valuesByName(shown), "metrics"))) {
+    const metric = part.metrics.get(name);
+    // Better no value than one that is no more.
+    const fits = JSON.stringify(value).length <= MAX_VALUE_LENGTH;
+    if (metric !== undefined) metric.heard = fits ? { value, receivedAt, retain } : undefined;
+  }
+  if (!isKept) {
+    // A device speaks through its node.
+    node.online = "yes";
+    part.online = "yes";
+  }
+  return left;
+}
+
+/** Takes the metrics of a birth certificate in place of earlier ones; returns how many are not told. */
+function bear(part: Part, shown: Json): number {
+  part.metrics = new Map();
+  let left = 0;
+  for (const one of elements(member(shown, "metrics"))) {
+    const metric = metricOf(one);
+    const isOver = metric !== undefined && !part.metrics.has(metric.name) &&
+      part.metrics.size === MAX_METRICS;
+    if (metric === undefined || isOver) left++;
+    else part.metrics.set(metric.name, metric);
+  }
+  return left;
+}
+
+/**
+ * A device is dead, or the node and all its devices with it.
+ *
+ * By the standard a node's death counts only if its `bdSeq` is that of the birth. But tahu writes one
+ * less, and such a node would never be dead. So each death counts; if it was that of an earlier
+ * connection, the next message of the node says so.
+ */
+function die(node: EdgeNode, device: string | undefined, { retain }: Message): void {
+  const part = device === undefined ? node : node.devices.get(device);
+  // What is kept was said before.
+  if (part === undefined || (retain && part.online === "yes")) return;
+  part.online = "no";
+  if (part === node) { for (const one of node.devices.values()) one.online = "no"; }
+}
+
+function describe(
+  { online, born, metrics }: Part,
+  { node: { group, node }, prefix, device }: {
+    readonly node: EdgeNode;
+    readonly prefix: string;
+    readonly device: string | undefined;
+  },
+): Description {
+  const [letter, end] = device === undefined ? ["N", node] : ["D", `${node}/${device}`];
+  const data = `${prefix}/${group}/${letter}DATA/${end}`;
+  const command = `${prefix}/${group}/${letter}CMD/${end}`;
+  const path = `${prefix}/${group}/${end}`;
+  return {
+    source: "sparkplug",
+    id: prefix === DEFAULT_PREFIX ? path.slice(prefix.length + 1) : path,
+    keys: [`sparkplug:${path}`],
+    name: label(device ?? node, MAX_NAME_LENGTH),
+    online,
+    entities: born === undefined
+      ? [metricEntity(REBIRTH, "", `${prefix}/${group}/NCMD/${node}`)]
+      : Array.from(metrics.values(), (metric) => metricEntity(metric, data, command)),
+  };
 }

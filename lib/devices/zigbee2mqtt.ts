@@ -4,198 +4,126 @@
  * @module
  */
 import type { Json } from "../messages/json.ts";
-import type { Message } from "../messages/message.ts";
 import { elements, label, member, topicName } from "./described.ts";
-import type { Availability, Convention, Description, Sign } from "./device.ts";
+import type { Availability, Convention, Description } from "./device.ts";
 import { jsonElements } from "./json_elements.ts";
-import { exposedEntities, sharedExposes } from "./zigbee_exposes.ts";
+import { exposedEntities, sharedExpose } from "./zigbee_exposes.ts";
 
-/** So many elements of one message are looked at, and so many entities are kept of them. */
-const MAX_ELEMENTS = 20_000;
-const MAX_ENTITIES = 100_000;
 /** Characters of a friendly name; a longer one would make each topic of the device long. */
 const MAX_NAME_LENGTH = 256;
+/** So many entities of one list are told, which may be long. */
+const MAX_LISTED = 50_000;
 /** Of a group so many members are looked at. */
 const MAX_MEMBERS = 100;
 
-/** A group that has no known member can be switched: any may. */
-const SWITCHED: Json = [{
-  type: "switch",
-  features: [{
-    type: "binary",
-    name: "state",
-    label: "State",
-    property: "state",
-    access: 7,
-    value_on: "ON",
-    value_off: "OFF",
-    value_toggle: "TOGGLE",
-  }],
-}];
-
-/** What is kept of a device. */
 interface Device {
+  readonly id: string;
   readonly description: Description;
-  /** The exposes that a group with it has. */
+  /** The expose that a group with it has. */
   readonly shared: Json | undefined;
 }
 
-interface Group {
-  readonly id: number;
-  readonly name: string;
+interface Group extends Pick<Description, "id" | "keys" | "name"> {
+  /** Of its state. */
   readonly topic: string;
   /** IEEE addresses. */
   readonly members: readonly string[];
 }
 
-/** What one message lists, by identifier. */
-interface Listed<T> {
-  readonly items: ReadonlyMap<string, T>;
-  readonly unparsed: number;
-}
-
 /** Reads the lists of one bridge; `base` is its `mqtt.base_topic`. */
 export function zigbee2mqtt(base: string): Convention {
-  const [devicesTopic, groupsTopic, stateTopic] = ["devices", "groups", "state"]
-    .map((name) => `${base}/bridge/${name}`) as [string, string, string];
-  const bridge = new Bridge(base);
+  const [devicesTopic, groupsTopic, stateTopic] = [
+    `${base}/bridge/devices`,
+    `${base}/bridge/groups`,
+    `${base}/bridge/state`,
+  ];
+  let devices: ReadonlyMap<string, Device> = new Map();
+  let groups: ReadonlyMap<string, Group> = new Map();
   return {
     source: "zigbee2mqtt",
     filters: [devicesTopic, groupsTopic, stateTopic],
     isLive: false,
-    *take({ topic, payload }: Message) {
-      if (topic === devicesTopic) return yield* bridge.takeDevices(payload);
-      if (topic === groupsTopic) return yield* bridge.takeGroups(payload);
-      // Its state is a sign, not a description.
-      return 0;
+    *take({ topic, payload }) {
+      let unparsed = 0;
+      if (topic === devicesTopic) {
+        let entities = 0;
+        [devices, unparsed] = yield* listed(payload, (one) => {
+          const device = entities < MAX_LISTED ? deviceOf(one, base) : undefined;
+          entities += device?.description.entities.length ?? 0;
+          return device;
+        });
+      } else if (topic === groupsTopic) {
+        [groups, unparsed] = yield* listed(payload, (one) => groupOf(one, base));
+      }
+      // The bridge's state is a sign, not a description.
+      return unparsed;
     },
-    devices: () => bridge.descriptions(),
+    *devices() {
+      for (const { description } of devices.values()) yield description;
+      for (const { topic, members, ...about } of groups.values()) {
+        const shared = members.flatMap((address) => devices.get(address)?.shared ?? []).slice(0, 1);
+        yield {
+          source: "zigbee2mqtt",
+          ...about,
+          model: "Group",
+          online: availabilityOf(topic, base),
+          entities: exposedEntities(shared, topic),
+        };
+      }
+    },
   };
 }
 
-class Bridge {
-  readonly #base: string;
-  #devices: ReadonlyMap<string, Device> = new Map();
-  #groups: ReadonlyMap<string, Group> = new Map();
-
-  constructor(base: string) {
-    this.#base = base;
-  }
-
-  *takeDevices(payload: Uint8Array): Generator<void, number> {
-    let entities = 0;
-    const { items, unparsed } = yield* listed(payload, (element) => {
-      const device = entities < MAX_ENTITIES ? this.#device(element) : undefined;
-      entities += device?.description.entities.length ?? 0;
-      return device && [device.description.id, device];
-    });
-    this.#devices = items;
-    return unparsed;
-  }
-
-  *takeGroups(payload: Uint8Array): Generator<void, number> {
-    const { items, unparsed } = yield* listed(payload, (element) => {
-      const group = this.#group(element);
-      return group && [String(group.id), group];
-    });
-    this.#groups = items;
-    return unparsed;
-  }
-
-  *descriptions(): Iterable<Description> {
-    for (const { description } of this.#devices.values()) yield description;
-    for (const group of this.#groups.values()) yield this.#describeGroup(group);
-  }
-
-  #device(element: Json): Device | undefined {
-    const address = addressOf(element);
-    const name = member(element, "friendly_name");
-    const topic = this.#topic(name);
-    if (address === undefined || topic === undefined) return undefined;
-    const definition = member(element, "definition");
-    const exposes = member(definition, "exposes");
-    const isDisabled = member(element, "disabled") === true;
-    return {
-      description: {
-        source: "zigbee2mqtt",
-        id: address,
-        keys: [`id:zigbee2mqtt_${address}`],
-        name: label(name),
-        model: together(member(definition, "vendor"), member(definition, "model")) ??
-          together(member(element, "manufacturer"), member(element, "model_id")),
-        online: isDisabled ? "no" : this.#availability(topic),
-        entities: exposedEntities(exposes, topic),
-      },
-      shared: sharedExposes(exposes),
-    };
-  }
-
-  #group(element: Json): Group | undefined {
-    const id = member(element, "id");
-    const name = label(member(element, "friendly_name"));
-    const topic = this.#topic(member(element, "friendly_name"));
-    if (typeof id !== "number" || !Number.isSafeInteger(id)) return undefined;
-    if (name === undefined || topic === undefined) return undefined;
-    const members = elements(member(element, "members")).slice(0, MAX_MEMBERS)
-      .flatMap((one) => addressOf(one) ?? []);
-    return { id, name, topic, members };
-  }
-
-  #describeGroup({ id, name, topic, members }: Group): Description {
-    const known = members.map((address) => this.#devices.get(address)?.shared)
-      .find((shared) => shared !== undefined);
-    return {
-      source: "zigbee2mqtt",
-      id: label(`${this.#base}_group_${id}`) ?? String(id),
-      // The identifier in its discovery for Home Assistant, which has to differ between bridges.
-      keys: [`id:zigbee2mqtt_${characterCodes(this.#base)}_${id}`],
-      name,
-      model: "Group",
-      online: this.#availability(topic),
-      entities: exposedEntities(known ?? SWITCHED, topic),
-    };
-  }
-
-  /** The topic of the state of what has a friendly name. */
-  #topic(name: Json | undefined): string | undefined {
-    if (typeof name !== "string" || name.length > MAX_NAME_LENGTH || label(name) === undefined) {
-      return undefined;
-    }
-    return topicName(`${this.#base}/${name}`);
-  }
-
-  /** Its own topic exists only if the bridge is set up so, and stays `online` when the bridge dies. */
-  #availability(topic: string): Availability {
-    const sign = (topic: string): Sign => ({
-      topic,
-      path: "/state",
-      yes: ["online"],
-      no: ["offline"],
-    });
-    const own = topicName(`${topic}/availability`);
-    const signs = [sign(`${this.#base}/bridge/state`)];
-    return { mode: "all", signs: own === undefined ? signs : [...signs, sign(own)] };
-  }
-}
-
 /** Reads an array; what cannot be read, or is there a second time, is counted. */
-function* listed<T>(
+function* listed<T extends { readonly id: string }>(
   payload: Uint8Array,
-  read: (element: Json) => readonly [id: string, item: T] | undefined,
-): Generator<void, Listed<T>> {
+  read: (element: Json) => T | undefined,
+): Generator<void, [items: ReadonlyMap<string, T>, unparsed: number]> {
   const items = new Map<string, T>();
   let unparsed = 0;
-  let count = 0;
-  if (payload.length === 0) return { items, unparsed };
-  for (const element of jsonElements(payload)) {
+  for (const element of payload.length === 0 ? [] : jsonElements(payload)) {
     yield;
-    if (++count > MAX_ELEMENTS) return { items, unparsed: unparsed + 1 };
-    if (element !== undefined && member(element, "type") === "Coordinator") continue;
-    const [id, item] = (element === undefined ? undefined : read(element)) ?? [];
-    if (id === undefined || item === undefined || items.has(id)) unparsed++;
-    else items.set(id, item);
+    if (member(element, "type") === "Coordinator") continue;
+    const item = element === undefined ? undefined : read(element);
+    if (item === undefined || items.has(item.id)) unparsed++;
+    else items.set(item.id, item);
   }
-  return { items, unparsed };
+  return [items, unparsed];
+}
+
+function deviceOf(element: Json, base: string): Device | undefined {
+  const id = addressOf(element);
+  const topic = stateTopicOf(element, base);
+  if (id === undefined || topic === undefined) return undefined;
+  const definition = member(element, "definition");
+  const exposes = member(definition, "exposes");
+  const description: Description = {
+    source: "zigbee2mqtt",
+    id,
+    keys: [`id:zigbee2mqtt_${id}`],
+    name: label(member(element, "friendly_name")),
+    model: together(member(definition, "vendor"), member(definition, "model")) ??
+      together(member(element, "manufacturer"), member(element, "model_id")),
+    online: member(element, "disabled") === true ? "no" : availabilityOf(topic, base),
+    entities: exposedEntities(elements(exposes), topic),
+  };
+  return { id, description, shared: sharedExpose(elements(exposes)) };
+}
+
+function groupOf(element: Json, base: string): Group | undefined {
+  const id = member(element, "id");
+  const topic = stateTopicOf(element, base);
+  if (!Number.isSafeInteger(id) || topic === undefined) return undefined;
+  // As in its discovery for Home Assistant, where it has to differ between bridges.
+  const codes = Array.from({ length: base.length }, (_, at) => base.charCodeAt(at)).join("");
+  return {
+    id: label(`${base}_group_${id}`) ?? String(id),
+    keys: [`id:zigbee2mqtt_${codes}_${id}`],
+    name: label(member(element, "friendly_name")),
+    topic,
+    members: elements(member(element, "members")).slice(0, MAX_MEMBERS)
+      .flatMap((one) => addressOf(one) ?? []),
+  };
 }
 
 function addressOf(element: Json): string | undefined {
@@ -203,10 +131,23 @@ function addressOf(element: Json): string | undefined {
   return typeof address === "string" && /^0x[\da-f]{1,16}$/i.test(address) ? address : undefined;
 }
 
-function together(...parts: readonly (Json | undefined)[]): string | undefined {
-  return label(parts.flatMap((part) => label(part) ?? []).join(" "));
+/** The topic of the state of what has a friendly name. */
+function stateTopicOf(element: Json, base: string): string | undefined {
+  const name = member(element, "friendly_name");
+  if (typeof name !== "string" || name.length > MAX_NAME_LENGTH) return undefined;
+  return label(name) === undefined ? undefined : topicName(`${base}/${name}`);
 }
 
-function characterCodes(text: string): string {
-  return Array.from({ length: text.length }, (_, at) => text.charCodeAt(at)).join("");
+/** Its own topic exists only if the bridge is set up so, and stays `online` when the bridge dies. */
+function availabilityOf(topic: string, base: string): Availability {
+  const own = topicName(`${topic}/availability`);
+  const topics = [`${base}/bridge/state`, ...(own === undefined ? [] : [own])];
+  return {
+    mode: "all",
+    signs: topics.map((topic) => ({ topic, path: "/state", yes: ["online"], no: ["offline"] })),
+  };
+}
+
+function together(...parts: readonly (Json | undefined)[]): string | undefined {
+  return label(parts.flatMap((part) => label(part) ?? []).join(" "));
 }

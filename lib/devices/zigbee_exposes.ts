@@ -7,9 +7,13 @@
 import type { Json } from "../messages/json.ts";
 import {
   elements,
+  entityOf,
   exactText,
   label,
+  MAX_ENTITIES,
+  MAX_OPTIONS,
   member,
+  membersOf,
   numberOf,
   pointer,
   present,
@@ -17,23 +21,14 @@ import {
 } from "./described.ts";
 import type { Command, Entity } from "./device.ts";
 
-/** So many entities of one device are told. */
-const MAX_ENTITIES = 2_000;
-/** Composites of real devices have two levels. */
-const MAX_LEVELS = 8;
-const MAX_UNIT_LENGTH = 20;
-/** So many choices of one property are told. */
-const MAX_CHOICES = 50;
-
 /** A point of CIE 1931, as an example of a colour: zeros are none. */
 const WHITE = { x: 0.31, y: 0.33 };
 
 /** Bits of `access`. */
-const IN_STATE = 1;
-const SETTABLE = 2;
+const [IN_STATE, SETTABLE] = [1, 2];
 
 /** Of these the feature that is the thing itself: the first that it has. */
-const MAIN_FEATURES: ReadonlyMap<Json | undefined, readonly string[]> = new Map([
+const MAIN_FEATURES: ReadonlyMap<string | undefined, readonly string[]> = new Map([
   ["light", ["state"]],
   ["switch", ["state"]],
   ["lock", ["state"]],
@@ -42,170 +37,129 @@ const MAIN_FEATURES: ReadonlyMap<Json | undefined, readonly string[]> = new Map(
   ["climate", ["system_mode", "occupied_heating_setpoint", "current_heating_setpoint"]],
 ]);
 /** Features that a group has in common with its members. */
-const SHARED = new Set(["state", "brightness", "color_temp", "color_xy", "color_hs", "position"]);
+const SHARED = ["state", "brightness", "color_temp", "color_xy", "color_hs", "position"];
 
 /** The kind of an entity by type, for what can only be read and for what can be set. */
 const KINDS: ReadonlyMap<Json | undefined, readonly [string, string]> = new Map([
   ["binary", ["binary_sensor", "switch"]],
   ["numeric", ["sensor", "number"]],
   ["enum", ["sensor", "select"]],
-  ["text", ["sensor", "text"]],
-  ["list", ["sensor", "text"]],
 ]);
 
-/** What surrounds a part of the exposes. */
-interface Around {
-  readonly path: readonly string[];
-  readonly name?: string | undefined;
-  /** What the surrounding thing is, if this is its main feature. */
-  readonly kind?: string | undefined;
-  readonly isMinor: boolean;
-  /** A value of the outermost composite: what is in one is set with all of it. */
-  readonly whole?: Json | undefined;
-}
-
-/** An expose that has no features, and the place of its value in the state. */
-interface Leaf extends Around {
+/** A property of the state, as it is exposed. */
+interface Property {
   readonly expose: Json;
+  readonly property: string;
   readonly name: string;
+  /** What the surrounding thing is, if this is its main feature. */
+  readonly kind: string | undefined;
+  readonly isMinor: boolean;
 }
 
 /**
- * Entities by `exposes`, at most 2,000; what has no property, or can neither be read nor set, is left
- * out.
+ * Entities by `exposes`, at most 2,000: one for each property, which may have parts. What has no
+ * property, or can neither be read nor set, is left out.
  *
  * @param topic the topic of the state
  */
-export function exposedEntities(exposes: Json | undefined, topic: string): Entity[] {
+export function exposedEntities(exposes: readonly Json[], topic: string): Entity[] {
   const entities = new Map<string, Entity>();
-  for (const leaf of leaves(exposes, { path: [], isMinor: false })) {
-    const entity = entityOf(leaf, topic);
-    if (entity === undefined) continue;
-    const place = pointer(...leaf.path);
-    const known = entities.get(place);
-    // Some devices name a place twice.
-    if (known === undefined || (known.writes === undefined && entity.writes !== undefined)) {
-      entities.set(place, entity);
+  for (const property of properties(exposes)) {
+    const entity = propertyEntity(property, topic);
+    const known = entities.get(property.property);
+    // Some devices name a property twice.
+    if (entity !== undefined && known?.writes === undefined) {
+      entities.set(property.property, entity);
     }
     if (entities.size === MAX_ENTITIES) break;
   }
   return [...entities.values()];
 }
 
-/** Of the exposes of a member those that a group has; undefined if there is none. */
-export function sharedExposes(exposes: Json | undefined): Json | undefined {
-  const main = elements(exposes).find((one) => MAIN_FEATURES.has(member(one, "type")));
+/**
+ * Of the exposes of a member the one that its group has; undefined if there is none. A group has one
+ * `state` where a member may have `state_left` and `state_right`.
+ */
+export function sharedExpose(exposes: readonly Json[]): Json | undefined {
+  const main = exposes.find((one) => MAIN_FEATURES.has(exactText(member(one, "type"))));
   if (main === undefined) return undefined;
-  const features = elements(member(main, "features")).filter((feature) =>
-    SHARED.has(exactText(member(feature, "name")) ?? "")
-  );
-  return [{ type: member(main, "type") ?? null, features: features.map(withoutEndpoint) }];
+  const features = elements(member(main, "features")).flatMap((feature) => {
+    const name = exactText(member(feature, "name")) ?? "";
+    if (!SHARED.includes(name)) return [];
+    const end = `_${exactText(member(feature, "endpoint"))}`;
+    const property = exactText(member(feature, "property"))?.replace(end, "") ?? null;
+    return [{ ...Object.fromEntries(membersOf(feature)), endpoint: null, property }];
+  });
+  return { type: member(main, "type") ?? null, features };
 }
 
-/** A group has one `state` where a member may have `state_left` and `state_right`. */
-function withoutEndpoint(feature: Json): Json {
-  if (feature === null || typeof feature !== "object" || Array.isArray(feature)) return feature;
-  const { endpoint, property, ...others } = feature;
-  const suffix = `_${exactText(endpoint)}`;
-  const isSuffixed = typeof property === "string" && property.endsWith(suffix);
-  return { ...others, property: isSuffixed ? property.slice(0, -suffix.length) : property ?? null };
-}
-
-function* leaves(exposes: Json | undefined, around: Around): Generator<Leaf, void> {
-  for (const expose of elements(exposes)) {
-    const property = exactText(member(expose, "property"));
-    const path = property === undefined ? around.path : [...around.path, property];
-    const name = nameOf(expose, around);
-    const category = member(expose, "category");
-    const isMinor = around.isMinor || category === "config" || category === "diagnostic" ||
-      property === "linkquality";
-    const type = member(expose, "type");
-    const features = member(expose, "features");
-    const main = mainFeature(type, features);
-    if (main !== undefined) {
-      for (const feature of elements(features)) {
-        const isMain = member(feature, "name") === main && typeof type === "string";
-        yield* leaves([feature], { ...around, kind: isMain ? type : undefined, isMinor });
-      }
-    } else if (features !== undefined) {
-      if (path.length === MAX_LEVELS) continue;
-      const isWhole = around.whole === undefined && property !== undefined;
-      const whole = isWhole ? exampleOf(expose) : around.whole;
-      yield* leaves(features, { path, name, isMinor, whole });
-    } else if (property !== undefined && name !== undefined) {
-      yield { ...around, expose, path, name, isMinor };
+function* properties(exposes: readonly Json[]): Generator<Property, void> {
+  for (const expose of exposes) {
+    const type = exactText(member(expose, "type"));
+    const mains = MAIN_FEATURES.get(type);
+    const parts = mains === undefined ? [expose] : elements(member(expose, "features"));
+    const names = parts.map((part) => exactText(member(part, "name")));
+    const main = mains?.find((one) => names.includes(one));
+    for (const [at, part] of parts.entries()) {
+      const property = exactText(member(part, "property"));
+      const name = nameOf(part);
+      if (property === undefined || name === undefined) continue;
+      const category = member(part, "category") ?? member(expose, "category");
+      const isMinor = category === "config" || category === "diagnostic" ||
+        property === "linkquality";
+      const isMain = main !== undefined && names[at] === main;
+      yield { expose: part, property, name, kind: isMain ? type : undefined, isMinor };
     }
   }
 }
 
-/** The name of the main feature of a light, a switch and so on; "" if it has none. */
-function mainFeature(type: Json | undefined, features: Json | undefined): string | undefined {
-  const names = elements(features).map((feature) => member(feature, "name"));
-  const mains = MAIN_FEATURES.get(type);
-  return mains && (mains.find((main) => names.includes(main)) ?? "");
-}
-
-function nameOf(expose: Json, around: Around): string | undefined {
-  const own = ["label", "name", "property"].map((key) => label(member(expose, key)))
-    .find((text) => text !== undefined);
+function nameOf(expose: Json): string | undefined {
+  const [own] = ["label", "name", "property"].flatMap((key) => label(member(expose, key)) ?? []);
   const endpoint = label(member(expose, "endpoint"));
-  const parts = [around.name, own, endpoint === undefined ? undefined : `(${endpoint})`];
-  return label(parts.filter((part) => part !== undefined).join(" "));
+  return endpoint === undefined ? own : label(`${own ?? ""} (${endpoint})`);
 }
 
-function entityOf(leaf: Leaf, topic: string): Entity | undefined {
-  const { expose, path, name, isMinor } = leaf;
+function propertyEntity(one: Property, topic: string): Entity | undefined {
+  const { expose, property, name, isMinor } = one;
   const access = numberOf(member(expose, "access")) ?? 0;
   const isRead = (access & IN_STATE) !== 0;
   const isSettable = (access & SETTABLE) !== 0;
   if (!isRead && !isSettable) return undefined;
-  const choices = choicesOf(expose);
   const [readOnly, settable] = KINDS.get(member(expose, "type")) ?? ["sensor", "text"];
   // What does one thing only, as `identify`.
-  const isButton = settable === "select" && !isRead && choices.length === 1;
-  const kind = leaf.kind ?? (isButton ? "button" : isSettable ? settable : readOnly);
-  const writes = isSettable ? commands({ ...leaf, kind }, { topic, choices }) : [];
-  return {
+  const isButton = settable === "select" && !isRead && choicesOf(expose).length === 1;
+  const kind = one.kind ?? (isButton ? "button" : isSettable ? settable : readOnly);
+  return entityOf({
     name,
     kind,
-    ...present({
-      unit: label(member(expose, "unit"), MAX_UNIT_LENGTH),
-      isMinor: isMinor ? true as const : undefined,
-      read: isRead ? { topic, path: pointer(...path) } : undefined,
-      writes: writes.length > 0 ? writes : undefined,
-    }),
-  };
+    unit: label(member(expose, "unit")),
+    isMinor,
+    read: isRead ? { topic, path: pointer(property) } : undefined,
+    writes: isSettable ? commandsOf({ ...one, kind }, topic) : [],
+  });
 }
 
 /** By the whole state and by one property, publications to `<topic>/set` and `<topic>/set/<property>`. */
-function commands(
-  leaf: Leaf,
-  { topic, choices }: { topic: string; choices: readonly Json[] },
-): Command[] {
-  const [property] = leaf.path;
-  const all = topicName(`${topic}/set`);
-  if (property === undefined || all === undefined) return [];
-  const one = property.includes("/") ? undefined : topicName(`${topic}/set/${property}`);
-  const { expose, whole } = leaf;
-  const value = whole ?? exampleOf(expose);
-  const actions = whole === undefined ? actionsOf(leaf, choices) : [];
+function commandsOf(one: Property, topic: string): Command[] {
+  const { expose, property } = one;
+  const actions = actionsOf(one);
+  const value = exampleOf(expose);
   const parts = present({
     min: numberOf(member(expose, "value_min")),
     max: numberOf(member(expose, "value_max")),
     step: numberOf(member(expose, "value_step")),
-    options: actions.length === 0 && choices.length > 0 ? choices.map(String) : undefined,
+    options: actions.length > 0 ? [] : choicesOf(expose).map(String),
   });
-  const form = (make: (value: Json) => Json) =>
+  const made = (make: (value: Json) => Json) =>
     actions.length > 0
       ? { values: Object.fromEntries(actions.map(([name, action]) => [name, make(action)])) }
       : present({ example: value === undefined ? undefined : make(value) });
-  const inObject = (value: Json): Json => ({ [property]: value });
-  const commands: Command[] = [{ topic: all, payload: "json", ...form(inObject), ...parts }];
-  if (one !== undefined && whole === undefined) {
-    commands.push({ topic: one, payload: "raw", ...form(rawText), ...parts });
-  } else if (one !== undefined) {
-    commands.push({ topic: one, payload: "json", ...form((value) => value), ...parts });
-  }
+  const all = topicName(`${topic}/set`);
+  const own = property.includes("/") ? undefined : topicName(`${topic}/set/${property}`);
+  const inObject = made((value) => ({ [property]: value }));
+  const commands: Command[] = [];
+  if (all !== undefined) commands.push({ topic: all, payload: "json", ...inObject, ...parts });
+  if (own !== undefined) commands.push({ topic: own, payload: "raw", ...made(rawText), ...parts });
   return commands;
 }
 
@@ -216,21 +170,23 @@ function rawText(value: Json): string {
 }
 
 /** Values by what they do. */
-function actionsOf({ expose, kind }: Leaf, choices: readonly Json[]): Array<[string, Json]> {
-  if (kind === "button") return choices.map((choice) => ["press", choice]);
-  if (kind === "cover") return choices.map((choice) => [String(choice).toLowerCase(), choice]);
+function actionsOf({ expose, kind }: Property): Array<[string, Json]> {
+  if (kind === "button") return choicesOf(expose).map((choice) => ["press", choice]);
+  if (kind === "cover") {
+    return choicesOf(expose).map((choice) => [String(choice).toLowerCase(), choice]);
+  }
   if (member(expose, "type") !== "binary") return [];
-  const [on, off] = kind === "lock" ? ["lock", "unlock"] : ["on", "off"];
+  const [on, off] = kind === "lock" ? ["lock", "unlock"] as const : ["on", "off"] as const;
   const values = [[on, "value_on"], [off, "value_off"], ["toggle", "value_toggle"]] as const;
-  return values.flatMap(([name, key]) => {
+  return values.flatMap(([name, key]): Array<[string, Json]> => {
     const value = scalar(member(expose, key));
-    return name === undefined || value === undefined ? [] : [[name, value] as [string, Json]];
+    return value === undefined ? [] : [[name, value]];
   });
 }
 
 /** Texts, or now and then numbers; the only one may be empty. */
 function choicesOf(expose: Json): Json[] {
-  return elements(member(expose, "values")).slice(0, MAX_CHOICES)
+  return elements(member(expose, "values")).slice(0, MAX_OPTIONS)
     .flatMap((value) => (value === "" ? value : scalar(value)) ?? []);
 }
 

@@ -65,7 +65,6 @@ Deno.test("homeAssistant() reads what ha-mqtt-discoverable says", async () => {
         topic: place("light", "Bench-light", "command"),
         payload: "json",
         values: { on: { state: "ON" }, off: { state: "OFF" } },
-        example: { state: "ON", brightness: 128 },
       }],
     },
     {

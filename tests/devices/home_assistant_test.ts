@@ -182,21 +182,6 @@ Deno.test("homeAssistant() says of a device who it is", () => {
   assert.equal(modelOf({ model: "M", model_id: "M-1" }), "M (M-1)");
   assert.equal(modelOf({ model: "Plug M-1", model_id: "M-1" }), "Plug M-1");
   assert.equal(modelOf({ manufacturer: { a: 1 }, model: ["M"] }), undefined);
-  const child = { identifiers: ["c1"], name: "Socket 1" };
-  const parent = { identifiers: ["d1"], name: "Strip", model: "M", suggested_area: "Hall" };
-  assert.deepEqual(subject({ device: { ...parent, child_device: child } }), {
-    id: "c1",
-    keys: ["id:c1"],
-    name: "Socket 1",
-    area: "Hall",
-  });
-  assert.deepEqual(subject({ device: { ...parent, cdev: { ids: "c2" } } }), {
-    id: "c2",
-    keys: ["id:c2"],
-    name: "Strip",
-    area: "Hall",
-  });
-  assert.equal(subject({ device: { ...parent, child_device: { name: "x" } } }).id, "d1");
 });
 
 /** A device in one message, as the documentation of Home Assistant has it. */
@@ -304,41 +289,6 @@ Deno.test("homeAssistant() takes what a device's message sets for all its compon
       writes: [{ topic: "c", payload: "raw", values: { on: "ON", off: "OFF" } }],
     }],
   }]);
-});
-
-Deno.test("homeAssistant() reads devices within a device", () => {
-  const ha = discovery();
-  const sensor = (topic: string) => ({ one: { p: "sensor", name: "S", stat_t: topic } });
-  const left = ha.take("device/node/strip", {
-    dev: { ids: ["strip"], name: "Strip", mdl: "M", sa: "Hall" },
-    avty_t: "strip/status",
-    cdevs: [
-      { ids: ["s1"], name: "Socket 1", cmps: sensor("1") },
-      { identifiers: "s2", components: sensor("2") },
-      { name: "without an identifier", cmps: sensor("3") },
-      { ids: ["s4"] },
-      7,
-    ],
-  });
-  assert.equal(left, 3);
-  const online = {
-    mode: "latest",
-    signs: [{ topic: "strip/status", yes: ["online"], no: ["offline"] }],
-  };
-  assert.deepEqual(
-    ha.devices().map(({ id, keys, name, model, area, online, entities: [entity] }) => ({
-      id,
-      keys,
-      name,
-      model,
-      area,
-      online,
-      topic: entity?.read?.topic,
-    })),
-    [["s1", "Socket 1", "1"], ["s2", "Strip", "2"]].map(([id, name, topic]) => (
-      { id, keys: [`id:${id}`], name, model: undefined, area: "Hall", online, topic }
-    )),
-  );
 });
 
 Deno.test("homeAssistant() forgets what is taken back or replaced", () => {

@@ -90,7 +90,7 @@ Deno.test("homie() gives what is new in Homie 5 a kind and a command", () => {
       kind: "button",
       writes: [{ ...SET_5, values: { press: "true", go: "true", stop: "false" } }],
     }],
-    [{ datatype: "boolean", format: 7, settable: "true", retained: "false" }, {
+    [{ datatype: "boolean", format: 7, settable: 1, retained: 0 }, {
       kind: "binary_sensor",
     }],
     [{ datatype: "float", retained: false }, { kind: "event" }],

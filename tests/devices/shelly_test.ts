@@ -106,14 +106,13 @@ Deno.test("shelly() gives what a component is for even before it has told of it"
 Deno.test("shelly() reads from the component's own topic where the device has it", () => {
   const status = told(`${BASE}/status/switch:0`, { id: 0, output: false });
   const own = { topic: `${BASE}/status/switch:0`, path: "/output" };
-  const notice = { topic: `${BASE}/events/rpc`, path: "/params/switch:0/output" };
-  const { read, also, heard } = entityOf(known([status]), "switch:0");
-  assert.deepEqual([read, also, heard?.value], [own, [notice], false]);
+  const { read, heard } = entityOf(known([status]), "switch:0");
+  assert.deepEqual([read, heard?.value], [own, false]);
   const later = entityOf(
     known([status, notified({ "switch:0": { id: 0, output: true } })]),
     "switch:0",
   );
-  assert.deepEqual([later.read, later.also, later.heard?.value], [own, [notice], true]);
+  assert.deepEqual([later.read, later.heard?.value], [own, true]);
 });
 
 Deno.test("shelly() hears events of inputs, and no others", () => {
@@ -128,7 +127,6 @@ Deno.test("shelly() hears events of inputs, and no others", () => {
   const event = entityOf(device, "input:1 event");
   assert.deepEqual([event.kind, event.heard?.value], ["event", "single_push"]);
   assert.deepEqual(event.read, { topic: `${BASE}/events/rpc`, path: "/params/events/0/event" });
-  assert.equal(event.also, undefined);
   assert.deepEqual(device.entities.map(({ name }) => name), ["input:1 event"]);
 });
 
@@ -150,7 +148,6 @@ Deno.test("shelly() knows units of sensors", () => {
       ["humidity:0", "sensor", "%", false],
       ["devicepower:0 battery", "sensor", "%", false],
       ["devicepower:0 voltage", "sensor", "V", true],
-      ["devicepower:0 external power", "binary_sensor", undefined, true],
       ["em:0 a voltage", "sensor", "V", false],
       ["em:0 power", "sensor", "W", false],
       ["em1:0 power", "sensor", "W", false],
@@ -202,11 +199,12 @@ Deno.test("shelly() counts what it cannot understand, and makes no device of it"
     told(`${BASE}/online`, "online"),
     told(`${BASE}/online`, "untrue"),
     told(`${BASE}/online`, "trueish"),
-    told(`${BASE}/online`, "false "),
+    told(`${BASE}/online`, "1"),
     told(`${BASE}/online`, new Uint8Array([0xFF])),
     told(`${BASE}/events/rpc`, { method: "NotifyStatus", params: {} }),
     told(`${BASE}/events/rpc`, { src: ["a"], params: {} }),
     told(`${BASE}/status/switch:0`, "true"),
+    told(`${BASE}/status/switch:0`, []),
     told(`${BASE}/status/switch:0`, "no JSON"),
   ];
   for (const message of bad) assert.equal(take(convention, message), 1);
@@ -245,14 +243,11 @@ Deno.test("shelly() keeps null, which says that a value is not known, and no par
   ]);
 });
 
-Deno.test("shelly() is bounded: devices, components, the length of a prefix", () => {
-  const convention = shelly("+");
-  const devices = Array.from({ length: 2_003 }, (_, at) => told(`d${at}/online`, "true"));
-  assert.equal(takeAll(convention, devices), 3);
-  assert.equal(take(convention, devices[0] ?? told("x/online", "true")), 0);
-  assert.equal(take(convention, notified({}, "NotifyStatus", "new")), 1);
-  assert.equal(take(convention, told("new/status/switch:0", { id: 0 })), 1);
-  assert.equal(take(shelly("+"), told(`${"a".repeat(257)}/online`, "true")), 1);
+Deno.test("shelly() is bounded: components, the length of a prefix", () => {
+  const online = (base: string) => told(`${base}/online`, "true");
+  assert.equal(take(shelly("+"), online("a".repeat(256))), 0);
+  assert.equal(take(shelly("+"), online("a".repeat(257))), 1);
+  assert.equal(take(shelly("+"), online("a\u202e")), 1);
   const components = Object.fromEntries(
     Array.from({ length: 100 }, (_, at) => [`switch:${at}`, { output: true }]),
   );
@@ -295,9 +290,7 @@ for (const [what, payload] of HOSTILE) {
     const convention = shelly(BASE);
     assert.equal(take(convention, told(`${BASE}/online`, payload)), 1);
     assert.equal(take(convention, told(`${BASE}/events/rpc`, payload)), 1);
-    if (!["an empty array in an array"].includes(what)) {
-      assert.equal(take(convention, told(`${BASE}/status/switch:0`, payload)), 1);
-      assert.deepEqual([...convention.devices()], []);
-    }
+    assert.equal(take(convention, told(`${BASE}/status/switch:0`, payload)), 1);
+    assert.deepEqual([...convention.devices()], []);
   });
 }

@@ -170,7 +170,6 @@ Deno.test("tasmota() numbers relays where there are several, or the option says 
     ["POWER3", "light", "POWER3"],
   ]);
   assert.deepEqual(relays({ so: { "26": 1 } }), [["Heater plug", "switch", "POWER1"]]);
-  assert.deepEqual(relays({ so: { "30": 1 } }), [["Heater plug", "light", "POWER"]]);
   assert.equal(device({ rl: Array.from({ length: 100 }, () => 1) }).entities.length, 64);
 });
 
@@ -180,16 +179,10 @@ Deno.test("tasmota() gives a light what its kind can do", () => {
   assert.deepEqual(names({ lt_st: 0 }), []);
   assert.deepEqual(names({ lt_st: 1 }), ["Dimmer"]);
   assert.deepEqual(names({ lt_st: 2 }), ["Dimmer", "CT"]);
-  assert.deepEqual(names({ lt_st: 3 }), ["Dimmer", "Color", "Scheme"]);
-  assert.deepEqual(names({ lt_st: 4 }), ["Dimmer", "White", "Color", "Scheme"]);
-  assert.deepEqual(names({ lt_st: 5 }), ["Dimmer", "CT", "White", "Color", "Scheme"]);
-  assert.deepEqual(names({ lt_st: 4, lk: 0 }).slice(0, 2), ["Dimmer1", "Dimmer2"]);
-  assert.deepEqual(names({ lt_st: 3, lk: 0 }), ["Dimmer", "Color", "Scheme"]);
-  assert.deepEqual(names({ lt_st: 5, so: { "68": 1 }, rl: [2, 2] }), [
-    "POWER2",
-    "Channel1",
-    "Channel2",
-  ]);
+  assert.deepEqual(names({ lt_st: 3 }), ["Dimmer", "Color"]);
+  assert.deepEqual(names({ lt_st: 4 }), ["Dimmer", "White", "Color"]);
+  assert.deepEqual(names({ lt_st: 5 }), ["Dimmer", "CT", "White", "Color"]);
+  assert.deepEqual(names({ lt_st: 6 }), []);
   assert.deepEqual(names({ lt_st: 3, rl: [1] }), []);
   const topic = "tasmota_0A1B2C";
   const light = device({ rl: [2], lt_st: 5 });
@@ -208,10 +201,10 @@ Deno.test("tasmota() gives a light what its kind can do", () => {
   ]);
   assert.equal(entityOf(light, "Dimmer").unit, "%");
   assert.equal(entityOf(light, "Dimmer").writes?.[0]?.max, 100);
-  assert.equal(entityOf(light, "Scheme").isMinor, true);
   const reduced = device({ rl: [2], lt_st: 2, so: { "82": 1 } });
   const [command] = entityOf(reduced, "CT").writes ?? [];
-  assert.deepEqual([command?.min, command?.max], [200, 380]);
+  assert.deepEqual([command?.min, command?.max, command?.example], [200, 380, "380"]);
+  assert.equal(entityOf(reduced, "Dimmer").writes?.[0]?.max, 100);
 });
 
 Deno.test("tasmota() gives the fan of an iFan, and its light", () => {
@@ -227,16 +220,15 @@ Deno.test("tasmota() gives the fan of an iFan, and its light", () => {
 
 Deno.test("tasmota() gives shutters, of two relays each, and not again as sensors", () => {
   const shutters = device(
-    { rl: [3, 3, 1, 3, 3], fn: ["Left", null, "Lamp", null, null], sht: [[0, 0, 0], [-90, 90, 5]] },
+    { rl: [3, 3, 1, 3, 3], fn: ["Left", null, "Lamp", null, null] },
     { Shutter1: { Position: 40 }, Shutter2: { Position: 0 }, Switch1: "ON" },
   );
   assert.deepEqual(shutters.entities.map(({ name, kind }) => [name, kind]), [
-    ["Lamp", "switch"],
     ["Left", "cover"],
     ["Left stop", "button"],
+    ["Lamp", "switch"],
     ["Shutter2", "cover"],
     ["Shutter2 stop", "button"],
-    ["Shutter2 tilt", "number"],
     ["Switch1", "binary_sensor"],
   ]);
   const topic = "tasmota_0A1B2C";
@@ -258,9 +250,6 @@ Deno.test("tasmota() gives shutters, of two relays each, and not again as sensor
   });
   assert.deepEqual(entityOf(shutters, "Shutter2 stop").writes, [
     { topic: `cmnd/${topic}/ShutterStop2`, payload: "raw", values: { press: "" } },
-  ]);
-  assert.deepEqual(entityOf(shutters, "Shutter2 tilt").writes, [
-    { topic: `cmnd/${topic}/ShutterTilt2`, payload: "raw", min: -90, max: 90, example: "-90" },
   ]);
   // One relay alone is no shutter, and then its readings are sensors.
   const odd = device({ rl: [3, 1, 3] }, { Shutter1: { Position: 40 } });
@@ -353,30 +342,13 @@ Deno.test("tasmota() counts what it cannot understand, in place of what was ther
   assert.equal(take(convention, told(`${PREFIX}/none/config`, "")), 0);
 });
 
-Deno.test("tasmota() is bounded: sensors of a device and their levels, devices, entities of all", () => {
+Deno.test("tasmota() is bounded: entities of a device, levels of its sensors", () => {
   const readings = Object.fromEntries(Array.from({ length: 2_500 }, (_, at) => [`s${at}`, at]));
   assert.equal(device({ rl: [] }, readings).entities.length, 2_000);
+  assert.equal(device({ rl: [1] }, readings).entities.length, 2_000);
   let deep: object = { leaf: 1 };
   for (let level = 0; level < 10; level++) deep = { deep, n: 1 };
-  assert.equal(device({ rl: [] }, deep).entities.length, 8);
-  const mac = (at: number) => at.toString(16).toUpperCase().padStart(12, "0");
-  const convention = tasmota(PREFIX);
-  const large = Array.from(
-    { length: 52 },
-    (_, at) => told(`${PREFIX}/${mac(at)}/sensors`, { sn: readings }),
-  );
-  assert.equal(takeAll(convention, large), 2);
-  // What is taken back, or told again, makes room.
-  assert.equal(takeAll(convention, large.slice(0, 50)), 0);
-  take(convention, told(`${PREFIX}/${mac(0)}/sensors`, ""));
-  assert.equal(takeAll(convention, large.slice(50, 51)), 0);
-  const many = tasmota(PREFIX);
-  const small = function* () {
-    for (let at = 0; at < 20_003; at++) {
-      yield told(`${PREFIX}/${mac(at)}/sensors`, '{"sn":{"Switch1":"ON"}}');
-    }
-  };
-  assert.equal(takeAll(many, small()), 3);
+  assert.equal(device({ rl: [] }, deep).entities.length, 4);
 });
 
 Deno.test("tasmota() throws for no JSON, and what it gives can be written as JSON", () => {

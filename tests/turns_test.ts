@@ -31,7 +31,8 @@ const short = costly.subarray(0, 900);
 const none = { path: "/field_7", op: "eq", value: 8 };
 
 function message(topic: string): Message {
-  return { topic, payload: costly, qos: 0, retain: false, receivedAt: 0 };
+  // One of its own: what is looked at twice is parsed once.
+  return { topic, payload: costly.slice(), qos: 0, retain: false, receivedAt: 0 };
 }
 
 function costlyWatch(): Watch {

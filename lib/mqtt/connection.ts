@@ -201,6 +201,7 @@ export class Connection implements AsyncDisposable {
    */
   async collect(filters: readonly TopicFilter[], options: CollectOptions): Promise<Collecting> {
     const { signal, isPatient = false } = options;
+    const subackMs = Math.min(Math.max(options.waitMs, MIN_SUBACK_MS), MAX_SUBACK_MS);
     if (!isPatient) await this.#lanes.ready(this.#lanes.main, options);
     const collection = new Collection(filters, options);
     const taken = new Map<Lane, Subscription[]>();
@@ -210,12 +211,14 @@ export class Connection implements AsyncDisposable {
     };
     try {
       await allOf(collection.subscriptions.map(async (subscription) => {
-        const lane = await this.#lanes.reserve(subscription, signal);
+        const lane = await this.#lanes.reserve(subscription, { signal, patienceMs: subackMs });
         const some = taken.get(lane);
         if (some === undefined) taken.set(lane, [subscription]);
         else some.push(subscription);
       }));
-      await Promise.all([...taken].map(([lane, some]) => this.#begin(lane, some, options)));
+      await Promise.all(
+        [...taken].map(([lane, some]) => this.#begin(lane, some, { ...options, subackMs })),
+      );
       signal.throwIfAborted();
     } catch (error) {
       release();
@@ -252,7 +255,9 @@ export class Connection implements AsyncDisposable {
   async #begin(
     lane: Lane,
     subscriptions: readonly Subscription[],
-    { waitMs, signal, isPatient = false, onFailed }: CollectOptions,
+    { waitMs, subackMs, signal, isPatient = false, onFailed }: CollectOptions & {
+      readonly subackMs: number;
+    },
   ): Promise<void> {
     const { lasting } = lane;
     lasting.start();
@@ -262,7 +267,6 @@ export class Connection implements AsyncDisposable {
     inForce.catch(() => {});
     const start = performance.now();
     const leftMs = (ms: number): number => Math.max(0, start + ms - performance.now());
-    const subackMs = Math.min(Math.max(waitMs, MIN_SUBACK_MS), MAX_SUBACK_MS);
     const isAway = (): boolean => this.#lanes.main.lasting.link === undefined;
     while (true) {
       if (isPatient && isAway()) {

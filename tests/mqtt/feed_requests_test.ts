@@ -100,8 +100,11 @@ Deno.test("a feed whose retained messages do not end is not waited for, but has 
   await using broker = scriptedBroker;
   await using connection = await openConnection(broker, { version: "5" });
   await using _first = await Gathering.open(connection, "t/#", { qos: 0 });
-  const opening = Array.from({ length: 5 }, () => Gathering.open(connection, "t/#", { qos: 0 }));
-  const others = await within(Promise.all(opening), 5_000);
+  const opening = Array.from(
+    { length: 5 },
+    () => Gathering.open(connection, "t/#", { qos: 0, waitMs: 1 }),
+  );
+  const others = await within(Promise.all(opening), 8_000);
   assert.equal(broker.accepted, 2, "the others share it");
   await Promise.all(others.map((one) => one[Symbol.asyncDispose]()));
 });

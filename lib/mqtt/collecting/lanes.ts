@@ -19,8 +19,6 @@ const MAX_LANES = 128;
 const MAX_OWN_LANES = 2;
 /** How long a filter's leaving a lane is waited for before another lane is taken, in milliseconds. */
 const MAX_LEAVING_WAIT_MS = 300;
-/** How long retained messages are waited for that others have asked for. */
-const MAX_REPLAY_WAIT_MS = 1_000;
 
 /** How often it is tried in vain to open a further connection while there is one. */
 const MAX_FURTHER_ATTEMPTS = 2;
@@ -94,14 +92,20 @@ export class Lanes {
    * lane on which it overlaps no other, or on a new lane. If that were one too many, it listens to a
    * feed that covers its filter.
    *
+   * @param options.patienceMs how long to wait, from their SUBSCRIBE on, for the retained messages
+   * that others have asked for; then a further lane is taken
    * @returns the lane of the feed
    * @throws {McpMqttError} where there are too many, or the program is shutting down.
    */
-  async reserve(subscription: Subscription, signal: AbortSignal): Promise<Lane> {
+  async reserve(
+    subscription: Subscription,
+    { signal, patienceMs }: { readonly signal: AbortSignal; readonly patienceMs: number },
+  ): Promise<Lane> {
     const start = performance.now();
     while (true) {
       signal.throwIfAborted();
-      const found = this.#find(subscription, performance.now() - start);
+      const waitedMs = performance.now() - start;
+      const found = this.#find(subscription, { waitedMs, patienceMs });
       if (found instanceof Lane) return found;
       const { change, timeoutMs } = found;
       await bounded(change, { timeoutMs, signal, onTimeout: () => {} });
@@ -127,11 +131,14 @@ export class Lanes {
   }
 
   /** A lane on which `subscription` has a feed now, or what to wait for. */
-  #find(subscription: Subscription, waitedMs: number): Lane | Change {
+  #find(
+    subscription: Subscription,
+    { waitedMs, patienceMs }: { readonly waitedMs: number; readonly patienceMs: number },
+  ): Lane | Change {
     const { filter, includeRetained } = subscription;
     const free = this.#lanes.find((lane) => lane.isFreeFor(filter));
     const hasRoom = free !== undefined || this.#lanes.length < MAX_OWN_LANES;
-    const same = this.#listen(subscription, (lane) => {
+    const same = this.#listen(subscription, patienceMs, (lane) => {
       const feed = lane.feedOf(subscription);
       return includeRetained && feed?.hasMuchRetained && hasRoom ? undefined : feed;
     });
@@ -142,13 +149,14 @@ export class Lanes {
     if (change !== undefined && timeoutMs > 0) return { change, timeoutMs };
     const wider = hasRoom
       ? undefined
-      : this.#listen(subscription, (lane) => lane.feedCovering(subscription));
+      : this.#listen(subscription, patienceMs, (lane) => lane.feedCovering(subscription));
     return wider ?? this.#openFeed(this.#openLane(), subscription);
   }
 
   /** The same for the feeds that `feedOn` gives; undefined if there are none to wait for. */
   #listen(
     subscription: Subscription,
+    patienceMs: number,
     feedOn: (lane: Lane) => Feed | undefined,
   ): Lane | Change | undefined {
     // On the later lanes first, which are there for calls that come and go.
@@ -162,7 +170,7 @@ export class Lanes {
     open?.feed.attach(subscription);
     if (open !== undefined) return open.lane;
     const since = Math.max(...found.map(({ feed }) => feed.requestedMs));
-    const timeoutMs = since + MAX_REPLAY_WAIT_MS - performance.now();
+    const timeoutMs = since + patienceMs - performance.now();
     if (timeoutMs <= 0) return undefined;
     const delivered = found.map(({ lane, feed }) => lane.retainedDelivered(feed).catch(() => {}));
     return { change: Promise.race(delivered), timeoutMs };

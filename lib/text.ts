@@ -5,11 +5,12 @@
  */
 
 /**
- * What moves the cursor, breaks the line, turns its direction around, or is not seen: control
- * characters, line and paragraph separator, bidirectional and zero-width formatting, the byte order
- * mark, and lone surrogates.
+ * What moves the cursor, breaks the line, turns its direction around, or is not seen: control and
+ * format characters, line and paragraph separators, lone surrogates, fillers, and variation selectors
+ * but for the two that emojis have.
  */
-const UNSEEN = /[\p{Cc}\p{Cs}\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
+const UNSEEN =
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\u034f\u115f\u1160\u180b-\u180f\u2065\u3164\ufe00-\ufe0d\uffa0\u{e0000}-\u{e0fff}]/gu;
 
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
@@ -26,7 +27,10 @@ const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t"
 export function escapeUnseen(text: string): string {
   return text.replace(
     UNSEEN,
-    (character) =>
-      SHORT[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    (character) => SHORT[character] ?? character.replace(/[^]/g, escaped),
   );
+}
+
+function escaped(codeUnit: string): string {
+  return `\\u${codeUnit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -22,8 +22,8 @@ const MAX_VALUE_TOPICS = 10_000;
 /** So many are subscribed to in one go: it takes some 10 ms. */
 const TOPICS_AT_ONCE = 200;
 
-/** How often a broker may refuse filters, until the whole is given up. */
-const MAX_REFUSALS = 100;
+/** How often a broker may refuse filters, until it is looked no further which of them it takes. */
+const MAX_REFUSALS = 200;
 
 /** What is known of devices. */
 export interface KnownDevices {
@@ -31,8 +31,8 @@ export interface KnownDevices {
   readonly directory: Directory;
   /** Whether some of what describes devices may not be read, or the broker refuses some topic. */
   readonly narrowed: boolean;
-  /** Whether the broker had not sent all that it keeps, or there are too many topics with values. */
-  readonly isIncomplete: boolean;
+  /** What may be missing, and why; none if all is known. */
+  readonly hints: readonly string[];
 }
 
 /** One directory while it is kept up to date. */
@@ -49,10 +49,15 @@ class Kept {
   /** What is being subscribed to, one after the other. */
   #collecting: Promise<void>;
   #refusals = 0;
+  /** How many topics with values found no room. */
+  #leftOut = 0;
+  /** How many messages had been too large before. */
+  readonly #tooLarge: number;
 
   constructor(access: Access, directory: Directory, filters: readonly string[]) {
     this.#access = access;
     this.directory = directory;
+    this.#tooLarge = access.status.tooLarge;
     // Where brokers keep births is asked for besides, and no wildcard of a rule grants it.
     const usual = directory.filters.filter((one) => !one.startsWith("$"));
     this.narrowed = usual.some((one) => !filters.includes(one)) || access.narrow(filters).narrowed;
@@ -69,10 +74,22 @@ class Kept {
     const collecting = this.#collecting = this.#collecting.then(() => this.#collectValues(devices));
     collecting.catch(() => {});
     await bounded(collecting, { signal });
-    const isWhole = await this.#delivered(signal) && isDescribed &&
-      this.#topics.size < MAX_VALUE_TOPICS;
-    const isNarrowed = narrowed || this.#refusals > 0;
-    return { devices, directory, narrowed: isNarrowed, isIncomplete: !isWhole };
+    const isWhole = await this.#delivered(signal) && isDescribed;
+    const tooLarge = this.#access.status.tooLarge - this.#tooLarge;
+    const hints = [
+      ...(isWhole
+        ? []
+        : [`the broker had not sent all that it keeps within ${MAX_RETAINED_MS / 1000} s`]),
+      ...(this.#leftOut > 0
+        ? [`${this.#leftOut} topics with values are too many: ${MAX_VALUE_TOPICS} are listened to`]
+        : []),
+      ...(tooLarge > 0
+        ? [
+          `${tooLarge} messages were larger than limits.max_message_bytes and not taken; descriptions may be among them`,
+        ]
+        : []),
+    ];
+    return { devices, directory, narrowed: narrowed || this.#refusals > 0, hints };
   }
 
   async end(): Promise<void> {
@@ -94,11 +111,18 @@ class Kept {
   /** Subscribes to what is new of the topics with values, as far as they may be read. */
   async #collectValues(devices: readonly Device[]): Promise<void> {
     const { permissions } = this.#access.grants;
-    const topics = [...this.directory.valueTopics(devices)].filter((topic) =>
-      !this.#topics.has(topic) && !this.directory.describes(topic) &&
-      permissions.decide(topic, "read").allowed
-    ).slice(0, MAX_VALUE_TOPICS - this.#topics.size);
+    const wanted = this.directory.valueTopics(devices);
     const turns = new Turns();
+    const missing: string[] = [];
+    for (const topic of wanted) {
+      if (turns.isOver) await turns.others();
+      const isMissing = !this.#topics.has(topic) && !this.directory.describes(topic);
+      if (isMissing && permissions.decide(topic, "read").allowed) missing.push(topic);
+    }
+    const topics = missing.slice(0, MAX_VALUE_TOPICS - this.#topics.size);
+    this.#leftOut = missing.length - topics.length;
+    // What nobody needs any more takes their room: the next question begins anew.
+    if (this.#leftOut > 0 && [...this.#topics].some((one) => !wanted.has(one))) this.isStale = true;
     for (let at = 0; at < topics.length; at += TOPICS_AT_ONCE) {
       const some = topics.slice(at, at + TOPICS_AT_ONCE);
       for (const topic of some) this.#topics.add(topic);
@@ -107,17 +131,17 @@ class Kept {
     }
   }
 
-  /** Subscribes to filters, but for those that the broker refuses. */
+  /** Subscribes to filters, but for those that the broker refuses: a half, and a half of that. */
   async #collect(filters: readonly string[]): Promise<void> {
     try {
       this.#collections.push(await this.#begin(filters));
     } catch (error) {
-      const isRefused = error instanceof McpMqttError && error.code === "broker_refused";
-      if (!isRefused || ++this.#refusals > MAX_REFUSALS) throw error;
+      if (!(error instanceof McpMqttError && error.code === "broker_refused")) throw error;
+      this.#refusals++;
+      if (filters.length === 1 || this.#refusals > MAX_REFUSALS) return;
       const half = Math.ceil(filters.length / 2);
-      for (const some of [filters.slice(0, half), filters.slice(half)]) {
-        if (filters.length > 1) await this.#collect(some);
-      }
+      await this.#collect(filters.slice(0, half));
+      await this.#collect(filters.slice(half));
     }
   }
 
@@ -155,6 +179,10 @@ export class Devices implements AsyncDisposable {
    * twice meanwhile; what {@linkcode Access.collect} throws.
    */
   async known(signal: AbortSignal): Promise<KnownDevices> {
+    const directory = this.#directory();
+    if (directory.filters.length === 0) {
+      return { devices: [], directory, narrowed: false, hints: [] };
+    }
     const known = await this.#known(signal) ?? await this.#known(signal);
     if (known !== undefined) return known;
     throw new McpMqttError("not_connected", "the connection was lost", { hint: "Call again." });
@@ -189,15 +217,18 @@ export class Devices implements AsyncDisposable {
 
   /** Whether anything that describes devices may be read. */
   get isReadable(): boolean {
-    return this.#readable(new Directory(conventionsOf(this.#access.grants.devices))).length > 0;
+    return this.#readable(this.#directory()).length > 0;
+  }
+
+  #directory(): Directory {
+    return new Directory(conventionsOf(this.#access.grants.devices));
   }
 
   #begin(): Kept {
-    const { permissions, devices } = this.#access.grants;
-    const directory = new Directory(conventionsOf(devices));
+    const directory = this.#directory();
     const filters = this.#readable(directory);
     if (filters.length > 0) return new Kept(this.#access, directory, filters);
-    throw permissions.readForbidden(directory.filters.map(parseTopicFilter));
+    throw this.#access.grants.permissions.readForbidden(directory.filters.map(parseTopicFilter));
   }
 
   /** The filters of which something may be read. */

@@ -134,15 +134,29 @@ const limits = record({
     .describe("The most bytes a watch keeps, overhead included: 65,536 to 1,073,741,824."),
 }).transform(({ maxTimeout, ...limits }) => ({ maxTimeoutMs: maxTimeout * 1000, ...limits }));
 
-/** One prefix, a list of them, or null for none. */
-const prefixes = z.union([z.null(), anyText(), list(anyText(), "topic names")], {
+/** A longer prefix would make each topic below it long. */
+const MAX_PREFIX_LENGTH = 1_000;
+
+/** One prefix, a list of them, or null or false for none. */
+const prefixes = z.union([
+  z.null(),
+  z.literal(false),
+  anyText(),
+  list(anyText(), "topic names"),
+], {
   error: "must be a topic name, a list of them, or null",
-}).transform((value): readonly string[] => [...new Set([value ?? []].flat())])
+}).transform((value): readonly string[] => [...new Set([value || []].flat())])
   .superRefine((value, context) => {
-    if (value.every((one) => isResponsePrefix(one) && !one.endsWith("/"))) return;
-    context.addIssue(
-      "each must be a topic name without + and #, that does not begin with $ or end with /",
-    );
+    const isPrefix = (one: string): boolean =>
+      isResponsePrefix(one) && !one.endsWith("/") && one.length <= MAX_PREFIX_LENGTH;
+    if (!value.every(isPrefix)) {
+      context.addIssue(
+        `each must be a topic name without + and #, that does not begin with $ or end with /, of at most ${MAX_PREFIX_LENGTH} characters`,
+      );
+    }
+    if (value.some((one) => value.some((other) => other.startsWith(`${one}/`)))) {
+      context.addIssue("none may be below another of the list: its devices would be read twice");
+    }
   });
 
 const devices = record({

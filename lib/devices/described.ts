@@ -50,14 +50,23 @@ export function elements(value: Json | undefined): readonly Json[] {
 export function label(value: Json | undefined, maxLength = MAX_LABEL): string | undefined {
   if (typeof value !== "string" && typeof value !== "number") return undefined;
   const text = String(value);
-  const cut = text.length > maxLength ? `${text.slice(0, maxLength - 1)}…` : text;
-  const shown = escapeUnseen(cut.trim());
-  return shown === "" ? undefined : shown;
+  // Some more, for what is blank around it; what is escaped becomes longer.
+  const shown = escapeUnseen(text.slice(0, 2 * maxLength).trim());
+  if (shown === "") return undefined;
+  if (shown.length <= maxLength && text.length <= 2 * maxLength) return shown;
+  return `${shown.slice(0, maxLength - 1).toWellFormed()}…`;
 }
 
-/** Several of {@linkcode label}. */
+/** Without marks and case, so that "buro" finds "Büro". */
+export function folded(text: string): string {
+  return text.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase();
+}
+
+/** Several texts to be published, without those that would be shown as others. */
 export function labels(value: Json | undefined): string[] {
-  return elements(value).slice(0, MAX_OPTIONS).flatMap((one) => label(one) ?? []);
+  return elements(value).slice(0, MAX_OPTIONS).flatMap((one) =>
+    exactText(typeof one === "number" ? String(one) : one) ?? []
+  );
 }
 
 /** A text that {@linkcode label} shows as it is: fit to be compared with, or to be published. */

@@ -94,6 +94,8 @@ export interface Sign extends Place {
   /** The values that say yes and no, compared as text; any other says nothing. */
   readonly yes: readonly string[];
   readonly no: readonly string[];
+  /** Whether it need not be there: then a topic without a message says nothing. */
+  readonly isOptional?: true;
 }
 
 /** Signs together: all must say yes, any may, or the one that came last counts. */

@@ -7,6 +7,7 @@ import { heldBytes, type Message } from "../messages/message.ts";
 import { FilterIndex } from "../topics/filter_index.ts";
 import { parseTopicFilter } from "../topics/topic_filter.ts";
 import { Turns } from "../turns.ts";
+import { folded } from "./described.ts";
 import type { Availability, Convention, Description, Entity, Online, Source } from "./device.ts";
 import { SOURCES } from "./device.ts";
 
@@ -20,6 +21,8 @@ const MAX_VALUE_BYTES = 16 * 1024 * 1024;
 const MAX_VALUE_LENGTH = 64 * 1024;
 /** A description of so many bytes may be a value, too, as a bridge's state is. */
 const MAX_SMALL_LENGTH = 256;
+/** Of each device the values of so many entities come before those of others. */
+const MAX_FIRST = 100;
 /** So many entities are told of at most. */
 const MAX_ENTITIES = 50_000;
 
@@ -36,14 +39,10 @@ export interface Device {
   readonly entities: readonly Entity[];
 }
 
-const ORDER = new Intl.Collator("en", { numeric: true });
-
-/** The order of devices. */
-export function byName(
-  a: Pick<Device, "name" | "id">,
-  b: Pick<Device, "name" | "id">,
-): number {
-  return ORDER.compare(a.name, b.name) || ORDER.compare(a.id, b.id) || (a.id < b.id ? -1 : 1);
+/** What devices are ordered by: their names, in which a number counts as such, and then their ids. */
+export function placeOf({ name, id }: Pick<Device, "name" | "id">): string {
+  const numbered = folded(name).replaceAll(/\d{1,15}/g, (digits) => digits.padStart(15, "0"));
+  return `${numbered}\0${id}`;
 }
 
 /** Takes messages, and tells which devices they describe. */
@@ -138,12 +137,13 @@ export class Directory {
     return this.#known.devices;
   }
 
-  /** The topic filters to find and read a device by, and the topics to command it on. */
-  needs(device: Device): { reads: string[]; writes: string[] } {
+  /** The topic filters of descriptions as a device has, and the topics to read and command it on. */
+  needs(device: Device): { describedOn: string[]; reads: string[]; writes: string[] } {
     const described = this.#conventions.filter(({ source }) => device.sources.includes(source));
     const writes = device.entities.flatMap(({ writes: [write] = [] }) => write?.topic ?? []);
     return {
-      reads: [...described.flatMap(({ filters }) => filters), ...topicsOf([device])],
+      describedOn: described.flatMap(({ filters }) => filters),
+      reads: [...topicsOf([device])],
       writes: [...new Set(writes)],
     };
   }
@@ -224,7 +224,13 @@ export class Directory {
       ids.add(device.id);
       devices.push(device);
     }
-    return devices.sort(byName);
+    const placed: Array<{ readonly device: Device; readonly place: string }> = [];
+    for (const device of devices) {
+      if (turns.isOver) await turns.others();
+      placed.push({ device, place: placeOf(device) });
+    }
+    placed.sort((a, b) => a.place < b.place ? -1 : 1);
+    return placed.map(({ device }) => device);
   }
 }
 
@@ -233,15 +239,25 @@ function bySource(a: { readonly source: Source }, b: { readonly source: Source }
   return SOURCES.indexOf(a.source) - SOURCES.indexOf(b.source);
 }
 
-/** The topics that the values and signs of devices come on. */
+/**
+ * The topics that the values and signs of devices come on: signs first, then some of each device, then
+ * the others, so that none has all the room.
+ */
 function topicsOf(devices: readonly Device[]): ReadonlySet<string> {
   const topics = new Set<string>();
-  for (const { entities, online } of devices) {
-    const read = entities.flatMap(({ read, also = [] }) =>
-      read === undefined ? also : [read, ...also]
-    );
-    const signs = online.flatMap((one) => typeof one === "object" ? one.signs : []);
-    for (const { topic } of [...read, ...signs]) topics.add(topic);
+  for (const { online } of devices) {
+    for (const one of online) {
+      if (typeof one === "object") { for (const { topic } of one.signs) topics.add(topic); }
+    }
+  }
+  for (const [from, to] of [[0, MAX_FIRST], [MAX_FIRST, Infinity]]) {
+    for (const { entities } of devices) {
+      if (entities.length <= (from ?? 0)) continue;
+      for (const { read, also } of entities.slice(from, to)) {
+        if (read !== undefined) topics.add(read.topic);
+        for (const { topic } of also ?? []) topics.add(topic);
+      }
+    }
   }
   return topics;
 }
@@ -257,13 +273,15 @@ function rootOf(group: Group): Group {
   return group.into === undefined ? group : rootOf(group.into);
 }
 
+/** Puts a description to those that it shares a key with; one that has no key stands alone. */
 function join(groups: Map<string, Group>, description: Description): void {
-  const keys = [...description.keys, `${description.source}:${description.id}`];
+  const keys = description.keys.length > 0 ? description.keys : [`\0${groups.size}`];
   let group: Group = { descriptions: [description] };
   for (const key of keys) {
     const known = groups.get(key);
     const other = known === undefined ? group : rootOf(known);
-    if (other === group) continue;
+    // What is said for Home Assistant makes no two devices one that say themselves what they are.
+    if (other === group || (isOfItself(other) && isOfItself(group))) continue;
     const isLarger = other.descriptions.length >= group.descriptions.length;
     const [large, small] = isLarger ? [other, group] : [group, other];
     for (const one of small.descriptions) large.descriptions.push(one);
@@ -271,7 +289,12 @@ function join(groups: Map<string, Group>, description: Description): void {
     small.descriptions = [];
     group = large;
   }
-  for (const key of keys) groups.set(key, group);
+  for (const key of keys) if (rootOf(groups.get(key) ?? group) === group) groups.set(key, group);
+}
+
+/** Whether a device's own convention tells of it. */
+function isOfItself({ descriptions }: Group): boolean {
+  return descriptions.some(({ source }) => source !== "homeassistant");
 }
 
 function deviceOf(unordered: readonly Description[], ids: ReadonlySet<string>): Device {
@@ -279,12 +302,19 @@ function deviceOf(unordered: readonly Description[], ids: ReadonlySet<string>): 
   const first = <Key extends "name" | "model" | "area">(key: Key): string | undefined =>
     descriptions.find((one) => one[key] !== undefined)?.[key];
   const [{ id, source } = { id: "", source: "" }] = descriptions;
-  const entities = new Map<string, Entity>();
-  for (const description of descriptions) {
+  const entities: Entity[] = [];
+  /** Of the conventions before, by their places and by the names of those without one. */
+  let better = new Map<string, Entity>();
+  for (const [at, description] of descriptions.entries()) {
+    if (description.source !== descriptions[at - 1]?.source) {
+      better = new Map(entities.map((entity) => [sameness(entity), entity]));
+    }
     for (const entity of description.entities) {
-      const place = placeOf(entity);
-      // What is told twice, by two conventions, is told as the better one does.
-      if (!entities.has(place)) entities.set(place, entity);
+      // What is told twice is told as the better convention does, unless that has no command.
+      const known = better.get(sameness(entity));
+      if (known === undefined || (known.writes === undefined && entity.writes !== undefined)) {
+        entities.push(entity);
+      }
     }
   }
   return {
@@ -294,18 +324,15 @@ function deviceOf(unordered: readonly Description[], ids: ReadonlySet<string>): 
     area: first("area"),
     sources: [...new Set(descriptions.map((one) => one.source))],
     online: descriptions.flatMap(({ online }) => online ?? []),
-    entities: [...entities.values()].sort((a, b) =>
-      Number(a.isMinor ?? 0) - Number(b.isMinor ?? 0)
-    ),
+    entities: entities.sort((a, b) => Number(a.isMinor ?? 0) - Number(b.isMinor ?? 0)),
   };
 }
 
-/** What tells an entity from others of its device. */
-function placeOf({ name, kind, read, writes }: Entity): string {
-  if (read !== undefined && read.template === undefined) {
-    return JSON.stringify(["r", read.topic, read.path]);
-  }
-  return JSON.stringify([kind, name, read?.topic, writes?.[0]?.topic]);
+/** What two conventions have in common if they tell of one entity. */
+function sameness({ name, read }: Entity): string {
+  return read === undefined || read.template !== undefined
+    ? name.toLowerCase()
+    : JSON.stringify([read.topic, read.path]);
 }
 
 function freeId(id: string, source: string, taken: ReadonlySet<string>): string {

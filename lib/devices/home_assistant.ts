@@ -14,6 +14,8 @@ import { conditionalOf, readingOf } from "./template.ts";
 /** So many identifiers and connections of a device count, of so many characters. */
 const MAX_KEYS = 20;
 const MAX_KEY_LENGTH = 200;
+/** So many entities are kept: those of a device are described in few bytes each. */
+const MAX_IN_ALL = 50_000;
 /** With more signs nothing is said of whether a device is online. */
 const MAX_SIGNS = 10;
 
@@ -37,6 +39,9 @@ type Subject = Omit<Description, "online" | "entities">;
 /** Reads discovery messages below a prefix. */
 export function homeAssistant(prefix: string): Convention {
   const known = new Map<string, readonly Description[]>();
+  let total = 0;
+  const sizeOf = (topic: string): number =>
+    known.get(topic)?.reduce((sum, one) => sum + one.entities.length, 0) ?? 0;
   return {
     source: "homeassistant",
     filters: [`${prefix}/+/+/config`, `${prefix}/+/+/+/config`],
@@ -46,6 +51,8 @@ export function homeAssistant(prefix: string): Convention {
       const found: Description[] = [];
       let left = settings === undefined && payload.length > 0 ? 1 : 0;
       let entities = 0;
+      /** Those of a message are mostly alike, and held once. */
+      const signs = new Map<string, Availability>();
       const name = topic.slice(prefix.length + 1, -"/config".length);
       const subject = subjectOf(settings, topic, name);
       for (const { component, own } of settings === undefined ? [] : componentsIn(settings, name)) {
@@ -53,17 +60,35 @@ export function homeAssistant(prefix: string): Convention {
         if (WITHOUT_ENTITIES.includes(component)) continue;
         const description = describe(subject, component, own);
         entities += description?.entities.length ?? 0;
-        if (description === undefined || entities > MAX_ENTITIES) left++;
-        else found.push(description);
+        const isOver = entities > MAX_ENTITIES || entities > MAX_IN_ALL - total + sizeOf(topic);
+        if (description === undefined || isOver) left++;
+        else {found.push({
+            ...description,
+            ...present({ online: once(description.online, signs) }),
+          });}
       }
+      total -= sizeOf(topic);
       if (found.length === 0) known.delete(topic);
       else known.set(topic, found);
+      total += sizeOf(topic);
       return left;
     },
     *devices() {
       for (const descriptions of known.values()) yield* descriptions;
     },
   };
+}
+
+/** The same object for what is alike. */
+function once(
+  online: Description["online"],
+  known: Map<string, Availability>,
+): Description["online"] {
+  if (typeof online !== "object") return online;
+  const key = JSON.stringify(online);
+  const before = known.get(key);
+  if (before === undefined) known.set(key, online);
+  return before ?? online;
 }
 
 /** A component by its kind, "" if it has none; without settings if they are no object. */
@@ -122,7 +147,7 @@ function subjectOf(settings: Settings | undefined, topic: string, name: string):
     const [type, value] = listOf(one).map((part) => keyText(part)[0]);
     if (type === undefined || value === undefined) return [];
     const mac = type === "mac" ? macKey(value) : undefined;
-    return [{ key: mac ?? `${type}:${value}`, value }];
+    return [{ key: mac ?? `connection:${type}:${value}`, value }];
   });
   const keys = [...ids.map((one) => `id:${one}`), ...connections.map(({ key }) => key)];
   return {

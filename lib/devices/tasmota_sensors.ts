@@ -64,7 +64,7 @@ export function sensorsOf(
     sensors.push(entityOf({
       name,
       kind: path.length === 1 && /^Switch\d+$/.test(name) ? "binary_sensor" : "sensor",
-      unit: typeof value === "number" ? unitOf(path, readings) : undefined,
+      unit: typeof value === "number" || value === null ? unitOf(path, readings) : undefined,
       isMinor: MINOR.has(String(path.at(-1))),
       read: { topic: `${telemetry}SENSOR`, path: pointer(...path) },
       also: [{ topic: `${result}STATUS10`, path: pointer("StatusSNS", ...path) }],

@@ -48,8 +48,12 @@ export function readingOf(topic: string, template: string | undefined): Reading 
   if (plain !== null) return placeOf(topic, pathOf(plain[1]));
   const paths = new Set<string>();
   // As if an expression had ended before it.
-  for (const [token, steps] of `}}${text}`.matchAll(TOKENS)) {
-    if (token.startsWith("value")) paths.add(pathOf(steps));
+  const tokens = `}}${text}`;
+  for (const { 0: token, 1: steps, index } of tokens.matchAll(TOKENS)) {
+    if (!token.startsWith("value")) continue;
+    // Into the payload by what is no step, such as a method or a sum: that is no path.
+    if (token === "value_json" && /^\s*[.[]/.test(tokens.slice(index + token.length))) return shown;
+    paths.add(pathOf(steps));
   }
   const [path] = paths;
   if (path === undefined || paths.size !== 1) return shown;

@@ -9,17 +9,20 @@ import { placesOf } from "../messages/payload.ts";
 import { parsePointer } from "../messages/pointer.ts";
 import type { Availability, Entity, Heard, Online, Place, Sign } from "./device.ts";
 
-/** The last message of a topic, if there is one. */
-export type Last = (topic: string) => Message | undefined;
+/** What is known of topics. */
+export interface Known {
+  /** The last message of a topic, if there is one, and if it may be read. */
+  last(topic: string): Message | undefined;
+  mayRead(topic: string): boolean;
+}
 
 /** Looks values up; each payload is read once. */
 export class Values {
-  readonly #last: Last;
+  readonly #known: Known;
   readonly #read = new Map<string, ((tokens: readonly string[]) => Json | undefined) | undefined>();
 
-  /** @param last may answer only for topics that may be read */
-  constructor(last: Last) {
-    this.#last = last;
+  constructor(known: Known) {
+    this.#known = known;
   }
 
   /** The current value of an entity: of all places the one that was heard last. */
@@ -45,25 +48,23 @@ export class Values {
     return "unknown";
   }
 
-  /** A sign that was never seen says nothing. */
   #judge({ mode, signs }: Availability): Online {
     let latest = -Infinity;
     let last: Online = "unknown";
-    let yes = 0;
-    let no = 0;
+    const all = new Set<Online>();
     for (const sign of signs) {
       const heard = this.#sign(sign);
+      if (heard === undefined && sign.isOptional && this.#known.mayRead(sign.topic)) continue;
       const online = heard === undefined ? "unknown" : meaning(heard.value, sign);
-      if (online === "yes") yes++;
-      if (online === "no") no++;
+      all.add(online);
       if (heard !== undefined && online !== "unknown" && heard.receivedAt >= latest) {
         latest = heard.receivedAt;
         last = online;
       }
     }
     if (mode === "latest") return last;
-    if (mode === "any") return yes > 0 ? "yes" : no > 0 ? "no" : "unknown";
-    return no > 0 ? "no" : yes > 0 ? "yes" : "unknown";
+    const order = mode === "any" ? ["yes", "unknown", "no"] : ["no", "unknown", "yes"];
+    return (order as Online[]).find((one) => all.has(one)) ?? "unknown";
   }
 
   /** The value at the place of a sign; of a payload without such a place the whole. */
@@ -73,7 +74,7 @@ export class Values {
   }
 
   #at({ topic, path = "" }: Place): Heard | undefined {
-    const message = this.#last(topic);
+    const message = this.#known.last(topic);
     if (message === undefined) return undefined;
     if (!this.#read.has(topic)) this.#read.set(topic, placesOf(message.payload, parseExactly));
     const value = this.#read.get(topic)?.(parsePointer(path, "path"));

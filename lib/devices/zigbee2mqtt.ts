@@ -5,7 +5,7 @@
  */
 import type { Json } from "../messages/json.ts";
 import { elements, label, member, topicName } from "./described.ts";
-import type { Availability, Convention, Description } from "./device.ts";
+import type { Availability, Convention, Description, Sign } from "./device.ts";
 import { jsonElements } from "./json_elements.ts";
 import { exposedEntities, sharedExpose } from "./zigbee_exposes.ts";
 
@@ -141,11 +141,12 @@ function stateTopicOf(element: Json, base: string): string | undefined {
 /** Its own topic exists only if the bridge is set up so, and stays `online` when the bridge dies. */
 function availabilityOf(topic: string, base: string): Availability {
   const own = topicName(`${topic}/availability`);
-  const topics = [`${base}/bridge/state`, ...(own === undefined ? [] : [own])];
-  return {
-    mode: "all",
-    signs: topics.map((topic) => ({ topic, path: "/state", yes: ["online"], no: ["offline"] })),
-  };
+  const sign = { path: "/state", yes: ["online"], no: ["offline"] };
+  const bridge: Sign = { topic: `${base}/bridge/state`, ...sign };
+  const signs = own === undefined
+    ? [bridge]
+    : [bridge, { topic: own, ...sign, isOptional: true as const }];
+  return { mode: "all", signs };
 }
 
 function together(...parts: readonly (Json | undefined)[]): string | undefined {

@@ -4,8 +4,11 @@
  * @module
  */
 import * as z from "zod/v4";
-import { byName, type Device } from "../devices/directory.ts";
+import { type Device, placeOf } from "../devices/directory.ts";
+import { folded } from "../devices/described.ts";
 import { Values } from "../devices/values.ts";
+import type { KnownDevices } from "../access/devices.ts";
+import type { Reading } from "../devices/device.ts";
 import { McpMqttError } from "../errors.ts";
 import { jsonBytes } from "../messages/payload.ts";
 import type { Permissions } from "../topics/permissions.ts";
@@ -16,15 +19,15 @@ import { hintSchema } from "./schemas.ts";
 import { joined } from "./summary_list.ts";
 
 const MAX_LIMIT = 500;
-const MAX_WORDS = 16;
-/** What a list of so many devices takes in JSON at most, about; of more each gets the same share. */
+/** What a list of so many devices takes in JSON at most; a longer one may take more in proportion. */
 const LIST_BYTES = 12_000;
 const LIST_DEVICES = 50;
-/** What a device's frame and its note of what was left out take, about, in bytes. */
+/** What the note of what was left out of a device takes, about, in bytes, and what hints take. */
 const OMITTED_BYTES = 24;
+const HINT_BYTES = 500;
 
 const WAITING =
-  "unknown values are not retained, and were not sent since the first of these calls: call again";
+  "unknown values were neither retained nor sent since the first of these calls: call again";
 
 /** A device as this client may know it. */
 interface Found {
@@ -66,7 +69,8 @@ export const mqttDevices = defineTool({
   ) {
     const { permissions, readOnly, limits } = access.grants;
     const known = await devices.known(signal);
-    const words = folded(find).split(/\s+/).filter((word) => word !== "").slice(0, MAX_WORDS);
+    const words = folded(find).split(/\s+/).filter((word) => word !== "");
+    const from = cursor === undefined ? undefined : placeIn(cursor);
     const turns = new Turns();
     const found: Found[] = [];
     const leftOut = { not_readable: 0, not_writable: 0, unparsed: known.directory.unparsed };
@@ -76,17 +80,19 @@ export const mqttDevices = defineTool({
       if (isWanted) found.push(granted(device, { permissions, readOnly, leftOut }));
     }
     if (id !== undefined && found.length === 0) throw notFound(id, known.devices);
-    const values = new Values((topic) =>
-      permissions.decide(topic, "read").allowed ? known.directory.last(topic) : undefined
-    );
+    const mayRead = (topic: string): boolean => permissions.decide(topic, "read").allowed;
+    const values = new Values({
+      last: (topic) => mayRead(topic) ? known.directory.last(topic) : undefined,
+      mayRead,
+    });
     const about = {
       total: found.length,
       narrowed: known.narrowed,
       ...(Object.values(leftOut).some((count) => count > 0) ? { left_out: leftOut } : {}),
-      ...(known.isIncomplete ? { incomplete: true as const } : {}),
+      ...(known.hints.length > 0 ? { incomplete: true as const } : {}),
     };
     const [only] = found;
-    if (only !== undefined && found.length === 1) {
+    if (only !== undefined && found.length === 1 && from === undefined) {
       const isNarrowing = id !== undefined && words.length > 0;
       const entities = only.entities.filter(({ name, kind }) =>
         !isNarrowing || words.every((word) => folded(`${name} ${kind}`).includes(word))
@@ -94,35 +100,39 @@ export const mqttDevices = defineTool({
       const { shown, omitted } = inFull({ ...only, entities }, {
         values,
         withValues,
-        maxBytes: limits.maxResultBytes - jsonBytes(about),
+        maxBytes: limits.maxResultBytes - jsonBytes(about) - HINT_BYTES,
       });
       const hints = omitted > 0
         ? ["not all entities found room: give device and words of their names as find"]
         : [];
-      return { devices: [shown], ...about, ...joined([...hints, ...waiting(shown, withValues)]) };
+      return {
+        devices: [shown],
+        ...about,
+        ...joined([...hints, ...known.hints, ...waiting(shown, withValues)]),
+      };
     }
-    const from = cursor === undefined ? undefined : placeOf(cursor);
-    const rest = from === undefined
-      ? found
-      : found.filter(({ device }) => byName(device, from) > 0 && device.id !== from.id);
+    const rest = from === undefined ? found : found.filter(({ device }) => placeOf(device) > from);
     const page = rest.slice(0, limit);
-    const shareBytes = Math.floor(
-      Math.min(
-        LIST_BYTES / Math.min(Math.max(page.length, 1), LIST_DEVICES),
-        limits.maxResultBytes / Math.max(page.length, 1),
-      ),
-    );
+    const maxBytes =
+      Math.min(limits.maxResultBytes, LIST_BYTES * Math.max(1, limit / LIST_DEVICES)) -
+      jsonBytes(about) - HINT_BYTES;
+    const shareBytes = Math.floor(maxBytes / Math.max(1, page.length));
     const list: ShownDevice[] = [];
+    let bytes = 0;
     for (const one of page) {
       if (turns.isOver) await turns.others();
-      list.push(inShort(one, { values, withValues, maxBytes: shareBytes }));
+      const shown = inShort(one, { values, withValues, maxBytes: shareBytes });
+      bytes += jsonBytes(shown) + 1;
+      if (bytes > maxBytes && list.length > 0) break;
+      list.push(shown);
     }
-    const last = page.at(-1);
-    const next = rest.length > page.length && last !== undefined
+    const last = page[list.length - 1];
+    const next = rest.length > list.length && last !== undefined
       ? { cursor: JSON.stringify([last.device.name, last.device.id]) }
       : {};
     const hints = [
-      ...(found.length === 0 ? [noneFound(known.devices.length, words.length > 0)] : []),
+      ...(found.length === 0 ? [noneFound(known, words.length > 0)] : []),
+      ...known.hints,
       ...(last === undefined ? [] : ["device with an id tells how to read and write one"]),
       ...(list.some(({ entities }) => entities.some((one) => String(one).endsWith(UNKNOWN)))
         ? [WAITING]
@@ -141,20 +151,21 @@ function granted(
     readonly leftOut: { not_readable: number; not_writable: number };
   },
 ): Found {
-  const entities = device.entities.flatMap(({ read, also, writes = [], heard, ...entity }) => {
-    const mayRead = read === undefined || permissions.decide(read.topic, "read").allowed;
+  const entities = device.entities.flatMap(({ read, also = [], writes = [], heard, ...entity }) => {
+    const places: readonly Reading[] = read === undefined ? [] : [read, ...also];
+    const [first, ...others] = places.filter(({ topic }) =>
+      permissions.decide(topic, "read").allowed
+    );
     const write = readOnly
       ? undefined
       : writes.find(({ topic }) => permissions.decide(topic, "write").allowed);
-    if (!mayRead) leftOut.not_readable++;
+    if (read !== undefined && first === undefined) leftOut.not_readable++;
     if (write === undefined && writes.length > 0) leftOut.not_writable++;
-    const isReadable = mayRead && read !== undefined;
-    if (!isReadable && write === undefined) return [];
+    if (first === undefined && write === undefined) return [];
     return [{
       ...entity,
-      ...(isReadable ? { read } : {}),
-      ...(isReadable && also !== undefined ? { also } : {}),
-      ...(mayRead && heard !== undefined ? { heard } : {}),
+      ...(first === undefined ? {} : { read: first, also: others }),
+      ...(first === undefined || heard === undefined ? {} : { heard }),
       ...(write === undefined ? {} : { writes: [write] }),
     }];
   });
@@ -209,11 +220,6 @@ function inShort(found: Found, { values, withValues, maxBytes }: Showing): Shown
   return omitted > 0 ? { ...shown, entities_omitted: omitted } : shown;
 }
 
-/** Without marks and case, so that "buro" finds "Büro". */
-function folded(text: string): string {
-  return text.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase();
-}
-
 function hasWords({ id, name, model, area, entities }: Device, words: readonly string[]): boolean {
   if (words.length === 0) return true;
   const texts = entities.flatMap((one) => [one.name, one.kind]);
@@ -221,11 +227,11 @@ function hasWords({ id, name, model, area, entities }: Device, words: readonly s
   return words.every((word) => all.includes(word));
 }
 
-/** The name and id in a cursor. */
-function placeOf(cursor: string): { name: string; id: string } {
+/** The place of the device that a cursor names. */
+function placeIn(cursor: string): string {
   try {
     const [name, id]: unknown[] = JSON.parse(cursor);
-    if (typeof name === "string" && typeof id === "string") return { name, id };
+    if (typeof name === "string" && typeof id === "string") return placeOf({ name, id });
   } catch {
     // Said below.
   }
@@ -242,8 +248,11 @@ function waiting({ entities }: ShownDevice, withValues: boolean): string[] {
   return withValues && isMissing ? [WAITING] : [];
 }
 
-function noneFound(known: number, hasFind: boolean): string {
-  if (hasFind && known > 0) return `none of ${known} devices has these words`;
+function noneFound({ devices, directory }: KnownDevices, hasFind: boolean): string {
+  if (hasFind && devices.length > 0) return `none of ${devices.length} devices has these words`;
+  if (directory.filters.length === 0) {
+    return "every convention is switched off (devices in the config)";
+  }
   return "no device describes itself on what may be read; mqtt_topics finds topics without descriptions";
 }
 

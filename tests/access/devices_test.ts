@@ -141,15 +141,14 @@ Deno.test("Devices.known() subscribes to no value that may not be read, and says
 });
 
 Deno.test("Devices.known() leaves out what the broker refuses, and says that it is narrowed", async () => {
-  const refused = new Set(["s/3", "s/7", "ha/+/+/+/config"]);
-  await using broker = await startAedes({ refuseSubscription: (filter) => refused.has(filter) });
-  for (let i = 0; i < 10; i++) await announce(broker, `${i}`, `Room ${i}`);
+  // So many that it is not looked for each of them.
+  const refused = (filter: string): boolean => /^s\/\d*3|^ha\/\+\/\+\/\+/.test(filter);
+  await using broker = await startAedes({ refuseSubscription: refused });
+  for (let i = 0; i < 400; i++) await announce(broker, `${i}`, `Room ${i}`);
   await using opened = open(broker);
   const { devices, narrowed } = await opened.devices.known(new AbortController().signal);
-  assert.deepEqual([devices.length, narrowed], [10, true]);
+  assert.deepEqual([devices.length, narrowed], [400, true]);
   const held = broker.subscriptions();
-  for (const filter of ["s/0", "s/2", "s/4", "s/6", "s/8", "s/9", FILTER]) {
-    assert.ok(held.includes(filter), filter);
-  }
-  assert.ok([...refused].every((filter) => !held.includes(filter)));
+  assert.ok(held.includes(FILTER) && held.includes("s/0") && held.includes("s/10"));
+  assert.ok(!held.some(refused));
 });

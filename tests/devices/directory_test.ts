@@ -96,6 +96,90 @@ Deno.test("Directory believes a device's own convention before another that tell
   ]);
 });
 
+Deno.test("Directory makes no two devices one that say themselves what they are", async () => {
+  const directory = new Directory([plain("ha"), plain("z", { source: "zigbee2mqtt" })]);
+  for (const name of ["kitchen", "bedroom", "siren"]) {
+    directory.receive(said(`z/${name}`, {
+      id: name,
+      keys: [`id:${name}`],
+      name,
+      entities: [sensor("State", `z/${name}`)],
+    }));
+  }
+  directory.receive(said("ha/1", {
+    id: "evil",
+    keys: ["id:kitchen", "id:bedroom", "id:siren"],
+    name: "evil",
+    entities: [sensor("Evil", "evil")],
+  }));
+  assert.deepEqual(shown(await directory.devices()), [
+    "bedroom bedroom zigbee2mqtt State",
+    "kitchen kitchen zigbee2mqtt+homeassistant State,Evil",
+    "siren siren zigbee2mqtt State",
+  ]);
+});
+
+Deno.test("Directory keeps all entities of one convention, and of another what it adds", async () => {
+  const directory = new Directory([plain("ha"), plain("z", { source: "zigbee2mqtt" })]);
+  const writes = [{ topic: "set", payload: "raw" }];
+  directory.receive(said("ha/1", {
+    id: "kettle",
+    keys: ["id:kettle"],
+    entities: [
+      sensor("Boils", "k/state"),
+      sensor("Kettle", "k/state", { kind: "switch", writes }),
+      sensor("Level", "k/level", { kind: "number", writes }),
+      sensor("Mode", "k/mode", { kind: "select", writes }),
+      { name: "Identify", kind: "button", writes },
+    ],
+  }));
+  assert.deepEqual(shown(await directory.devices()), [
+    "kettle kettle homeassistant Boils,Kettle,Level,Mode,Identify",
+  ]);
+  directory.receive(said("z/1", {
+    id: "0x1",
+    keys: ["id:kettle"],
+    entities: [
+      sensor("level", "k/level"),
+      sensor("mode", "k/mode", { kind: "select", writes }),
+      { name: "identify", kind: "button", writes },
+    ],
+  }));
+  // Only that which is told as well by the better convention is left out.
+  assert.deepEqual(shown(await directory.devices()), [
+    "0x1 0x1 zigbee2mqtt+homeassistant level,mode,identify,Boils,Kettle,Level",
+  ]);
+});
+
+Deno.test("Directory orders devices by name, numbers by their size", async () => {
+  const directory = new Directory([plain("d")]);
+  const names = ["Lamp 2", "lamp 1", "Lamp 10", "änder", "Zoo", "2nd", "10th"];
+  for (const [i, name] of names.entries()) {
+    directory.receive(said(`d/${i}`, { id: `${i}`, keys: [], name }));
+  }
+  assert.deepEqual((await directory.devices()).map(({ name }) => name), [
+    "2nd",
+    "10th",
+    "änder",
+    "lamp 1",
+    "Lamp 2",
+    "Lamp 10",
+    "Zoo",
+  ]);
+});
+
+Deno.test("Directory.valueTopics() has signs first, and then some of each device", async () => {
+  const directory = new Directory([plain("d")]);
+  const entities = Array.from({ length: 150 }, (_, i) => sensor(`${i}`, `a/${i}`));
+  directory.receive(said("d/1", { id: "a", keys: [], entities }));
+  const online = { mode: "all", signs: [{ topic: "b/lwt", yes: [], no: [] }] };
+  directory.receive(said("d/2", { id: "b", keys: [], online, entities: [sensor("t", "b/t")] }));
+  const topics = [...directory.valueTopics(await directory.devices())];
+  assert.equal(topics.length, 152);
+  assert.equal(topics[0], "b/lwt");
+  assert.deepEqual(topics.indexOf("b/t"), 101);
+});
+
 Deno.test("Directory gives no two devices one id", async () => {
   const directory = new Directory([
     plain("a"),
@@ -105,9 +189,9 @@ Deno.test("Directory gives no two devices one id", async () => {
   for (const topic of ["a/1", "b/1", "c/1"]) {
     directory.receive(said(topic, { id: "lamp", keys: [`key:${topic}`], name: topic }));
   }
-  // Two of one source and id are one device; a key of another source is another.
   assert.deepEqual(shown(await directory.devices()).map((one) => one.split(" ")[0]).sort(), [
     "homeassistant:lamp",
+    "homie:lamp",
     "lamp",
   ]);
 });
@@ -204,7 +288,10 @@ Deno.test("Values.of() takes the place that was heard last", () => {
     ["a", said("a", { x: { y: 1.5 } }, 10)],
     ["b", said("b", "ON", 20)],
   ]);
-  const values = new Values((topic) => messages.get(topic));
+  const values = new Values({
+    last: (topic) => messages.get(topic),
+    mayRead: (topic) => topic !== "denied",
+  });
   const at = (read: object, more: object = {}): unknown =>
     values.of({ name: "", kind: "", read: { topic: "a", ...read }, ...more })?.value;
   assert.deepEqual(at({}), { x: { y: 1.5 } });
@@ -230,7 +317,10 @@ Deno.test("Values.online() is what the signs say together, and unknown without a
     ["odd", said("odd", "booting", 30)],
     ["true", said("true", "true", 5)],
   ]);
-  const values = new Values((topic) => messages.get(topic));
+  const values = new Values({
+    last: (topic) => messages.get(topic),
+    mayRead: (topic) => topic !== "denied",
+  });
   const words = { yes: ["online", "true"], no: ["offline"] };
   const online = (mode: "all" | "any" | "latest", ...topics: string[]): string => {
     const signs = topics.map((topic) => ({ topic, path: "/state", ...words }));
@@ -239,15 +329,29 @@ Deno.test("Values.online() is what the signs say together, and unknown without a
   assert.equal(online("all", "up"), "yes");
   assert.equal(online("all", "true"), "yes");
   assert.equal(online("all", "up", "down"), "no");
+  assert.equal(online("all", "never", "down"), "no");
   assert.equal(online("any", "up", "down"), "yes");
+  assert.equal(online("any", "never", "up"), "yes");
+  assert.equal(online("any", "never", "down"), "unknown");
   assert.equal(online("any", "down"), "no");
   assert.equal(online("latest", "up", "down"), "no");
   assert.equal(online("latest", "down", "up"), "no");
+  assert.equal(online("latest", "up", "never"), "yes");
+  // All must say yes, and this one has not.
+  assert.equal(online("all", "up", "never"), "unknown");
+  assert.equal(online("all", "up", "odd"), "unknown");
   for (const mode of ["all", "any", "latest"] as const) {
     assert.equal(online(mode, "odd"), "unknown");
     assert.equal(online(mode, "never"), "unknown");
-    assert.equal(online(mode, "up", "never"), "yes");
   }
+  const optional = (topic: string): string =>
+    values.online([{
+      mode: "all",
+      signs: [{ topic: "up", path: "/state", ...words }, { topic, ...words, isOptional: true }],
+    }]);
+  assert.equal(optional("never"), "yes", "it need not be there");
+  assert.equal(optional("denied"), "unknown", "whether it is there is not known");
+  assert.equal(optional("down"), "unknown");
   assert.equal(values.online([]), "unknown");
   assert.equal(values.online(["unknown", "no", "yes"]), "no");
 });

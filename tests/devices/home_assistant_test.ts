@@ -165,13 +165,18 @@ Deno.test("homeAssistant() says of a device who it is", () => {
   ];
   assert.deepEqual(subject({ device: { connections } }), {
     id: "AA-BB-CC-DD-EE-FF",
-    keys: ["mac:aabbccddeeff", "mac:no mac", "zigbee:0x00158d0001e5a1b2"],
+    keys: ["mac:aabbccddeeff", "connection:mac:no mac", "connection:zigbee:0x00158d0001e5a1b2"],
   });
   const many = Array.from({ length: 50 }, (_, index) => `d${index}`);
   const { keys } = subject({
     device: { identifiers: many, connections: many.map((one) => ["a", one]) },
   });
-  assert.deepEqual([keys.length, keys[19], keys[20], keys[39]], [40, "id:d19", "a:d0", "a:d19"]);
+  assert.deepEqual([keys.length, keys[19], keys[20], keys[39]], [
+    40,
+    "id:d19",
+    "connection:a:d0",
+    "connection:a:d19",
+  ]);
   const modelOf = (device: Config) => subject({ device: { identifiers: "d1", ...device } }).model;
   assert.equal(modelOf({}), undefined);
   assert.equal(modelOf({ model: "M" }), "M");

@@ -64,8 +64,6 @@ Deno.test("readingOf() says that the value at the only path is converted", () =>
     "{{ value_json.a.lower() }}": "/a",
     "{{ value_json.a.lower () }}": "/a",
     "{{ value_json['a'].get('b', 0) }}": "/a",
-    "{{ value_json.get('a') }}": undefined,
-    "{{ value_json[key] }}": undefined,
     "{{ value_json.a[-1] }}": "/a",
     "{{ value_json.a[i] }}": "/a",
     // What stands in quotes, beside an expression or in a comment is no path.
@@ -103,6 +101,11 @@ Deno.test("readingOf() shows a template that has several paths, or none", () => 
     "{{ value_json.a + value_json.a.b }}",
     "{{ value if value_json.a else 0 }}",
     "{% if value_json.a %}{{ value_json['b'] }}{% endif %}",
+    // Into the payload, but by what is no path.
+    "{{ value_json.get('a') }}",
+    "{{ value_json[key] }}",
+    "{{ value_json[-1] }}",
+    "{{ value_json['a' ~ 'b'] }}",
   ];
   for (const template of templates) {
     assert.deepEqual(readingOf("t", template), { topic: "t", template }, template);

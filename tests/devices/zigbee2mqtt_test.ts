@@ -69,7 +69,10 @@ Deno.test("zigbee2mqtt() gives a plug of a real bridge in full", async () => {
     model: "Innr SP 120",
     online: {
       mode: "all",
-      signs: [sign("zigbee2mqtt/bridge/state"), sign(`${topic}/availability`)],
+      signs: [sign("zigbee2mqtt/bridge/state"), {
+        ...sign(`${topic}/availability`),
+        isOptional: true,
+      }],
     },
     entities: [
       {
@@ -168,7 +171,10 @@ Deno.test("zigbee2mqtt() gives a group what its members have, under the identifi
   const { online } = group;
   assert.deepEqual(online, {
     mode: "all",
-    signs: [sign("zigbee2mqtt/bridge/state"), sign("zigbee2mqtt/all lights/availability")],
+    signs: [sign("zigbee2mqtt/bridge/state"), {
+      ...sign("zigbee2mqtt/all lights/availability"),
+      isOptional: true,
+    }],
   });
 });
 

@@ -164,3 +164,119 @@ served(
     });
   },
 );
+
+served(
+  "mqtt_devices keeps a list within its bytes, whatever devices are called, and goes on with its cursor",
+  { topics: EVERYTHING, limits: { max_result_bytes: 20_000 } },
+  async (it) => {
+    const names = ["\u202e", "漢", "a long and ordinary name "].map((one) => one.repeat(200));
+    for (let i = 0; i < 60; i++) {
+      const name = `${i} ${names[i % 3]}`;
+      await describe(it, `homeassistant/sensor/d${i}/config`, {
+        name,
+        stat_t: `s/${i}`,
+        dev: { ids: [`d${i}`], name, mdl: name, mf: name, sa: name },
+      });
+    }
+    for (const [limit, most] of [[50, 12_000], [500, 20_000]] as const) {
+      const seen = new Set<string>();
+      let cursor: string | undefined;
+      do {
+        const { text, structuredContent } = await it.host.callTool("mqtt_devices", {
+          limit,
+          cursor,
+        });
+        assert.ok(text.length <= most, `${text.length} bytes`);
+        const page: Shown = structuredContent;
+        assert.equal(page.total, 60);
+        for (const { id } of page.devices) seen.add(id);
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+      assert.equal(seen.size, 60);
+    }
+  },
+);
+
+served(
+  "mqtt_devices ends with its cursor where nothing is left, and takes no other text for one",
+  { topics: EVERYTHING },
+  async (it) => {
+    await describe(it, "homeassistant/sensor/tank/config", GOOD);
+    const { devices, total }: Shown = await it.host.expectResult("mqtt_devices", {
+      cursor: '["Tank","tank"]',
+    });
+    assert.deepEqual([devices, total], [[], 1]);
+    for (const cursor of ["x", "[1,2]", "{}"]) {
+      await it.host.expectError("invalid_argument", "mqtt_devices", { cursor });
+    }
+  },
+);
+
+served(
+  "mqtt_devices says so where every convention is switched off",
+  {
+    topics: EVERYTHING,
+    config: {
+      devices: {
+        homeassistant: null,
+        zigbee2mqtt: false,
+        tasmota: [],
+        homie: null,
+        sparkplug: null,
+      },
+    },
+  },
+  async ({ host }) => {
+    const { devices, hint }: Shown = await host.expectResult("mqtt_devices", {});
+    assert.deepEqual(devices, []);
+    assert.match(hint, /every convention is switched off/);
+  },
+);
+
+served(
+  "mqtt_devices reads a value where it may, if it comes on several topics",
+  {
+    topics: [
+      { pattern: "tasmota/discovery/#", permissions: ["read"] },
+      { pattern: "tele/#", permissions: ["read"] },
+    ],
+  },
+  async (it) => {
+    await describe(it, "tasmota/discovery/A1B2C3D4E5F6/config", {
+      mac: "A1B2C3D4E5F6",
+      dn: "Plug",
+      t: "plug",
+      ft: "%prefix%/%topic%/",
+      tp: ["cmnd", "stat", "tele"],
+      rl: [1],
+      state: ["OFF", "ON", "TOGGLE", "HOLD"],
+      onln: "Online",
+      ofln: "Offline",
+    });
+    await it.device.publish("tele/plug/LWT", "Online", { retain: true, qos: 1 });
+    await it.device.publish("tele/plug/STATE", '{"POWER":"ON"}', { retain: true, qos: 1 });
+    const { devices: [plug], left_out }: Shown = await it.host.expectResult("mqtt_devices", {
+      find: "plug",
+    });
+    const [{ read, value }] = plug.entities;
+    assert.deepEqual([plug.online, read, value], [
+      "yes",
+      { topic: "tele/plug/STATE", path: "/POWER" },
+      "ON",
+    ]);
+    assert.equal(left_out.not_readable, 0);
+  },
+);
+
+served(
+  "mqtt_devices says that a description was too large to be taken",
+  { topics: EVERYTHING, limits: { max_message_bytes: 2_000 } },
+  async (it) => {
+    await describe(it, "homeassistant/sensor/tank/config", GOOD);
+    await describe(it, "zigbee2mqtt/bridge/devices", `[${'"x",'.repeat(1_000)}1]`);
+    const { devices, incomplete, hint }: Shown = await it.host.expectResult("mqtt_devices", {});
+    assert.equal(devices.length, 1);
+    assert.equal(incomplete, true);
+    assert.match(hint, /1 messages were larger than limits\.max_message_bytes/);
+  },
+);

@@ -39,7 +39,7 @@ eachServed(
     assert.deepEqual(state.write.values.on, { state: "ON" });
     // It does not retain its state: the value is known once it has come.
     assert.equal(state.value, undefined);
-    assert.match(about.hint, /not retained/);
+    assert.match(about.hint, /neither retained nor sent/);
     await it.device.publish("zigbee2mqtt/bedroom/lamp", '{"state":"ON","brightness":7}');
     const again: Shown = await it.host.expectResult("mqtt_devices", { device: id });
     const known = again.devices[0].entities.find((one: Shown) => one.kind === "light");

@@ -9,7 +9,7 @@ import type { Config } from "../../config/config.ts";
 import type { Device } from "../../devices/directory.ts";
 import { McpMqttError } from "../../errors.ts";
 import { Connection } from "../../mqtt/connection.ts";
-import type { Action } from "../../topics/permissions.ts";
+import type { Action, Permissions } from "../../topics/permissions.ts";
 import { matches, type TopicFilter } from "../../topics/topic_filter.ts";
 import { quietLogger } from "../quiet_logger.ts";
 import { brokerSettings, grantsOf } from "../setup.ts";
@@ -43,9 +43,14 @@ export async function describedDevices(config: Config): Promise<readonly Device[
 /** The devices that are read or written below filters, as in `bedroom lamp (state, brightness)`. */
 export function coveredBy(
   filters: readonly TopicFilter[],
-  { action, devices }: { readonly action: Action; readonly devices: readonly Device[] },
+  { action, devices, permissions }: {
+    readonly action: Action;
+    readonly devices: readonly Device[];
+    readonly permissions: Permissions;
+  },
 ): string[] {
-  const isCovered = (topic: string): boolean => filters.some((one) => matches(one, topic));
+  const isCovered = (topic: string): boolean =>
+    filters.some((one) => matches(one, topic)) && permissions.decide(topic, action).allowed;
   const covered = devices.flatMap(({ name, entities }) => {
     const names = entities.filter(({ read, writes = [] }) =>
       action === "read"

@@ -17,6 +17,7 @@ import { DONE, FAILED } from "../exit_status.ts";
 import type { Io } from "../io.ts";
 import type { Invocation } from "../options.ts";
 import { configFor } from "../setup.ts";
+import { escapeUnseen } from "../../text.ts";
 import { coveredBy, describedDevices } from "./covered_devices.ts";
 
 /**
@@ -36,13 +37,10 @@ export async function runExplain(
     if (!verdict.startsWith(`${action} ${topic}: allowed`)) continue;
     isAllowed = true;
     const filters = deciding(topic, action, config);
-    for (
-      const device of coveredBy(filters, {
-        action,
-        devices: await (devices ??= describedDevices(config)) ?? [],
-      })
-    ) {
-      io.stdout(`  device: ${device}\n`);
+    const described = await (devices ??= describedDevices(config)) ?? [];
+    const permissions = new Permissions(config.rules);
+    for (const one of coveredBy(filters, { action, devices: described, permissions })) {
+      io.stdout(`  device: ${escapeUnseen(one)}\n`);
     }
   }
   return isAllowed ? DONE : FAILED;

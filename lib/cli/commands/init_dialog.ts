@@ -35,7 +35,9 @@ export interface Seen {
 export interface SeenDevice {
   /** As in `bedroom lamp (zigbee2mqtt)`. */
   readonly name: string;
-  /** Topic filters to find and read it by, its description included. */
+  /** Topic filters of the descriptions of its kind. */
+  readonly describedOn: readonly string[];
+  /** Topic names to read it on. */
   readonly reads: readonly string[];
   /** Topic names that command it. */
   readonly writes: readonly string[];
@@ -52,7 +54,8 @@ type Permission = "read" | "write";
 interface Grant {
   readonly pattern: string;
   readonly permissions: readonly Permission[];
-  readonly description?: string;
+  /** What it is for, for the owner alone: it may be a device's own words. */
+  readonly comment?: string;
 }
 
 interface Broker {
@@ -68,6 +71,8 @@ interface Broker {
 /** Branches of the topic tree, and devices, to choose from. */
 const MAX_BRANCHES = 30;
 const MAX_DEVICES = 30;
+/** A device with more topics is not offered: nobody would read them all. */
+const MAX_TOPICS = 40;
 
 const YES_OR_NO: Readonly<Record<string, boolean>> = { y: true, yes: true, n: false, no: false };
 const CHANGE_OR_KEEP: Readonly<Record<string, boolean>> = { change: false, keep: true };
@@ -105,6 +110,7 @@ export async function askForConfig(dialog: Dialog): Promise<string> {
     broker = await askForBroker(dialog, broker);
     seen = await seenOn(broker, dialog);
   }
+  seen = withoutReferences(seen);
   const branches = Map.groupBy(
     seen.names,
     (name) => name.includes("/") ? `${name.split("/")[0]}/#` : name,
@@ -216,30 +222,52 @@ async function seenOn(broker: Broker, dialog: Dialog): Promise<Seen | undefined>
   }
 }
 
-/** What the chosen devices need: to be found, read, and commanded. */
+/** What the chosen devices need: to be found, read, and commanded. All of it is shown before. */
 function chooseDevices(devices: readonly SeenDevice[], dialog: Dialog): Grant[] {
-  const shown = devices.slice(0, MAX_DEVICES);
-  if (shown.length === 0) return [];
+  if (devices.length === 0) return [];
+  const shown = devices.filter(({ reads, writes }) => reads.length + writes.length <= MAX_TOPICS)
+    .slice(0, MAX_DEVICES);
   const left = devices.length - shown.length;
   dialog.say(
-    `\nDevices that describe themselves${
-      left > 0 ? `, the first ${shown.length} of ${devices.length}` : ""
-    }. What may an agent do with each?\nr read, rw read and command, n nothing\n`,
+    "\nDevices that describe themselves, in their own words. What may an agent do with each?\n" +
+      "r read, rw read and command, n nothing\n",
   );
   const grants = new Map<string, Grant>();
-  const add = (pattern: string, permission: Permission, description: string): void => {
+  const add = (pattern: string, permission: Permission, comment: string): void => {
     const { permissions, ...before } = grants.get(pattern) ??
-      { permissions: [], pattern, description };
+      { permissions: [], pattern, comment };
     grants.set(pattern, { ...before, permissions: [...new Set([...permissions, permission])] });
   };
-  for (const { name, reads, writes } of shown) {
+  for (const { name, describedOn, reads, writes } of shown) {
+    for (const [what, topics] of [["read", reads], ["command", writes]] as const) {
+      for (const topic of topics) dialog.say(`  ${what.padEnd(8)}${escapeUnseen(topic)}\n`);
+    }
     const permissions = choose(dialog, escapeUnseen(name), { answers: USES, fallback: "n" });
-    if (permissions.includes("read")) { for (const pattern of reads) add(pattern, "read", name); }
+    if (permissions.includes("read")) {
+      for (const pattern of describedOn) add(pattern, "read", "what devices say of themselves");
+      for (const pattern of reads) add(pattern, "read", name);
+    }
     if (permissions.includes("write")) {
       for (const pattern of writes) add(pattern, "write", name);
     }
   }
+  if (left > 0) {
+    dialog.say(`${left} more are left out: too many, or with more than ${MAX_TOPICS} topics.\n`);
+  }
   return [...grants.values()];
+}
+
+/** Without what would be a reference in a config: a device could make the password a pattern. */
+function withoutReferences({ names, devices }: Seen): Seen {
+  const isPlain = (text: string): boolean => !text.includes("${");
+  return {
+    names: names.filter(isPlain),
+    devices: devices.map(({ reads, writes, ...device }) => ({
+      ...device,
+      reads: reads.filter(isPlain),
+      writes: writes.filter(isPlain),
+    })),
+  };
 }
 
 function chooseBranches(branches: ReadonlyMap<string, readonly string[]>, dialog: Dialog): Grant[] {
@@ -288,10 +316,10 @@ function grant(
 
 /** The config, commented. */
 function configText(broker: Broker, grants: readonly Grant[]): string {
-  const rules = grants.map((rule) =>
-    `    { ${
-      Object.entries(rule).map(([key, value]) => `"${key}": ${JSON.stringify(value)}`).join(", ")
-    } },\n`
+  const rules = grants.map(({ pattern, permissions, comment }) =>
+    `    { "pattern": ${JSON.stringify(pattern)}, "permissions": ${JSON.stringify(permissions)} },${
+      comment === undefined ? "" : ` // ${escapeUnseen(comment)}`
+    }\n`
   );
   return `{
   // The config of mcpmqtt: JSON with comments and trailing commas.

@@ -9,6 +9,7 @@ import { resolvePath } from "../../config/references.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { Access } from "../../access/access.ts";
 import { Devices } from "../../access/devices.ts";
+import { McpMqttError } from "../../errors.ts";
 import { Survey } from "../../messages/survey.ts";
 import { brokerSettings, grantsOf } from "../setup.ts";
 import type { Dialog, Seen } from "./init_dialog.ts";
@@ -16,8 +17,6 @@ import { quietLogger } from "../quiet_logger.ts";
 
 /** How long the broker is listened to, in milliseconds. */
 const SURVEY_MS = 3_000;
-/** So many topics that command a device are named. */
-const MAX_NAMED = 3;
 
 /** Undefined where nobody is there to be asked. */
 export function terminalDialog(configPath: string): Dialog | undefined {
@@ -66,19 +65,17 @@ export async function surveyBroker(text: string, configPath: string): Promise<Se
     signal,
     onMessage: (message) => survey.add(message),
   });
-  const [known] = await Promise.all([
-    devices.known(signal),
-    new Promise((resolve) => setTimeout(resolve, SURVEY_MS)),
-  ]);
+  const described = devices.known(signal).catch((error) => {
+    if (error instanceof McpMqttError) return undefined;
+    throw error;
+  });
+  await new Promise((resolve) => setTimeout(resolve, SURVEY_MS));
+  const known = await described;
   return {
     names: [...survey.topics()].map(({ topic }) => topic),
-    devices: known.devices.map((device) => {
-      const needs = known.directory.needs(device);
-      const { length } = needs.writes;
-      const more = length > MAX_NAMED ? ` and ${length - MAX_NAMED} more` : "";
-      const commands = `commands on ${needs.writes.slice(0, MAX_NAMED).join(", ")}${more}`;
-      const about = [...device.sources, ...(length > 0 ? [commands] : [])].join("; ");
-      return { name: `${device.name} (${about})`, ...needs };
-    }),
+    devices: (known?.devices ?? []).map((device) => ({
+      name: `${device.name} (${device.sources.join(", ")})`,
+      ...known?.directory.needs(device) ?? { describedOn: [], reads: [], writes: [] },
+    })),
   };
 }

@@ -103,7 +103,6 @@ export class Directory {
     if (this.#wanted.has(topic) || (conventions.length > 0 && isSmall)) this.#remember(message);
     if (conventions.length === 0) return;
     const fitting = this.#fitted(message);
-    this.#pending.delete(topic);
     if (conventions.some(({ isLive }) => !isLive)) this.#pending.set(topic, fitting);
     for (const taking of this.#take(fitting, true)) while (!taking.next().done);
   }

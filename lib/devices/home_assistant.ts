@@ -180,9 +180,9 @@ function modelOf(device: Settings): string | undefined {
 
 /** The signs of a component; undefined if it has none, or one that is no sign. */
 function availabilityOf(settings: Settings): Availability | undefined {
-  const list = settings.list("availability");
-  if (list.length > MAX_SIGNS) return undefined;
-  const signs = list.map((one) => one && signOf(one, "topic", "value_template"));
+  const signs = settings.list("availability", MAX_SIGNS)
+    ?.map((one) => one && signOf(one, "topic", "value_template"));
+  if (signs === undefined) return undefined;
   if (settings.has("availability_topic")) {
     signs.push(signOf(settings, "availability_topic", "availability_template"));
   }

@@ -115,9 +115,13 @@ export class Settings {
     return this.#members.get(name);
   }
 
-  /** The objects of a list, in which `~` stands for the same; one that is alone is a list of one. */
-  list(name: string): (Settings | undefined)[] {
-    return listOf(this.get(name)).map((one) => Settings.of(one, this.#base));
+  /**
+   * The objects of a list, in which `~` stands for the same; one that is alone is a list of one.
+   * Undefined if it is longer.
+   */
+  list(name: string, maxLength: number): (Settings | undefined)[] | undefined {
+    const list = listOf(this.get(name));
+    return list.length > maxLength ? undefined : list.map((one) => Settings.of(one, this.#base));
   }
 
   /** The first of several that is a topic name, with `~` at its beginning or end resolved. */

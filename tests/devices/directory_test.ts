@@ -283,6 +283,33 @@ Deno.test("Directory keeps the last message of the topics with values, and no ot
   assert.equal(directory.last("s/t"), undefined, "what was taken back is no value");
 });
 
+Deno.test("Directory lets the oldest values go when they take too much room", async () => {
+  const directory = new Directory([plain("d")]);
+  const topics = Array.from({ length: 300 }, (_, at) => `s/${at}`);
+  const entities = topics.map((topic) => sensor(topic, topic));
+  directory.receive(said("d/1", { id: "a", keys: [], entities }));
+  directory.valueTopics(await directory.devices());
+  const kept = (): string[] => topics.filter((topic) => directory.last(topic) !== undefined);
+  for (const topic of topics) directory.receive(said(topic, "x".repeat(60_000)));
+  const { length } = kept();
+  assert(length > 250 && length < 300, `${length}`);
+  assert.deepEqual(kept(), topics.slice(-length));
+  // What comes again is the newest.
+  directory.receive(said("s/299", "x".repeat(60_000)));
+  assert.equal(kept().length, length);
+  for (const topic of topics) directory.receive(said(topic, "x".repeat(600)));
+  assert.deepEqual(kept(), topics);
+});
+
+Deno.test("Directory.needs() names what finds, reads and commands a device", async () => {
+  const directory = new Directory([plain("d"), plain("z", { source: "zigbee2mqtt" })]);
+  const writes = [{ topic: "s/set", payload: "raw" }, { topic: "s/other", payload: "raw" }];
+  const entities = [sensor("one", "s/1", { writes }), sensor("two", "s/1", { name: "two" })];
+  directory.receive(said("d/1", { id: "a", keys: [], entities }));
+  const [device = assert.fail()] = await directory.devices();
+  assert.deepEqual(directory.needs(device), { reads: ["d/+", "s/1"], writes: ["s/set"] });
+});
+
 Deno.test("Values.of() takes the place that was heard last", () => {
   const messages = new Map([
     ["a", said("a", { x: { y: 1.5 } }, 10)],

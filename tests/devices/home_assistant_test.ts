@@ -147,10 +147,12 @@ Deno.test("homeAssistant() says of a device who it is", () => {
   });
   assert.deepEqual(subject({ device: ["d1"] }).keys, ["topic:ha/sensor/x/config"]);
   assert.deepEqual(
-    subject({ device: { identifiers: [" d1 ", 7, null, {}, "", "x".repeat(201)] } }),
+    subject({
+      device: { identifiers: [" d1 ", 7, null, {}, "", "x".repeat(201), "x".repeat(200)] },
+    }),
     {
       id: "d1",
-      keys: ["id:d1", "id:7"],
+      keys: ["id:d1", "id:7", `id:${"x".repeat(200)}`],
     },
   );
   const connections = [

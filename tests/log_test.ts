@@ -61,9 +61,18 @@ Deno.test("Log keeps an entry on one line", async () => {
 });
 
 Deno.test("Log escapes what turns the text around, what is not seen, and lone surrogates", async () => {
-  const ranges = [[0x200b, 0x200f], [0x2028, 0x202e], [0x2066, 0x2069], [0x61c], [0xfeff], [
-    0xd800,
-  ]];
+  const ranges = [
+    [0x200b, 0x200f],
+    [0x2028, 0x202e],
+    [0x2060, 0x206f],
+    [0xad],
+    [0x61c],
+    [0x180e],
+    [0x3164],
+    [0xfeff],
+    [0xfe00],
+    [0xd800],
+  ];
   const unseen = ranges.flatMap(([from = 0, to = from]) =>
     Array.from({ length: to - from + 1 }, (_, at) => String.fromCharCode(from + at))
   );

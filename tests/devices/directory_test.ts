@@ -307,7 +307,11 @@ Deno.test("Directory.needs() names what finds, reads and commands a device", asy
   const entities = [sensor("one", "s/1", { writes }), sensor("two", "s/1", { name: "two" })];
   directory.receive(said("d/1", { id: "a", keys: [], entities }));
   const [device = assert.fail()] = await directory.devices();
-  assert.deepEqual(directory.needs(device), { reads: ["d/+", "s/1"], writes: ["s/set"] });
+  assert.deepEqual(directory.needs(device), {
+    describedOn: ["d/+"],
+    reads: ["s/1"],
+    writes: ["s/set"],
+  });
 });
 
 Deno.test("Values.of() takes the place that was heard last", () => {

@@ -5,7 +5,7 @@ import { openLog } from "../../lib/log.ts";
 import { Connection } from "../../lib/mqtt/connection.ts";
 import { Permissions } from "../../lib/topics/permissions.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
-import { LIMITS } from "../../tests/access/collecting.ts";
+import { LIMITS, NO_DEVICES } from "../../tests/access/collecting.ts";
 import { settingsFor } from "../../tests/mqtt/connections.ts";
 import { TextLineStream } from "../../tests/brokers/text_line_stream.ts";
 
@@ -24,6 +24,7 @@ const rule = { permissions: ["read"], deny: [], retain: false } as const;
 const grants = {
   permissions: new Permissions([{ ...rule, pattern: parseTopicFilter("bench/#") }]),
   readOnly: true,
+  devices: NO_DEVICES,
   limits: { ...LIMITS, watchBufferMessages: 1_000 },
 };
 const signal = new AbortController().signal;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import { Semaphore } from "../mqtt/writing/semaphore.ts";
 
@@ -46,7 +46,7 @@ export class ApiKeys {
   /** Says whose key it is, in a time that does not depend on how much of it is right. */
   async verify(key: string): Promise<Verdict> {
     const bytes = new TextEncoder().encode(key);
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+    const digest = digestOf(bytes).toHex();
     const name = this.#known.get(digest);
     if (name !== undefined) return { kind: "known", name };
     if (this.#waiting >= MAX_WAITING) return { kind: "busy" };
@@ -67,7 +67,7 @@ export class ApiKeys {
     let found: string | undefined;
     for (const { name, key: stored } of this.#keys) {
       const [is, shouldBe] = stored.kind === "plain"
-        ? await Promise.all([digestOf(key), digestOf(new TextEncoder().encode(stored.apiKey))])
+        ? [digestOf(key), digestOf(new TextEncoder().encode(stored.apiKey))]
         : [await argon2id(key, stored), Uint8Array.fromBase64(stored.hash)];
       // All are compared, whichever it is.
       if (is.length === shouldBe.length && timingSafeEqual(is, shouldBe)) found ??= name;
@@ -76,8 +76,9 @@ export class ApiKeys {
   }
 }
 
-async function digestOf(bytes: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array(bytes)));
+/** SHA-256 in this thread: by Web Crypto it takes ten times as long, in another one. */
+function digestOf(bytes: Uint8Array): Uint8Array {
+  return createHash("sha256").update(bytes).digest();
 }
 
 /** What an Argon2id hash is made with (RFC 9106). */

@@ -19,24 +19,34 @@ export type Body =
 
 /** Reads a body of JSON. */
 export async function readBody(request: Request, maxBytes: number): Promise<Body> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
+  let text: string | undefined;
   try {
-    for await (const chunk of request.body ?? []) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) return { refusal: `a body may have ${maxBytes} bytes`, status: 413 };
-      text += decoder.decode(chunk, { stream: true });
-    }
+    const bytes = Number(request.headers.get("content-length") ?? NaN);
+    // Deno passes no more on than that, and at once it takes a tenth of the time.
+    text = bytes <= maxBytes ? await request.text() : await textInChunks(request, maxBytes);
   } catch {
     // The client has gone in the middle of it, or its chunks are none.
     return { refusal: "the body did not come whole", status: 400 };
   }
+  if (text === undefined) return { refusal: `a body may have ${maxBytes} bytes`, status: 413 };
   try {
-    return { value: JSON.parse(text + decoder.decode()) };
+    return { value: JSON.parse(text) };
   } catch {
     return { refusal: "the body is no JSON", status: 400 };
   }
+}
+
+/** A body whose size nobody knows; undefined if it is too large. */
+async function textInChunks(request: Request, maxBytes: number): Promise<string | undefined> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return undefined;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** The ids of the requests; one that stands twice is given twice. */

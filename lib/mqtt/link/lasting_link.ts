@@ -109,7 +109,7 @@ export class LastingLink {
     if (this.link !== undefined) return;
     if (this.#closing.signal.aborted) throw this.notConnected();
     this.#waiting++;
-    this.#wakeUp.abort();
+    this.#wake();
     try {
       await bounded(this.#attempt.promise, {
         timeoutMs,
@@ -129,19 +129,24 @@ export class LastingLink {
    */
   wantFor(ms: number): void {
     this.#wantedUntil = Math.max(this.#wantedUntil, performance.now() + ms);
-    this.#wakeUp.abort();
+    this.#wake();
   }
 
   /** Ends the pause before the next attempt to connect: the broker is known to be there. */
   tryNow(): void {
     this.#isToTryNow = true;
-    this.#wakeUp.abort();
+    this.#wake();
+  }
+
+  /** Ends the pause before the next attempt, if there is one. An error costs more than the call. */
+  #wake(): void {
+    if (!this.#wakeUp.signal.aborted) this.#wakeUp.abort();
   }
 
   /** Disconnects and stays so. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#wakeUp.abort();
+    this.#wake();
     await this.#link?.end();
     await this.#running;
     this.#attempt.resolve();

@@ -108,7 +108,7 @@ export const COMMANDS: readonly Command[] = [
     name: "serve",
     operands: "",
     maxOperands: 0,
-    help: "run the MCP server on stdio (the default)",
+    help: "run the MCP server (the default)",
   },
   {
     name: "check",

@@ -138,7 +138,7 @@ export class LastingLink {
     this.#wake();
   }
 
-  /** Ends the pause before the next attempt, if there is one. An error costs more than the call. */
+  /** Ends the pause before the next attempt. `abort()` makes an error even if there is nothing to do. */
   #wake(): void {
     if (!this.#wakeUp.signal.aborted) this.#wakeUp.abort();
   }

@@ -12,6 +12,7 @@ import { narrowing } from "./narrowing.ts";
 import { publishing } from "./publishing.ts";
 import { type BenchOptions, print, type Section } from "./report.ts";
 import { resting } from "./resting.ts";
+import { serving } from "./serving.ts";
 import { sharing } from "./sharing.ts";
 import { starting } from "./starting.ts";
 import { summarizing } from "./summarizing.ts";
@@ -25,6 +26,7 @@ const BENCHMARKS: Readonly<Record<string, (options: BenchOptions) => Promise<Sec
   narrowing,
   resting,
   loading,
+  serving,
   sharing,
   summarizing,
 };

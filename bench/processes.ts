@@ -5,6 +5,9 @@
  */
 import { TextLineStream } from "../tests/brokers/text_line_stream.ts";
 
+/** In what Linux counts processor time, in milliseconds. */
+const TICK_MS = 10;
+
 /** The folder of this project, with a slash at its end. */
 export const ROOT = new URL("..", import.meta.url).pathname;
 
@@ -18,10 +21,18 @@ export interface Program extends AsyncDisposable {
   hear(): Promise<any>;
 }
 
-/** Starts `bench/programs/NAME.ts`; disposing of it ends its input and waits for its end. */
-export function startProgram(name: string, args: readonly string[] = []): Program {
+/**
+ * Starts `bench/programs/NAME.ts`, with the flags of `deno run` in place of `-A`; disposing of it ends
+ * its input and waits for its end.
+ */
+export function startProgram(
+  name: string,
+  args: readonly string[] = [],
+  { flags = ["-A"] }: { readonly flags?: readonly string[] } = {},
+): Program {
+  const program = `${ROOT}bench/programs/${name}.ts`;
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", `--config=${ROOT}deno.json`, `${ROOT}bench/programs/${name}.ts`, ...args],
+    args: ["run", ...flags, `--config=${ROOT}deno.json`, program, ...args],
     env: { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" },
     stdin: "piped",
     stdout: "piped",
@@ -95,4 +106,13 @@ export async function memoryOf(
   const kilobytes = (key: string): number =>
     Number(new RegExp(`^${key}:\\s+(\\d+)`, "m").exec(status)?.[1]);
   return { nowMb: kilobytes("VmRSS") / 1024, peakMb: kilobytes("VmHWM") / 1024 };
+}
+
+/** The processor time that a process has taken, in milliseconds; `NaN` where there is no `/proc`. */
+export async function cpuMsOf(pid: number): Promise<number> {
+  if (Deno.build.os !== "linux") return NaN;
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  // The name of the program may have spaces.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
 }

@@ -24,6 +24,7 @@ const rule = { permissions: ["read"], deny: [], retain: false } as const;
 const grants = {
   permissions: new Permissions([{ ...rule, pattern: parseTopicFilter("bench/#") }]),
   readOnly: true,
+  devices: NO_DEVICES,
   limits: { ...LIMITS, watchBufferMessages: 1_000 },
   devices: NO_DEVICES,
 };

@@ -99,7 +99,7 @@ export interface Command {
 
 /** Every command. */
 export const COMMANDS = [
-  { name: "serve", operands: "", help: "run the MCP server on stdio (the default)" },
+  { name: "serve", operands: "", help: "run the MCP server (the default)" },
   { name: "check", operands: "", help: "load the config, print what it grants, try the broker" },
   {
     name: "explain",

@@ -23,6 +23,8 @@ export interface HttpOptions extends HttpDoorOptions {
   readonly sessionFor: (client: Client) => Session;
   readonly isConnected: () => boolean;
   readonly audit: Audit | undefined;
+  /** How long the body of a request may take to arrive; default: 30 s. */
+  readonly bodyTimeoutMs?: number;
 }
 
 /** A session of the generations that have them. */
@@ -45,6 +47,9 @@ interface Modern {
 }
 
 const SESSION_HEADER = "mcp-session-id";
+const METHODS: ReadonlySet<string> = new Set(["GET", "POST", "DELETE"]);
+/** How long the body of a request may take to arrive, in milliseconds. */
+const BODY_MS = 30_000;
 
 /** Answers HTTP requests. */
 export class HttpServer implements AsyncDisposable {
@@ -79,17 +84,21 @@ export class HttpServer implements AsyncDisposable {
 
   async #handle(request: Request): Promise<Response> {
     // The Host header stands in it as it came.
-    if (!URL.canParse(request.url)) return said(400, "the Host header is no host");
-    const url = new URL(request.url);
+    const url = URL.parse(request.url);
+    if (url === null) return said(400, "the Host header is no host");
     if (!this.#door.isForUs(request, url)) return said(403, "Host or Origin is not allowed here");
-    if (url.pathname === "/status" && request.method === "GET") {
-      return Response.json({ running: true, mqtt_connected: this.#options.isConnected() });
-    }
     const { tokens } = this.#options;
-    if (tokens !== undefined && url.pathname.startsWith(METADATA_PATH)) {
-      return Response.json(tokens.metadata);
+    const isMetadata = tokens !== undefined && url.pathname.startsWith(METADATA_PATH);
+    if (url.pathname === "/status" || isMetadata) {
+      if (request.method !== "GET" && request.method !== "HEAD") return notAllowed("GET, HEAD");
+      return Response.json(
+        isMetadata
+          ? tokens.metadata
+          : { running: true, mqtt_connected: this.#options.isConnected() },
+      );
     }
     if (url.pathname !== "/mcp") return said(404, "there are /mcp and /status");
+    if (!METHODS.has(request.method)) return notAllowed([...METHODS].join(", "));
     const client = await this.#door.admit(request, url);
     if (client instanceof Response) return client;
     const { maxRequests } = this.#options.remote.limits;
@@ -122,7 +131,8 @@ export class HttpServer implements AsyncDisposable {
     const { maxBodyBytes, maxRequests } = this.#options.remote.limits;
     let parsedBody: unknown;
     if (request.method === "POST") {
-      const body = await readBody(request, maxBodyBytes);
+      const { bodyTimeoutMs = BODY_MS } = this.#options;
+      const body = await readBody(request, { maxBytes: maxBodyBytes, timeoutMs: bodyTimeoutMs });
       call.signal.throwIfAborted();
       if ("refusal" in body) return said(body.status, body.refusal);
       parsedBody = body.value;
@@ -340,6 +350,10 @@ function ended(response: Response, onEnd: () => void): Response {
     new TransformStream<Uint8Array, Uint8Array>({ flush: onEnd, cancel: onEnd }),
   );
   return new Response(body ?? null, response);
+}
+
+function notAllowed(allow: string): Response {
+  return said(405, `only ${allow} may be used here`, { allow });
 }
 
 function busy(maxRequests: number): Response {

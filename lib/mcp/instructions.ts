@@ -11,8 +11,17 @@ const MAX_BYTES = 4_096;
 /** What is shown of the owner's words on one topic; the resource has them all. */
 const MAX_ABOUT_CHARACTERS = 300;
 
+/** A session has its grants for good, and over HTTP a server for each request. */
+const made = new WeakMap<Session, string>();
+
 /** What is granted, which tool fits which task, and what payloads are not. At most 4 KB. */
 export function instructions(session: Session): string {
+  const text = made.get(session) ?? write(session);
+  made.set(session, text);
+  return text;
+}
+
+function write(session: Session): string {
   const { permissions, readOnly } = session.access.grants;
   const head = "This server gives you an MQTT broker, limited to the topics its owner granted.";
   const tail = [

@@ -75,6 +75,8 @@ export async function makeBundle(outDir: string = DIST): Promise<BundleContents>
     name: manifest.name,
     version: manifest.version,
     exports: "./main.js",
+    // Else Deno warns of it in the log, and aborts every request that was answered.
+    unstable: ["no-legacy-abort"],
     permissions: { default: manifest.permissions.default },
     compile: { permissions: "default" },
   });

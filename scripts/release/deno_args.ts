@@ -27,6 +27,8 @@ const RUN = [
   "--no-lock",
   "--no-remote",
   "--no-npm",
+  // Else Deno warns of it in the log, and aborts every request that was answered.
+  "--unstable-no-legacy-abort",
 ];
 
 /**

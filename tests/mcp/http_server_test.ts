@@ -18,7 +18,7 @@ interface World extends AsyncDisposable {
 }
 
 /** A server whose calls may take a second, in this process, and no broker. */
-async function world(): Promise<World> {
+async function world({ bodyTimeoutMs = 30_000 } = {}): Promise<World> {
   const text = JSON.stringify({
     topics: [{ pattern: "t/#", permissions: ["write"] }],
     remote_server: { api_key: KEY, port: 1, limits: { request_timeout: 1 } },
@@ -42,6 +42,7 @@ async function world(): Promise<World> {
     isConnected: () => false,
     log,
     audit: undefined,
+    bodyTimeoutMs,
   });
   return {
     server,
@@ -80,5 +81,17 @@ Deno.test("HttpServer.handle() carries nothing out whose last byte comes after t
   await writer.write(bytes.subarray(-1));
   await writer.close();
   await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(all.sessions(), 0);
+});
+
+Deno.test("HttpServer.handle() gives the place of a call free whose body does not come", async () => {
+  await using all = await world({ bodyTimeoutMs: 50 });
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const answer = all.server.handle(post(readable));
+  await writer.write(new TextEncoder().encode(body.slice(0, -1)));
+  assert.equal((await answer).status, 408);
+  await writer.write(new TextEncoder().encode(body.slice(-1)));
+  await writer.close();
   assert.equal(all.sessions(), 0);
 });

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { parse } from "jsonc-parser";
 import { ApiKeys, argon2id } from "../../lib/mcp/api_keys.ts";
 import { makeAuthority } from "../brokers/certificates.ts";
-import { freePort } from "../brokers/ports.ts";
 import { until } from "../brokers/until.ts";
 import { callHttp, connected, KEY, program, rpc, serving } from "./served_http.ts";
 
@@ -380,119 +379,6 @@ Deno.test("HTTP records whose key did what", async () => {
   const { client, tool, outcome } = JSON.parse(line);
   assert.deepEqual([client, tool, outcome], ["main", "mqtt_publish", "sent"]);
   await Deno.remove(path);
-});
-
-const hasNginx = await new Deno.Command("nginx", { args: ["-v"] }).output()
-  .then(({ success }) => success, () => false);
-
-/** The `nginx` of a block in the docs, on a free port. */
-async function nginxOf(
-  file: string,
-  change: (config: string) => string,
-): Promise<AsyncDisposable & { readonly url: URL }> {
-  const docs = await Deno.readTextFile(new URL(`../../docs/${file}`, import.meta.url));
-  const [, block = ""] = /```nginx\n([^]*?)```/.exec(docs) ?? [];
-  const folder = await Deno.makeTempDir();
-  const port = freePort();
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    .map((name) => `${name}_temp_path ${folder}/${name};`).join(" ");
-  const [location = ""] = /location[^]*$/.exec(block) ?? [];
-  const before = change(block.replace(location, ""));
-  await Deno.writeTextFile(
-    `${folder}/nginx.conf`,
-    `daemon off; pid ${folder}/pid; error_log ${folder}/error.log; events {}
-    http { access_log off; ${temporary} ${before}
-      server { listen 127.0.0.1:${port}; ${change(location)} } }`,
-  );
-  const nginx = new Deno.Command("nginx", {
-    args: ["-p", folder, "-c", `${folder}/nginx.conf`, "-e", `${folder}/error.log`],
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  const url = new URL(`http://127.0.0.1:${port}/mcp`);
-  await until(() => fetch(url).then(({ body }) => body?.cancel().then(() => true), () => false), {
-    what: "nginx",
-  });
-  return {
-    url,
-    async [Symbol.asyncDispose](): Promise<void> {
-      nginx.kill("SIGTERM");
-      await nginx.status;
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
-}
-
-Deno.test({
-  name: "HTTP works behind the nginx of docs/http.md",
-  ignore: !hasNginx,
-  async fn() {
-    await using server = await serving({ api_key: KEY });
-    const to = (config: string): string => config.replace("127.0.0.1:8080", server.url.host);
-    await using nginx = await nginxOf("http.md", to);
-    for (const mode of ["auto", "legacy"] as const) {
-      await using client = await connected(nginx.url, mode);
-      assert.equal((await callHttp(client, "mqtt_read", { topic: "t/a" }))["payload"], "21");
-    }
-  },
-});
-
-const hasCaddy = await new Deno.Command("caddy", { args: ["version"] }).output()
-  .then(({ success }) => success, () => false);
-
-Deno.test({
-  name: "HTTP works behind the Caddy of docs/http.md",
-  ignore: !hasCaddy,
-  async fn() {
-    await using server = await serving({ api_key: KEY });
-    const docs = await Deno.readTextFile(new URL("../../docs/http.md", import.meta.url));
-    const [, block = ""] = /```caddyfile\n([^]*?)```/.exec(docs) ?? [];
-    const folder = await Deno.makeTempDir();
-    const url = new URL(`http://127.0.0.1:${freePort()}/mcp`);
-    await Deno.writeTextFile(
-      `${folder}/Caddyfile`,
-      `{\n  admin off\n}\n${
-        block.replace("mqtt.example.org", url.origin).replace("127.0.0.1:8080", server.url.host)
-      }`,
-    );
-    const caddy = new Deno.Command("caddy", {
-      args: ["run", "--config", `${folder}/Caddyfile`],
-      env: { XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    const isUp = (): Promise<boolean> =>
-      fetch(url).then(({ body }) => body?.cancel().then(() => true) ?? true, () => false);
-    try {
-      await until(isUp, { what: "Caddy" });
-      for (const mode of ["auto", "legacy"] as const) {
-        await using client = await connected(url, mode);
-        assert.equal((await callHttp(client, "mqtt_read", { topic: "t/a" }))["payload"], "21");
-      }
-    } finally {
-      caddy.kill("SIGTERM");
-      await caddy.status;
-      await Deno.remove(folder, { recursive: true });
-    }
-  },
-});
-
-Deno.test({
-  name: "two processes behind the nginx of docs/scaling.md serve on when one is killed",
-  ignore: !hasNginx,
-  async fn() {
-    await using first = await serving({ api_key: KEY });
-    const second = await serving({ api_key: KEY });
-    const to = (config: string): string =>
-      config.replace("127.0.0.1:8081", first.url.host).replace("127.0.0.1:8082", second.url.host);
-    await using nginx = await nginxOf("scaling.md", to);
-    await using client = await connected(nginx.url, "auto");
-    const read = async (): Promise<unknown> =>
-      (await callHttp(client, "mqtt_read", { topic: "t/a" }))["payload"];
-    for (let i = 0; i < 4; i++) assert.equal(await read(), "21");
-    await second[Symbol.asyncDispose]();
-    for (let i = 0; i < 6; i++) assert.equal(await read(), "21");
-  },
 });
 
 Deno.test("HTTP ends what nobody uses, and spares what is still read", async () => {

@@ -61,9 +61,9 @@ export const toolCall = (id: number, name: string, args: object): object => ({
 export const post = (url: URL, { headers, body }: Raw, signal?: AbortSignal): Promise<Response> =>
   fetch(url, { method: "POST", headers, body, ...(signal === undefined ? {} : { signal }) });
 
-/** A session of the older generations, by its id. */
-export async function beginSession(url: URL, key = KEY): Promise<string> {
-  const initialize = {
+/** What begins a session of the older generations. */
+export function beginRequest(key = KEY): Raw {
+  return legacy(undefined, {
     jsonrpc: "2.0",
     id: 0,
     method: "initialize",
@@ -72,8 +72,15 @@ export async function beginSession(url: URL, key = KEY): Promise<string> {
       capabilities: {},
       clientInfo: { name: "raw", version: "1" },
     },
-  };
-  const response = await post(url, legacy(undefined, initialize, key));
+  }, key);
+}
+
+/** What a client says after that. */
+export const initialized = { jsonrpc: "2.0", method: "notifications/initialized" };
+
+/** A session of the older generations, by its id. */
+export async function beginSession(url: URL, key = KEY): Promise<string> {
+  const response = await post(url, beginRequest(key));
   assert.equal(response.status, 200);
   await response.text();
   return response.headers.get("mcp-session-id") ?? "";

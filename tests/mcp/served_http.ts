@@ -18,21 +18,39 @@ export interface Serving extends AsyncDisposable {
   readonly child: Deno.ChildProcess;
   readonly broker: AedesBroker;
   stderr(): string;
+  /** Ends the program in the middle of what it does. */
+  kill(): Promise<void>;
 }
+
+const run = (args: readonly string[]): string[] => [
+  "run",
+  "-q",
+  "-P",
+  `--config=${ROOT}deno.json`,
+  MAIN,
+  ...args,
+];
+const PIPED = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
 
 /** Starts the program. */
 export const program = (...args: readonly string[]): Deno.Command =>
-  new Deno.Command(Deno.execPath(), {
-    args: ["run", "-q", "-P", `--config=${ROOT}deno.json`, MAIN, ...args],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
+  new Deno.Command(Deno.execPath(), { args: run(args), ...PIPED });
+
+/** Starts the program with so many descriptors of files and connections at most. */
+const programWith = (descriptors: number, ...args: readonly string[]): Deno.Command =>
+  new Deno.Command("sh", {
+    args: ["-c", `ulimit -n ${descriptors}; exec "$0" "$@"`, Deno.execPath(), ...run(args)],
+    ...PIPED,
   });
 
-/** Serves over HTTP, with a broker: on a free port, or as `remote` says. */
+/**
+ * Serves over HTTP, with a broker: on a free port, or as `remote` says; with a bound of the
+ * descriptors that the process may have, if one is given.
+ */
 export async function serving(
   remote: { readonly uds?: string; readonly tls?: object } & Record<string, unknown>,
   more: object = {},
+  { descriptors }: { readonly descriptors?: number } = {},
 ): Promise<Serving> {
   await using stack = new AsyncDisposableStack();
   const broker = stack.use(await startAedes());
@@ -49,16 +67,21 @@ export async function serving(
   };
   await Deno.writeTextFile(path, JSON.stringify(config));
   await Deno.chmod(path, 0o600);
-  const child = program("--transport", "remotehttp", "-c", path).spawn();
+  const args = ["--transport", "remotehttp", "-c", path];
+  const command = descriptors === undefined ? program(...args) : programWith(descriptors, ...args);
+  const child = command.spawn();
   let stderr = "";
   const decoder = new TextDecoder();
   const reading = (async () => {
     for await (const bytes of child.stderr) stderr += decoder.decode(bytes);
   })();
   const silent = child.stdout.cancel();
+  let isKilled = false;
   stack.defer(async () => {
-    child.kill("SIGTERM");
-    assert.equal((await child.status).code, 0, stderr);
+    if (!isKilled) {
+      child.kill("SIGTERM");
+      assert.equal((await child.status).code, 0, stderr);
+    }
     await Promise.all([reading, silent]);
   });
   await until(() => /listening on/.test(stderr), { what: () => `a listener in ${stderr}` });
@@ -70,6 +93,11 @@ export async function serving(
     child,
     broker,
     stderr: () => stderr,
+    async kill(): Promise<void> {
+      isKilled = true;
+      child.kill("SIGKILL");
+      await child.status;
+    },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

@@ -13,7 +13,13 @@ import { HttpServer } from "../../mcp/http.ts";
 import type { Connection } from "../../mqtt/connection.ts";
 import { Permissions } from "../../topics/permissions.ts";
 import { UsageError } from "../options.ts";
+import { pause } from "../../wait.ts";
 import { grantsOf } from "../setup.ts";
+
+/** Before a server that has ended is begun again, in milliseconds. */
+const LISTEN_AGAIN_MS = 1_000;
+/** The log tells of it no more often, in milliseconds. */
+const WARN_EACH_MS = 60_000;
 
 type Remote = NonNullable<Config["remoteServer"]>;
 
@@ -64,7 +70,7 @@ export async function serveOnHttp(
     log,
     audit,
   });
-  const server = await listen(remote, (request) => http.handle(request));
+  const server = await listen(remote, { handle: (request) => http.handle(request), log });
   log.info(`listening on ${nameOf(remote)}`);
   const { listen: at } = remote;
   if (
@@ -76,7 +82,7 @@ export async function serveOnHttp(
     );
   }
   return {
-    ended: server.finished,
+    ended: server.ended,
     async close(): Promise<void> {
       await http[Symbol.asyncDispose]();
       await server.shutdown();
@@ -90,29 +96,88 @@ function keysOf({ key, keys }: Remote): NamedKey[] {
   return [...main, ...keys.map(({ name, apiKeyKdf }) => ({ name, key: apiKeyKdf }))];
 }
 
+/** A server that listens. */
+interface Listening {
+  /** Settles when it has been shut down. */
+  readonly ended: Promise<void>;
+  shutdown(): Promise<void>;
+}
+
+/** Listens until it is shut down. */
 async function listen(
   { listen: at, tls }: Remote,
-  handle: (request: Request) => Promise<Response>,
-): Promise<Deno.HttpServer> {
+  { handle, log }: {
+    readonly handle: (request: Request) => Promise<Response>;
+    readonly log: Logger;
+  },
+): Promise<Listening> {
   const onListen = (): void => {};
   try {
-    if (at.kind === "tcp") {
-      const pem = tls === undefined ? {} : {
-        cert: await Deno.readTextFile(tls.cert),
-        key: await Deno.readTextFile(tls.key),
-      };
-      return Deno.serve({ hostname: at.host, port: at.port, onListen, ...pem }, handle);
+    if (at.kind === "uds") {
+      await removeStale(at.path);
+      const server = Deno.serve({ path: at.path, onListen }, handle);
+      await Deno.chmod(at.path, 0o600);
+      return { ended: server.finished, shutdown: () => server.shutdown() };
     }
-    await removeStale(at.path);
-    const server = Deno.serve({ path: at.path, onListen }, handle);
-    await Deno.chmod(at.path, 0o600);
-    return server;
+    const pem = tls === undefined ? {} : {
+      cert: await Deno.readTextFile(tls.cert),
+      key: await Deno.readTextFile(tls.key),
+    };
+    const { host: hostname, port } = at;
+    return listenAgain(() => Deno.serve({ hostname, port, onListen, ...pem }, handle), log);
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     const where = at.kind === "tcp" ? `${at.host}:${at.port}` : at.path;
     throw new UsageError(`cannot listen on ${where}: ${why}`, { cause });
   }
+}
+
+/**
+ * Deno's server ends for good when a connection cannot be accepted, because the process has as many
+ * files open as it may. Anybody can bring that about with connections that say nothing; so it is
+ * begun again.
+ *
+ * @throws what the first beginning throws.
+ */
+function listenAgain(begin: () => Deno.HttpServer, log: Logger): Listening {
+  const closing = new AbortController();
+  const { signal } = closing;
+  let server = begin();
+  const run = async (): Promise<void> => {
+    let warnedAt = -Infinity;
+    while (!signal.aborted) {
+      try {
+        await server.finished;
+        return;
+      } catch (error) {
+        if (performance.now() - warnedAt > WARN_EACH_MS) {
+          warnedAt = performance.now();
+          log.warning(`no connection can be accepted, trying again: ${textOf(error)}`);
+        }
+      }
+      while (await pause(LISTEN_AGAIN_MS, signal)) {
+        try {
+          server = begin();
+          break;
+        } catch (error) {
+          log.debug(`cannot listen again: ${textOf(error)}`);
+        }
+      }
+    }
+  };
+  return {
+    ended: run(),
+    async shutdown(): Promise<void> {
+      closing.abort();
+      // It may have ended by itself.
+      await server.shutdown().catch(() => {});
+    },
+  };
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Takes a socket away that nobody listens on any more; a file that is none stays. */

@@ -120,19 +120,24 @@ export class LastingLink {
    */
   wantFor(ms: number): void {
     this.#wantedUntil = Math.max(this.#wantedUntil, performance.now() + ms);
-    this.#wakeUp.abort();
+    this.#wake();
   }
 
   /** Ends the pause before the next attempt to connect: the broker is known to be there. */
   tryNow(): void {
     this.#isToTryNow = true;
-    this.#wakeUp.abort();
+    this.#wake();
+  }
+
+  /** Ends the pause before the next attempt. `abort()` makes an error even if there is nothing to do. */
+  #wake(): void {
+    if (!this.#wakeUp.signal.aborted) this.#wakeUp.abort();
   }
 
   /** Disconnects and stays so. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#wakeUp.abort();
+    this.#wake();
     await this.#link?.end();
     await this.#running;
     this.#attempt.resolve();

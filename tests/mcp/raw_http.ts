@@ -62,14 +62,18 @@ export const post = (url: URL, { headers, body }: Raw, signal?: AbortSignal): Pr
   fetch(url, { method: "POST", headers, body, ...(signal === undefined ? {} : { signal }) });
 
 /** A session of the older generations, by its id. */
-export async function beginSession(url: URL, key = KEY): Promise<string> {
+export async function beginSession(
+  url: URL,
+  key = KEY,
+  { capabilities = {} }: { readonly capabilities?: object } = {},
+): Promise<string> {
   const initialize = {
     jsonrpc: "2.0",
     id: 0,
     method: "initialize",
     params: {
       protocolVersion: "2025-03-26",
-      capabilities: {},
+      capabilities,
       clientInfo: { name: "raw", version: "1" },
     },
   };

@@ -23,6 +23,8 @@ export interface HttpOptions extends HttpDoorOptions {
   readonly sessionFor: (client: Client) => Session;
   readonly isConnected: () => boolean;
   readonly audit: Audit | undefined;
+  /** Makes the server of a client; default: {@linkcode createServer}. */
+  readonly createServer?: typeof createServer;
 }
 
 /** A session of the generations that have them. */
@@ -244,8 +246,8 @@ export class HttpServer implements AsyncDisposable {
     client: string,
     confirmations?: Confirmations,
   ): ReturnType<typeof createServer> {
-    const { log, audit } = this.#options;
-    return createServer({
+    const { log, audit, createServer: create = createServer } = this.#options;
+    return create({
       session,
       log,
       audit,

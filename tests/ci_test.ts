@@ -22,10 +22,19 @@ interface Gate {
   readonly lines: readonly string[];
 }
 
-/** Runs `.ci/run` on a project of these files; `check` is its task that stands before the tests. */
+/** How {@linkcode runGate} runs. */
+interface GateOptions {
+  /** The task that stands before the tests. */
+  readonly check?: string;
+  /** The task that comes after them. */
+  readonly conformance?: string;
+  readonly jobs?: number;
+}
+
+/** Runs `.ci/run` on a project of these files. */
 async function runGate(
   files: Readonly<Record<string, string>>,
-  { check = "echo fine", jobs = 2 }: { readonly check?: string; readonly jobs?: number } = {},
+  { check = "echo fine", conformance = "echo none", jobs = 2 }: GateOptions = {},
 ): Promise<Gate> {
   const dir = await Deno.makeTempDir({ prefix: "mcpmqtt-gate-" });
   try {
@@ -35,7 +44,10 @@ async function runGate(
     await Deno.writeTextFile(`${dir}/bin/npx`, npx, { mode: 0o755 });
     await Deno.writeTextFile(`${dir}/bin/mosquitto`, "#!/bin/sh\n", { mode: 0o755 });
     const test = `DENO_JOBS=${jobs} deno test --no-check --parallel`;
-    await Deno.writeTextFile(`${dir}/deno.json`, JSON.stringify({ tasks: { check, test } }));
+    await Deno.writeTextFile(
+      `${dir}/deno.json`,
+      JSON.stringify({ tasks: { check, test, conformance } }),
+    );
     for (const [name, text] of Object.entries(files)) {
       await Deno.writeTextFile(`${dir}/tests/${name}`, text);
     }
@@ -77,6 +89,24 @@ for (const jobs of [1, 2]) {
     },
   });
 }
+
+Deno.test({
+  name: ".ci/run counts the conformance suite too, and fails with it",
+  ignore,
+  fn: async () => {
+    const files = { "a_test.ts": PASSING, "b.ts": PASSING };
+    const suite = "deno test --no-check tests/b.ts";
+    const [passing, failing] = await Promise.all([
+      runGate(files, { conformance: suite }),
+      runGate(files, { conformance: `${suite} && exit 1` }),
+    ]);
+    assert.equal(passing.code, 0, passing.lines.join("\n"));
+    assert.equal(passing.lines.at(-1), "4 passed, 0 failed, 2 skipped");
+    assert.equal(below("== skipped", passing).length, 2);
+    assert.equal(failing.code, 1);
+    assert.equal(failing.lines.at(-1), "4 passed, 1 failed, 2 skipped");
+  },
+});
 
 Deno.test({
   name: ".ci/run fails where a test fails, a file, or what stands before the tests",

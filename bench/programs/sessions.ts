@@ -26,7 +26,6 @@ const grants = {
   readOnly: true,
   devices: NO_DEVICES,
   limits: { ...LIMITS, watchBufferMessages: 1_000 },
-  devices: NO_DEVICES,
 };
 const signal = new AbortController().signal;
 const options = { waitMs: 10_000, signal, includeRetained: true };

@@ -100,12 +100,14 @@ export class Confirmations {
 
   async #askNow(
     params: ElicitRequestFormParams,
-    { elicitInput, signal }: ServerContext["mcpReq"],
+    { id, elicitInput, signal }: ServerContext["mcpReq"],
   ): Promise<void> {
     const release = await this.#turn.acquire(signal);
     let action: string;
     try {
-      ({ action } = await elicitInput(params, { timeout: this.#answerMs, signal }));
+      // Without the id it would go over a stream that is there only if the client opens one.
+      const options = { timeout: this.#answerMs, signal, relatedRequestId: id };
+      ({ action } = await elicitInput(params, options));
     } catch (cause) {
       signal.throwIfAborted();
       throw declined("the person did not answer, or the host could not ask", cause);

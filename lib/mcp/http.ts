@@ -25,6 +25,8 @@ export interface HttpOptions extends HttpDoorOptions {
   readonly audit: Audit | undefined;
   /** How long the body of a request may take to arrive; default: 30 s. */
   readonly bodyTimeoutMs?: number;
+  /** Makes the server of a client; default: {@linkcode createServer}. */
+  readonly createServer?: typeof createServer;
 }
 
 /** A session of the generations that have them. */
@@ -254,8 +256,8 @@ export class HttpServer implements AsyncDisposable {
     client: string,
     confirmations?: Confirmations,
   ): ReturnType<typeof createServer> {
-    const { log, audit } = this.#options;
-    return createServer({
+    const { log, audit, createServer: create = createServer } = this.#options;
+    return create({
       session,
       log,
       audit,

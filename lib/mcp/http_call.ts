@@ -41,10 +41,13 @@ export class HttpCall {
   readonly #onGone = (): void => {
     // There is nobody to tell.
     this.#stream = undefined;
+    this.#isGone = true;
     this.giveUp("the client has gone");
   };
   #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
   #isOver = false;
+  /** Whether the client has gone before the end. */
+  #isGone = false;
 
   constructor({ timeoutMs, client }: HttpCallOptions) {
     this.#client = client;
@@ -93,6 +96,7 @@ export class HttpCall {
   async respond(answer: Promise<Response>): Promise<Response> {
     try {
       const response = await Promise.race([answer, this.#late.promise]);
+      if (this.#isGone) return new Response(null, { status: 499 });
       if (!isStream(response) || this.unanswered.size === 0) this.#end();
       return response;
     } catch (error) {

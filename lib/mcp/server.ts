@@ -26,6 +26,7 @@ import {
   readResource,
   topicOf,
 } from "./resources.ts";
+import type { Tool } from "../tools/tool.ts";
 import { callTool, listTools, UnknownTool } from "./tools.ts";
 
 /** Who holds the resource subscriptions that `resources/subscribe` makes. */
@@ -34,6 +35,8 @@ const CLIENT = "client";
 /** What a server needs. */
 export interface ServerOptions {
   readonly session: Session;
+  /** The tools; default: all there are. */
+  readonly tools?: readonly Tool[];
   readonly log: Logger;
   /** The record of what is done, if one is kept. */
   readonly audit?: Audit | undefined;
@@ -52,7 +55,8 @@ export interface ServerOptions {
 
 /** Makes the server; whoever calls connects it to a transport. */
 export function createServer(
-  { session, log, audit, confirmations, client, tellsUpdates = true, onError }: ServerOptions,
+  { session, tools, log, audit, confirmations, client, tellsUpdates = true, onError }:
+    ServerOptions,
 ): Server {
   const server = new Server(
     { name: "mcpmqtt", title: "MQTT", version: VERSION },
@@ -62,7 +66,9 @@ export function createServer(
     },
   );
   server.onerror = onError;
-  server.setRequestHandler("tools/list", () => ({ tools: listTools(session.access.grants) }));
+  server.setRequestHandler("tools/list", () => ({
+    tools: listTools(session.access.grants, tools),
+  }));
   const canAsk = ({ mcpReq: { envelope } }: ServerContext): boolean => {
     const meta: Readonly<Record<string, unknown>> = envelope ?? {};
     const declared = meta[CLIENT_CAPABILITIES_META_KEY] ?? server.getClientCapabilities();
@@ -74,6 +80,7 @@ export function createServer(
     try {
       return await callTool(request, context, {
         session,
+        tools,
         log,
         audit,
         client: clientName(context),

@@ -29,20 +29,24 @@ const PROGRESS_INTERVAL_MS = 500;
 const UNTOLD_BOUNDS = ["exclusiveMinimum", "minItems", "maxItems", "maxLength"] as const;
 
 /** By the limits, which the schemas name: making them takes some milliseconds. */
-const toolsMade = new WeakMap<Limits, McpTool[]>();
+const described = new WeakMap<Limits, WeakMap<Tool, McpTool>>();
 
-/** What `tools/list` gives. */
+/** What `tools/list` gives; of all tools, unless others are given. */
 export function listTools(
   { readOnly, limits }: { readonly readOnly: boolean; readonly limits: Limits },
+  tools?: readonly Tool[],
 ): McpTool[] {
-  const all = toolsMade.get(limits) ?? describeTools(limits);
-  toolsMade.set(limits, all);
-  const offered = new Set(offeredTools({ readOnly }).map(({ name }) => name));
-  return all.filter(({ name }) => offered.has(name));
+  const known = described.get(limits) ?? new WeakMap<Tool, McpTool>();
+  described.set(limits, known);
+  return offeredTools({ readOnly }, tools).map((tool) => {
+    const made = known.get(tool) ?? describeTool(tool, limits);
+    known.set(tool, made);
+    return made;
+  });
 }
 
-function describeTools(limits: Limits): McpTool[] {
-  return offeredTools({ readOnly: false }).map((tool) => ({
+function describeTool(tool: Tool, limits: Limits): McpTool {
+  return {
     name: tool.name,
     title: tool.title,
     description: tool.description,
@@ -54,12 +58,14 @@ function describeTools(limits: Limits): McpTool[] {
       idempotentHint: tool.isIdempotent,
       openWorldHint: true,
     },
-  }));
+  };
 }
 
 /** Whose call it is, and where it is told of. */
 export interface CallOptions {
   readonly session: Session;
+  /** Those there are; default: all. */
+  readonly tools?: readonly Tool[] | undefined;
   readonly log: Logger;
   readonly audit: Audit | undefined;
   /** What the host calls itself. */
@@ -77,10 +83,12 @@ export interface CallOptions {
 export async function callTool(
   { params }: CallToolRequest,
   context: ServerContext,
-  { session, log, audit, client, confirmations, canAsk }: CallOptions,
+  { session, tools, log, audit, client, confirmations, canAsk }: CallOptions,
 ): Promise<CallToolResult> {
-  const tool = findTool(params.name);
-  if (tool === undefined) throw new UnknownTool(params.name, session);
+  const tool = findTool(params.name, tools);
+  if (tool === undefined) {
+    throw new UnknownTool(params.name, offeredTools(session.access.grants, tools));
+  }
   const start = performance.now();
   const stopProgress = reportProgress(tool, params.arguments, context);
   const name = `${tool.name}${aboutWrite(tool, params.arguments)}`;
@@ -105,7 +113,7 @@ export async function callTool(
       confirmed,
     });
   try {
-    assertOffered(tool, session);
+    if (!offeredTools(session.access.grants, tools).includes(tool)) throw notOffered(tool);
     if (tool.effect === "write") audit?.assertWritable();
     const confirmed = tool.effect === "write" ? confirmations.answered(context) : undefined;
     let data: Record<string, unknown>;
@@ -148,17 +156,16 @@ function aboutWrite({ effect }: Tool, args: unknown): string {
 /** There is no such tool; MCP wants that as a protocol error. */
 export class UnknownTool extends Error {
   override readonly name = "UnknownTool";
-  constructor(tool: string, session: Session) {
-    const names = offeredTools(session.access.grants).map(({ name }) => name).join(", ");
+  constructor(tool: string, offered: readonly Tool[]) {
+    const names = offered.map(({ name }) => name).join(", ");
     super(`Unknown tool ${JSON.stringify(tool.slice(0, 80))}; there are ${names}`);
   }
 }
 
-function assertOffered(tool: Tool, { access }: Session): void {
-  if (offeredTools(access.grants).includes(tool)) return;
-  throw new McpMqttError(
+function notOffered({ name }: Tool): McpMqttError {
+  return new McpMqttError(
     "forbidden",
-    `${tool.name} is not offered: the server is read-only`,
+    `${name} is not offered: the server is read-only`,
     {
       hint: "Its owner decides that, with --read-only or read_only in the config.",
       outcome: "not_sent",

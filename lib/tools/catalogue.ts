@@ -15,7 +15,8 @@ import { mqttWatchRead } from "./mqtt_watch_read.ts";
 import { mqttWatchStop } from "./mqtt_watch_stop.ts";
 import type { Tool } from "./tool.ts";
 
-const ALL: readonly Tool[] = [
+/** All there are. */
+export const TOOLS: readonly Tool[] = [
   mqttRead,
   mqttSubscribe,
   mqttTopics,
@@ -28,12 +29,15 @@ const ALL: readonly Tool[] = [
   mqttStatus,
 ];
 
-/** The tools that are offered; none that writes where the server is read-only. */
-export function offeredTools({ readOnly }: { readonly readOnly: boolean }): readonly Tool[] {
-  return readOnly ? ALL.filter(({ effect }) => effect === "observe") : ALL;
+/** Those of the tools that are offered; none that writes where the server is read-only. */
+export function offeredTools(
+  { readOnly }: { readonly readOnly: boolean },
+  tools: readonly Tool[] = TOOLS,
+): readonly Tool[] {
+  return readOnly ? tools.filter(({ effect }) => effect === "observe") : tools;
 }
 
 /** The tool of that name, whether it is offered or not. */
-export function findTool(name: string): Tool | undefined {
-  return ALL.find((tool) => tool.name === name);
+export function findTool(name: string, tools: readonly Tool[] = TOOLS): Tool | undefined {
+  return tools.find((tool) => tool.name === name);
 }

@@ -3,15 +3,21 @@ import type { CallToolRequest, ServerContext } from "@modelcontextprotocol/serve
 import type { Session } from "../../lib/access/session.ts";
 import { Audit } from "../../lib/mcp/audit.ts";
 import { Confirmations } from "../../lib/mcp/confirm.ts";
-import { callTool } from "../../lib/mcp/tools.ts";
+import { callTool, listTools, UnknownTool } from "../../lib/mcp/tools.ts";
 import type { Publication } from "../../lib/mqtt/link/link.ts";
+import { findTool } from "../../lib/tools/catalogue.ts";
 import { MemoryLog } from "../mqtt/connections.ts";
+import type { Tool } from "../../lib/tools/tool.ts";
 import { contextOf, limitsWith } from "../tools/contexts.ts";
 
 const limits = await limitsWith();
 
 /** Calls mqtt_publish with a record that is kept in a file of the test. */
-function publish(audit: Audit, published: Publication[]): ReturnType<typeof callTool> {
+function publish(
+  audit: Audit | undefined,
+  published: Publication[],
+  tools?: readonly Tool[],
+): ReturnType<typeof callTool> {
   const { signal } = new AbortController();
   const request = {
     method: "tools/call",
@@ -20,6 +26,7 @@ function publish(audit: Audit, published: Publication[]): ReturnType<typeof call
   const context = { mcpReq: { signal, requestState: () => undefined } } as unknown as ServerContext;
   return callTool(request, context, {
     session: contextOf({ limits, published }) as unknown as Session,
+    tools,
     log: new MemoryLog(),
     audit,
     client: "test",
@@ -53,4 +60,22 @@ Deno.test("callTool() answers when the record has its line, and not before", asy
   assert.equal(isAnswered, false);
   resolve(1_000_000);
   await answering;
+});
+
+Deno.test("listTools() and callTool() have the tools that they are given, and no others", async () => {
+  const [status, write] = [findTool("mqtt_status"), findTool("mqtt_publish")];
+  assert.ok(status && write);
+  const names = (readOnly: boolean): string[] =>
+    listTools({ readOnly, limits }, [status, write]).map(({ name }) => name);
+  assert.deepEqual(names(false), ["mqtt_status", "mqtt_publish"]);
+  assert.deepEqual(names(true), ["mqtt_status"]);
+  const published: Publication[] = [];
+  assert.equal((await publish(undefined, published, [write])).isError, undefined);
+  assert.equal(published.length, 1);
+  await assert.rejects(publish(undefined, published, [status]), (error) => {
+    assert.ok(error instanceof UnknownTool);
+    assert.equal(error.message, 'Unknown tool "mqtt_publish"; there are mqtt_status');
+    return true;
+  });
+  assert.equal(published.length, 1);
 });

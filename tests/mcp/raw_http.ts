@@ -62,14 +62,14 @@ export const post = (url: URL, { headers, body }: Raw, signal?: AbortSignal): Pr
   fetch(url, { method: "POST", headers, body, ...(signal === undefined ? {} : { signal }) });
 
 /** What begins a session of the older generations. */
-export function beginRequest(key = KEY): Raw {
+export function beginRequest(key = KEY, capabilities: object = {}): Raw {
   return legacy(undefined, {
     jsonrpc: "2.0",
     id: 0,
     method: "initialize",
     params: {
       protocolVersion: "2025-03-26",
-      capabilities: {},
+      capabilities,
       clientInfo: { name: "raw", version: "1" },
     },
   }, key);
@@ -79,8 +79,12 @@ export function beginRequest(key = KEY): Raw {
 export const initialized = { jsonrpc: "2.0", method: "notifications/initialized" };
 
 /** A session of the older generations, by its id. */
-export async function beginSession(url: URL, key = KEY): Promise<string> {
-  const response = await post(url, beginRequest(key));
+export async function beginSession(
+  url: URL,
+  key = KEY,
+  { capabilities = {} }: { readonly capabilities?: object } = {},
+): Promise<string> {
+  const response = await post(url, beginRequest(key, capabilities));
   assert.equal(response.status, 200);
   await response.text();
   return response.headers.get("mcp-session-id") ?? "";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { argon2id } from "../../lib/mcp/api_keys.ts";
 import { until } from "../brokers/until.ts";
 import {
   beginRequest,
@@ -10,7 +11,7 @@ import {
   type Raw,
   toolCall,
 } from "./raw_http.ts";
-import { callHttp, connected, KEY, type Serving, serving } from "./served_http.ts";
+import { callHttp, connected, KEY, rpc, type Serving, serving } from "./served_http.ts";
 
 const MAX_BODY_BYTES = 2_000;
 
@@ -115,6 +116,34 @@ Deno.test("HTTP answers headers that disagree with the body, and versions that a
     assert.equal(await statusOf(url, changed(all.legacy, { "mcp-session-id": id })), 404, id);
   }
   await assertServes(server);
+});
+
+Deno.test("HTTP takes the session of another client for none", async () => {
+  const salt = new Uint8Array(16).fill(9).toBase64();
+  const cost = { timeCost: 1, memoryCostKib: 64, parallelism: 1, hashBytes: 32 };
+  const hash = await argon2id(new TextEncoder().encode("other-key"), { ...cost, salt });
+  const kdf = { salt, time_cost: 1, memory_cost: 64, parallelism: 1, hash: hash.toBase64() };
+  await using server = await serving({ api_key: KEY, keys: [{ name: "other", api_key_kdf: kdf }] });
+  const initialize = JSON.stringify({
+    jsonrpc: "2.0",
+    id: 1,
+    method: "initialize",
+    params: {
+      protocolVersion: "2025-11-25",
+      capabilities: {},
+      clientInfo: { name: "x", version: "1" },
+    },
+  });
+  const begun = await rpc(server.url, { "x-api-key": KEY }, initialize);
+  const id = begun.headers.get("mcp-session-id") ?? "";
+  await begun.body?.cancel();
+  const ping = JSON.stringify({ jsonrpc: "2.0", id: 2, method: "ping" });
+  for (const [key, code] of [["other-key", 404], [KEY, 200]] as const) {
+    const headers = { "x-api-key": key, "mcp-session-id": id };
+    const { status, body } = await rpc(server.url, headers, ping);
+    await body?.cancel();
+    assert.equal(status, code);
+  }
 });
 
 Deno.test("HTTP answers bodies that are no message with 400, and too large ones with 413", async () => {

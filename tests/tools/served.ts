@@ -67,6 +67,8 @@ export async function serve(
       await until(() => broker.subscriptions().includes(filter) && asked() >= times, {
         what: () => `subscription ${times} to ${filter} among ${broker.subscriptions()}`,
       });
+      // Who joins a subscription hears what comes after its SUBACK, which is there before this answer.
+      if (times > 1) await host.expectResult("mqtt_status");
     },
     async unsubscribed(filter): Promise<void> {
       await until(() => !broker.subscriptions().includes(filter), {

@@ -11,6 +11,8 @@ import { exposedEntities, sharedExpose } from "./zigbee_exposes.ts";
 
 /** Characters of a friendly name; a longer one would make each topic of the device long. */
 const MAX_NAME_LENGTH = 256;
+/** After so many elements that cannot be read the others are not looked at. */
+const MAX_UNPARSED = 1_000;
 /** So many entities of one list are told, which may be long. */
 const MAX_LISTED = 50_000;
 /** Of a group so many members are looked at. */
@@ -83,6 +85,8 @@ function* listed<T extends { readonly id: string }>(
   let unparsed = 0;
   for (const element of payload.length === 0 ? [] : jsonElements(payload)) {
     yield;
+    // What lists more that cannot be read is no list of devices.
+    if (unparsed > MAX_UNPARSED) break;
     if (member(element, "type") === "Coordinator") continue;
     const item = element === undefined ? undefined : read(element);
     if (item === undefined || items.has(item.id)) unparsed++;

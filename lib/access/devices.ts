@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Config } from "../config/config.ts";
 import { conventionsOf } from "../devices/conventions.ts";
 import { type Device, Directory } from "../devices/directory.ts";
 import { McpMqttError } from "../errors.ts";
@@ -22,7 +21,7 @@ const MAX_VALUE_TOPICS = 10_000;
 /** So many are subscribed to in one go: it takes some 10 ms. */
 const TOPICS_AT_ONCE = 200;
 
-/** How often a broker may refuse filters, until it is looked no further which of them it takes. */
+/** After so many refusals by the broker the rest of the filters is given up. */
 const MAX_REFUSALS = 200;
 
 /** What is known of devices. */
@@ -131,7 +130,7 @@ class Kept {
     }
   }
 
-  /** Subscribes to filters, but for those that the broker refuses: a half, and a half of that. */
+  /** Subscribes to filters, but for those that the broker refuses, which are found by halving the list. */
   async #collect(filters: readonly string[]): Promise<void> {
     try {
       this.#collections.push(await this.#begin(filters));
@@ -243,6 +242,3 @@ export class Devices implements AsyncDisposable {
     await kept.end();
   }
 }
-
-/** The prefixes of each convention, as the config has them. */
-export type DevicePrefixes = Config["devices"];

@@ -76,7 +76,9 @@ const oauth = record({
 
 /** `remote_server`: how MCP is offered over HTTP. */
 export const remoteServer = record({
-  api_key_kdf: orNull(apiKeyKdf).describe("The hash of the API key. This or `api_key` is needed."),
+  api_key_kdf: orNull(apiKeyKdf).describe(
+    "The hash of the API key. One of this, `api_key`, `keys` and `oauth` is needed.",
+  ),
   api_key: orNull(text("the API key"))
     .describe("The API key itself. Deprecated: it loads with a warning; take `api_key_kdf`."),
   host: z.string({ error: "must be a host name or an address" })

@@ -173,7 +173,9 @@ const devices = record({
       "The namespace of Sparkplug B, whose payloads are decoded wherever messages are shown.",
     ),
   shelly: prefixes.prefault([])
-    .describe("The prefixes of Shelly devices, Gen2 and later: each has its own."),
+    .describe(
+      "The prefixes of Shelly devices, Gen2 and later: each has its own, and none is looked for that is not listed.",
+    ),
 });
 
 const auditRecord = record({
@@ -209,7 +211,7 @@ export const configSchema = record({
   topics: topicRules.default([])
     .describe("What is granted, topic by topic. What no entry grants is refused."),
   devices: devices.prefault({}).describe(
-    "Where devices describe themselves, for `mqtt_devices`: a prefix, a list of them (several instances on one broker are usual), or `null` to leave a convention out. What may be read of it the rules decide.",
+    "Where devices describe themselves, for `mqtt_devices`: a prefix, a list of them (several instances on one broker are usual), or `null` or `false` to leave a convention out. A prefix is a topic name without wildcards that does not begin with `$` or end with `/`, of at most 1,000 characters. What may be read of it the rules decide.",
   ),
   limits: limits.prefault({}).describe("What a call, and all calls together, may use."),
   read_only: flag().default(false).describe("Offer no tool that writes, and allow no write."),

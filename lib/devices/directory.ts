@@ -303,17 +303,17 @@ function deviceOf(unordered: readonly Description[], ids: ReadonlySet<string>): 
   const [{ id, source } = { id: "", source: "" }] = descriptions;
   const entities: Entity[] = [];
   /** Of the conventions before, by their places and by the names of those without one. */
-  let better = new Map<string, Entity>();
+  let better = new Map<string, number>();
   for (const [at, description] of descriptions.entries()) {
     if (description.source !== descriptions[at - 1]?.source) {
-      better = new Map(entities.map((entity) => [sameness(entity), entity]));
+      better = new Map(entities.map((entity, i) => [sameness(entity), i]));
     }
     for (const entity of description.entities) {
-      // What is told twice is told as the better convention does, unless that has no command.
-      const known = better.get(sameness(entity));
-      if (known === undefined || (known.writes === undefined && entity.writes !== undefined)) {
-        entities.push(entity);
-      }
+      const place = better.get(sameness(entity)) ?? entities.length;
+      const known = entities[place];
+      // What is told twice is told as the better convention does; only a command may be added.
+      if (known === undefined) entities.push(entity);
+      else if (known.writes === undefined) entities[place] = { ...entity, name: known.name };
     }
   }
   return {

@@ -27,7 +27,7 @@ const OMITTED_BYTES = 24;
 const HINT_BYTES = 500;
 
 const WAITING =
-  "unknown values were neither retained nor sent since the first of these calls: call again";
+  "unknown values were neither retained nor sent since the first of these calls: call again later";
 
 /** A device as this client may know it. */
 interface Found {
@@ -68,9 +68,9 @@ export const mqttDevices = defineTool({
     { access, devices, signal },
   ) {
     const { permissions, readOnly, limits } = access.grants;
-    const known = await devices.known(signal);
-    const words = folded(find).split(/\s+/).filter((word) => word !== "");
     const from = cursor === undefined ? undefined : placeIn(cursor);
+    const words = folded(find).split(/\s+/).filter((word) => word !== "");
+    const known = await devices.known(signal);
     const turns = new Turns();
     const found: Found[] = [];
     const leftOut = { not_readable: 0, not_writable: 0, unparsed: known.directory.unparsed };
@@ -102,9 +102,12 @@ export const mqttDevices = defineTool({
         withValues,
         maxBytes: limits.maxResultBytes - jsonBytes(about) - HINT_BYTES,
       });
-      const hints = omitted > 0
-        ? ["not all entities found room: give device and words of their names as find"]
-        : [];
+      const hints = [
+        ...(omitted > 0
+          ? ["not all entities found room: give device and words of their names as find"]
+          : []),
+        ...(isNarrowing && entities.length === 0 ? ["no entity of it has these words"] : []),
+      ];
       return {
         devices: [shown],
         ...about,
@@ -133,6 +136,7 @@ export const mqttDevices = defineTool({
     const hints = [
       ...(found.length === 0 ? [noneFound(known, words.length > 0)] : []),
       ...known.hints,
+      ...("cursor" in next ? ["mqtt_devices with this cursor gives the rest"] : []),
       ...(last === undefined ? [] : ["device with an id tells how to read and write one"]),
       ...(list.some(({ entities }) => entities.some((one) => String(one).endsWith(UNKNOWN)))
         ? [WAITING]
@@ -258,11 +262,13 @@ function noneFound({ devices, directory }: KnownDevices, hasFind: boolean): stri
 
 function notFound(id: string, devices: readonly Device[]): McpMqttError {
   const wanted = folded(id);
-  const near = devices.filter((one) => folded(`${one.id}\n${one.name}`).includes(wanted));
+  const near = wanted === ""
+    ? []
+    : devices.filter((one) => folded(`${one.id}\n${one.name}`).includes(wanted));
   const ids = near.slice(0, 3).map((one) => JSON.stringify(one.id)).join(", ");
   return new McpMqttError(
     "not_found",
     `no device has the id ${JSON.stringify(id.slice(0, 100).toWellFormed())}`,
-    { hint: ids === "" ? "find finds devices by words of their names." : `There is ${ids}.` },
+    { hint: ids === "" ? "Use find with words of its name." : `There is ${ids}.` },
   );
 }

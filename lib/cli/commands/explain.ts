@@ -16,7 +16,7 @@ import { parseTopicName } from "../../topics/topic_name.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import type { Io } from "../io.ts";
 import type { Invocation } from "../options.ts";
-import { configFor } from "../setup.ts";
+import { withConfig } from "../setup.ts";
 import { escapeUnseen } from "../../text.ts";
 import { coveredBy, describedDevices } from "./covered_devices.ts";
 
@@ -28,7 +28,17 @@ export async function runExplain(
   { options, topic, permission }: Extract<Invocation, { command: "explain" }>,
   io: Io,
 ): Promise<number> {
-  const config = await configFor(options);
+  return await withConfig(options, (config) => explainAll({ topic, permission, config }, io));
+}
+
+async function explainAll(
+  { topic, permission, config }: {
+    readonly topic: string;
+    readonly permission: Action | undefined;
+    readonly config: Config;
+  },
+  io: Io,
+): Promise<number> {
   let isAllowed = false;
   let devices: Promise<readonly Device[] | undefined> | undefined;
   for (const action of permission === undefined ? ["read", "write"] as const : [permission]) {

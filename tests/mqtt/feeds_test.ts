@@ -21,6 +21,10 @@ const NONE: Message = {
   receivedAt: 0,
 };
 
+/** Collects at QoS 0, as all do that do not show the QoS of a message. */
+const gather: typeof Gathering.open = (connection, filters, options = {}) =>
+  Gathering.open(connection, filters, { qos: 0, ...options });
+
 const closeAll = async (gatherings: readonly Gathering[]): Promise<void> => {
   await Promise.all(gatherings.map((one) => one[Symbol.asyncDispose]()));
 };
@@ -49,10 +53,10 @@ eachBroker(
     for (let i = 0; i < 20; i++) await device.publish(`a/${i}`, "kept", RETAINED);
     await using connection = await openConnection(broker, { version });
     const gatherings: Gathering[] = [];
-    for (let i = 0; i < 10; i++) gatherings.push(await Gathering.open(connection, "a/#"));
+    for (let i = 0; i < 10; i++) gatherings.push(await gather(connection, "a/#"));
     gatherings.push(
       ...await Promise.all(
-        Array.from({ length: SESSIONS - 10 }, () => Gathering.open(connection, "a/#")),
+        Array.from({ length: SESSIONS - 10 }, () => gather(connection, "a/#")),
       ),
     );
     await device.burst("a/live", 50, { qos: 1 });
@@ -113,9 +117,9 @@ for (const [order, filters] of Object.entries(ORDERS)) {
       await using connection = await openConnection(broker, { version });
       const gatherings: Gathering[] = [];
       for (const filter of filters.slice(0, 50)) {
-        gatherings.push(await Gathering.open(connection, filter));
+        gatherings.push(await gather(connection, filter));
       }
-      const later = filters.slice(50).map((filter) => Gathering.open(connection, filter));
+      const later = filters.slice(50).map((filter) => gather(connection, filter));
       gatherings.push(...await Promise.all(later));
       assert.ok(broker.clients().length <= 1 + MAX_LANES, `${broker.clients()}`);
       for (let n = 0; n < 20; n++) {
@@ -149,11 +153,11 @@ eachBroker(
     await using device = await connect();
     await device.publish("a/1/x", "kept", RETAINED);
     await using connection = await openConnection(broker, { version });
-    const widest = await Gathering.open(connection, "a/#");
+    const widest = await gather(connection, "a/#");
     const more = await Promise.all(
-      ["a/+/#", "a/1/#", "a/1/x", "a/+/x"].map((filter) => Gathering.open(connection, filter)),
+      ["a/+/#", "a/1/#", "a/1/x", "a/+/x"].map((filter) => gather(connection, filter)),
     );
-    const same = await Gathering.open(connection, "a/#");
+    const same = await gather(connection, "a/#");
     assert.ok(broker.clients().length <= 1 + MAX_LANES);
     let number = 0;
     let left = [widest, ...more, same];
@@ -180,7 +184,7 @@ eachBroker("collections that come and go in a flood lose and double nothing", as
 }) => {
   await using device = await connect();
   await using connection = await openConnection(broker, { version });
-  await using control = await Gathering.open(connection, "f/#", { qos: 0 });
+  await using control = await gather(connection, "f/#", { qos: 0 });
   let isOver = false;
   let published = 0;
   const flood = (async () => {
@@ -196,7 +200,7 @@ eachBroker("collections that come and go in a flood lose and double nothing", as
   const visit = async (i: number): Promise<void> => {
     const filter = filters[i % filters.length] ?? "";
     const before = published;
-    const one = await Gathering.open(connection, filter, { qos: 0 });
+    const one = await gather(connection, filter, { qos: 0 });
     const begun = published;
     await until(() => Number(textOf(one.messages.at(-1) ?? NONE)) > begun + 5);
     await one[Symbol.asyncDispose]();
@@ -236,9 +240,9 @@ eachBroker(
     await device.publish("t/lamp", "off", RETAINED);
     await using proxy = new FaultProxy(broker);
     await using connection = await openConnection(proxy, { version });
-    const open = (): Promise<Gathering> => Gathering.open(connection, "t/#", { resume: true });
+    const open = (): Promise<Gathering> => gather(connection, "t/#", { resume: true });
     const early = await Promise.all(Array.from({ length: 10 }, open));
-    await using once = await Gathering.open(connection, "t/#");
+    await using once = await gather(connection, "t/#");
     for (const one of [...early, once]) await one.atLeast(2);
     await proxy.refuse();
     await proxy.cut();
@@ -287,7 +291,7 @@ eachBroker(
     for (const topic of topics) await device.publish(topic, "x".repeat(100), RETAINED);
     await using proxy = new FaultProxy(broker);
     await using connection = await openConnection(proxy, { version });
-    await using first = await Gathering.open(connection, "t/#", { resume: true });
+    await using first = await gather(connection, "t/#", { resume: true });
     await first.atLeast(30);
     for (const [round, bytes] of [1, 4, 6, 200, 2_000].entries()) {
       await connection.ready(waiting());
@@ -295,7 +299,7 @@ eachBroker(
       const cut = proxy.cutAfter(bytes);
       const opening = Array.from(
         { length: 3 },
-        () => Gathering.open(connection, "t/#", { resume: true, waitMs: 10_000 }),
+        () => gather(connection, "t/#", { resume: true, waitMs: 10_000 }),
       );
       await cut;
       await until(() => first.interruptions === round + 1);
@@ -325,10 +329,10 @@ eachBroker(
     await using device = await connect();
     await device.publish("t/a", "kept", RETAINED);
     await using connection = await openConnection(broker, { version });
-    await using without = await Gathering.open(connection, "t/#", { includeRetained: false });
-    await using with_ = await Gathering.open(connection, "t/#");
+    await using without = await gather(connection, "t/#", { includeRetained: false });
+    await using with_ = await gather(connection, "t/#");
     await with_.atLeast(1);
-    await using again = await Gathering.open(connection, "t/#", { includeRetained: false });
+    await using again = await gather(connection, "t/#", { includeRetained: false });
     await device.publish("t/a", "live", RETAINED);
     for (const one of [without, again]) {
       await one.atLeast(1);
@@ -376,12 +380,12 @@ eachBroker(
     await using device = await connect();
     for (let i = 0; i < 12; i++) await device.publish(`t/${i}`, "x".repeat(100_000), RETAINED);
     await using connection = await openConnection(broker, { version, clientId: "much" });
-    await using first = await Gathering.open(connection, "t/#", { qos: 0 });
+    await using first = await gather(connection, "t/#", { qos: 0 });
     await first.atLeast(12);
     for (let round = 0; round < 3; round++) {
-      const more = [await Gathering.open(connection, "t/#", { qos: 0 })];
+      const more = [await gather(connection, "t/#", { qos: 0 })];
       await more[0]?.atLeast(12);
-      more.push(await Gathering.open(connection, "t/#", { qos: 0 }));
+      more.push(await gather(connection, "t/#", { qos: 0 }));
       await device.publish("t/live", String(round), { qos: 1 });
       for (const one of more) {
         await one.atLeast(13);
@@ -394,5 +398,42 @@ eachBroker(
     assert.equal(broker.subscribeCounts().get("t/#"), 7, "two for each round, and one");
     await first.atLeast(15);
     assert.equal(first.messages.length, 15);
+  },
+);
+
+eachBroker(
+  "who comes long after others share their connection, whether or not anybody waited for what is retained",
+  async ({ broker, version, connect }) => {
+    await using device = await connect();
+    await device.publish("a/x", "kept", RETAINED);
+    await using connection = await openConnection(broker, { version });
+    const gatherings = [await gather(connection, "a/#")];
+    // Longer than a newcomer waits for what others have asked for.
+    await new Promise((resolve) => setTimeout(resolve, 2_200));
+    for (let i = 0; i < 3; i++) gatherings.push(await gather(connection, "a/#"));
+    assert.equal(broker.clients().length, 2, "the device and one more");
+    for (const gathering of gatherings) await gathering.atLeast(1);
+    await closeAll(gatherings);
+  },
+);
+
+eachBroker(
+  "a reading of one topic gets what is retained there beside wide ones of much, at QoS 2",
+  async ({ broker, version, connect }) => {
+    await using device = await connect();
+    await device.burst("a/many", 1, { retain: true, qos: 1 });
+    for (let i = 0; i < 1_500; i++) await device.publish(`a/${i}`, `${i}`, RETAINED);
+    await using connection = await openConnection(broker, { version });
+    const none = { includeRetained: false } as const;
+    const all = await gather(connection, "#", none);
+    const some = await gather(connection, "a/#", { ...none, qos: 2 });
+    for (let i = 0; i < 5; i++) {
+      await using one = await gather(connection, `a/${200 * i}`, { qos: 2 });
+      await one.atLeast(1);
+      assert.deepEqual(one.texts, [`a/${200 * i} ${200 * i}`]);
+    }
+    assert.ok(broker.clients().length <= 4, `${broker.clients()}`);
+    assert.deepEqual([all.messages.length, some.messages.length], [0, 0]);
+    await closeAll([all, some]);
   },
 );

@@ -135,10 +135,11 @@ export class Lanes {
     subscription: Subscription,
     { waitedMs, patienceMs }: { readonly waitedMs: number; readonly patienceMs: number },
   ): Lane | Change {
-    const { filter, includeRetained } = subscription;
+    const { filter, includeRetained, qos } = subscription;
     const free = this.#lanes.find((lane) => lane.isFreeFor(filter));
     const hasRoom = free !== undefined || this.#lanes.length < MAX_OWN_LANES;
-    const same = this.#listen(subscription, patienceMs, (lane) => {
+    const leftMs = patienceMs - waitedMs;
+    const same = this.#listen(subscription, leftMs, (lane) => {
       const feed = lane.feedOf(subscription);
       return includeRetained && feed?.hasMuchRetained && hasRoom ? undefined : feed;
     });
@@ -147,16 +148,22 @@ export class Lanes {
     const change = this.#leaving(filter);
     const timeoutMs = MAX_LEAVING_WAIT_MS - waitedMs;
     if (change !== undefined && timeoutMs > 0) return { change, timeoutMs };
-    const wider = hasRoom
-      ? undefined
-      : this.#listen(subscription, patienceMs, (lane) => lane.feedCovering(subscription));
+    // All that is retained below the wider filter is sent again for it: at QoS 1 and 2 brokers drop what
+    // becomes too many, and at QoS 0 live messages where it becomes too much.
+    const wider = hasRoom || qos > 0 ? undefined : this.#listen(subscription, leftMs, (lane) => {
+      const feed = lane.feedCovering(subscription);
+      return includeRetained && feed?.hasMuchRetained ? undefined : feed;
+    });
     return wider ?? this.#openFeed(this.#openLane(), subscription);
   }
 
-  /** The same for the feeds that `feedOn` gives; undefined if there are none to wait for. */
+  /**
+   * Attaches it to the best of the feeds that `feedOn` gives, or says for whose retained messages to
+   * wait; undefined if there is none, or the time is up.
+   */
   #listen(
     subscription: Subscription,
-    patienceMs: number,
+    leftMs: number,
     feedOn: (lane: Lane) => Feed | undefined,
   ): Lane | Change | undefined {
     // On the later lanes first, which are there for calls that come and go.
@@ -169,11 +176,9 @@ export class Lanes {
     const open = found.find(({ feed }) => feed.isOpenTo(subscription));
     open?.feed.attach(subscription);
     if (open !== undefined) return open.lane;
-    const since = Math.max(...found.map(({ feed }) => feed.requestedMs));
-    const timeoutMs = since + patienceMs - performance.now();
-    if (timeoutMs <= 0) return undefined;
+    if (found.length === 0 || leftMs <= 0) return undefined;
     const delivered = found.map(({ lane, feed }) => lane.retainedDelivered(feed).catch(() => {}));
-    return { change: Promise.race(delivered), timeoutMs };
+    return { change: Promise.race(delivered), timeoutMs: leftMs };
   }
 
   #openFeed(lane: Lane, subscription: Subscription): Lane {

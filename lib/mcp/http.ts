@@ -64,6 +64,8 @@ export class HttpServer implements AsyncDisposable {
   readonly #calls = new WeakMap<Request, HttpCall>();
   readonly #idle: ReturnType<typeof setInterval>;
   #inFlight = 0;
+  /** How many bodies are being read. */
+  #reading = 0;
   #listeners = 0;
 
   constructor(options: HttpOptions) {
@@ -103,15 +105,11 @@ export class HttpServer implements AsyncDisposable {
     if (!METHODS.has(request.method)) return notAllowed([...METHODS].join(", "));
     const client = await this.#door.admit(request, url);
     if (client instanceof Response) return client;
-    const { maxRequests } = this.#options.remote.limits;
-    if (this.#inFlight >= maxRequests) {
-      return busy(maxRequests);
-    }
-    const call = new HttpCall({
-      timeoutMs: this.#options.remote.limits.requestTimeoutMs,
-      client: request.signal,
-    });
-    this.#count(call, 1);
+    const { maxRequests, requestTimeoutMs } = this.#options.remote.limits;
+    // What no request stands in is let through while all places are taken: an answer or a cancellation
+    // makes room. That is known when the body has been read.
+    if (this.#reading >= maxRequests) return busy(maxRequests);
+    const call = new HttpCall({ timeoutMs: requestTimeoutMs, client: request.signal });
     return await call.respond(this.#answer(request, { client, call }));
   }
 
@@ -134,7 +132,9 @@ export class HttpServer implements AsyncDisposable {
     let parsedBody: unknown;
     if (request.method === "POST") {
       const { bodyTimeoutMs = BODY_MS } = this.#options;
-      const body = await readBody(request, { maxBytes: maxBodyBytes, timeoutMs: bodyTimeoutMs });
+      this.#reading++;
+      const body = await readBody(request, { maxBytes: maxBodyBytes, timeoutMs: bodyTimeoutMs })
+        .finally(() => this.#reading--);
       call.signal.throwIfAborted();
       if ("refusal" in body) return said(body.status, body.refusal);
       parsedBody = body.value;
@@ -142,8 +142,8 @@ export class HttpServer implements AsyncDisposable {
     const uris = listenedIn(parsedBody);
     const ids = uris === undefined ? requestsIn(parsedBody) : [];
     if (ids.length > maxRequests) return said(400, `a batch may have ${maxRequests} requests`);
-    if (this.#inFlight + ids.length - 1 > maxRequests) return busy(maxRequests);
-    if (ids.length > 1) this.#count(call, ids.length - 1);
+    if (ids.length > 0 && this.#inFlight + ids.length > maxRequests) return busy(maxRequests);
+    this.#count(call, ids.length);
     for (const id of ids) call.unanswered.add(id);
     const isLegacy = request.method !== "POST" || await isLegacyRequest(request, parsedBody);
     call.signal.throwIfAborted();
@@ -294,7 +294,7 @@ export class HttpServer implements AsyncDisposable {
     return ended(response, release);
   }
 
-  /** Ends what nobody has used for long: no request, no stream that is read, and no watch. */
+  /** Ends what nobody has used for long: no request, no stream that is read; without sessions no watch. */
   #endIdle(): void {
     const since = performance.now() - this.#options.remote.limits.sessionIdleMs;
     for (const [id, { lastUsed, inUse }] of this.#legacy) {

@@ -277,6 +277,23 @@ test("HTTP ends the stream of a call that its client cancels, without an answer"
   assert.doesNotMatch(all.server.stderr(), /undeliverable/);
 });
 
+test("HTTP lets through what makes room, while as many calls are answered as may be", async () => {
+  await using all = await world({ max_requests: 1 });
+  const session = await beginSession(all.url);
+  const waiting = await post(all.url, legacy(session, toolCall(7, "mqtt_read", NONE)));
+  const ping = { jsonrpc: "2.0", id: 8, method: "ping" };
+  const status = async (message: object): Promise<number> => {
+    const response = await post(all.url, legacy(session, message));
+    await response.text();
+    return response.status;
+  };
+  assert.equal(await status(ping), 503);
+  const cancelled = { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 7 } };
+  assert.equal(await status(cancelled), 202);
+  await waiting.text();
+  assert.equal(await status(ping), 200);
+});
+
 test("HTTP bounds no stream of what the server tells by the time of a request", async () => {
   await using all = await world({ request_timeout: 1, max_requests: 1 });
   const session = await beginSession(all.url);

@@ -20,6 +20,8 @@ eachServed(
       retain: true,
     });
 
+    // Else what is subscribed to next could be that which goes.
+    await unsubscribed("t/kept");
     const next = host.expectResult("mqtt_read", { topic: "t/kept", include_retained: false });
     await subscribed("t/kept");
     await device.publish("t/kept", "22.5");

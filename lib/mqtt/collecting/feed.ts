@@ -43,6 +43,7 @@ export class Feed {
   #isAnswered = false;
   #hasBeenInForce = false;
   #attempts = 0;
+  #requestedMs = -Infinity;
   #retainedReceived = 0;
   #retainedBytes = 0;
   #lastServedMs = -Infinity;
@@ -77,6 +78,11 @@ export class Feed {
   /** Whether the SUBSCRIBE asks for retained messages. */
   get includeRetained(): boolean {
     return [...this.#listeners].some((one) => one.includeRetained);
+  }
+
+  /** When the last SUBSCRIBE was sent, by `performance.now()`. */
+  get requestedMs(): number {
+    return this.#requestedMs;
   }
 
   /** How many retained messages have come. */
@@ -142,6 +148,7 @@ export class Feed {
     if (isFirst) this.#state = "pending";
     this.isSettled = false;
     this.#isAnswered = false;
+    this.#requestedMs = performance.now();
     this.#retainedBytes = 0;
     for (const one of this.#listeners) one.request(isFirst);
   }

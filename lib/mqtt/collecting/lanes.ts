@@ -138,8 +138,8 @@ export class Lanes {
     const { filter, includeRetained, qos } = subscription;
     const free = this.#lanes.find((lane) => lane.isFreeFor(filter));
     const hasRoom = free !== undefined || this.#lanes.length < MAX_OWN_LANES;
-    const leftMs = patienceMs - waitedMs;
-    const same = this.#listen(subscription, leftMs, (lane) => {
+    const wait = { sinceMs: performance.now() - waitedMs, patienceMs };
+    const same = this.#listen(subscription, wait, (lane) => {
       const feed = lane.feedOf(subscription);
       return includeRetained && feed?.hasMuchRetained && hasRoom ? undefined : feed;
     });
@@ -150,7 +150,7 @@ export class Lanes {
     if (change !== undefined && timeoutMs > 0) return { change, timeoutMs };
     // All that is retained below the wider filter is sent again for it: at QoS 1 and 2 brokers drop what
     // becomes too many, and at QoS 0 live messages where it becomes too much.
-    const wider = hasRoom || qos > 0 ? undefined : this.#listen(subscription, leftMs, (lane) => {
+    const wider = hasRoom || qos > 0 ? undefined : this.#listen(subscription, wait, (lane) => {
       const feed = lane.feedCovering(subscription);
       return includeRetained && feed?.hasMuchRetained ? undefined : feed;
     });
@@ -163,7 +163,7 @@ export class Lanes {
    */
   #listen(
     subscription: Subscription,
-    leftMs: number,
+    { sinceMs, patienceMs }: { readonly sinceMs: number; readonly patienceMs: number },
     feedOn: (lane: Lane) => Feed | undefined,
   ): Lane | Change | undefined {
     // On the later lanes first, which are there for calls that come and go.
@@ -176,9 +176,13 @@ export class Lanes {
     const open = found.find(({ feed }) => feed.isOpenTo(subscription));
     open?.feed.attach(subscription);
     if (open !== undefined) return open.lane;
-    if (found.length === 0 || leftMs <= 0) return undefined;
+    if (found.length === 0) return undefined;
+    // One that was opened for others who waited in vain has its own time.
+    const since = Math.max(sinceMs, ...found.map(({ feed }) => feed.requestedMs));
+    const timeoutMs = since + patienceMs - performance.now();
+    if (timeoutMs <= 0) return undefined;
     const delivered = found.map(({ lane, feed }) => lane.retainedDelivered(feed).catch(() => {}));
-    return { change: Promise.race(delivered), timeoutMs: leftMs };
+    return { change: Promise.race(delivered), timeoutMs };
   }
 
   #openFeed(lane: Lane, subscription: Subscription): Lane {

@@ -71,3 +71,8 @@ export class McpMqttError extends Error {
     this.last = options.last;
   }
 }
+
+/** What was thrown, in words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -27,10 +27,14 @@ const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t"
 export function escapeUnseen(text: string): string {
   return text.replace(
     UNSEEN,
-    (character) => SHORT[character] ?? character.replace(/[^]/g, escaped),
+    (character) => SHORT[character] ?? escapeUnits(character),
   );
 }
 
-function escaped(codeUnit: string): string {
-  return `\\u${codeUnit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+/** Each code unit as an escape; the halves of a surrogate pair one by one, as JSON does. */
+export function escapeUnits(text: string): string {
+  return text.replace(
+    /[^]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -67,13 +67,16 @@ class Kept {
   /** What is known of devices, with all that was published before. */
   async known(signal: AbortSignal): Promise<KnownDevices> {
     await bounded(this.#collecting, { signal });
-    const isDescribed = await this.#delivered(signal);
+    const before = this.#collections.length;
+    const isDescribed = await this.#delivered(this.#collections, signal);
     const { narrowed, directory } = this;
     const devices = await directory.devices();
     const collecting = this.#collecting = this.#collecting.then(() => this.#collectValues(devices));
     collecting.catch(() => {});
     await bounded(collecting, { signal });
-    const isWhole = await this.#delivered(signal) && isDescribed;
+    // Of the others all has come that was published before the question.
+    const added = this.#collections.slice(before);
+    const isWhole = await this.#delivered(added, signal) && isDescribed;
     const tooLarge = this.#access.status.tooLarge - this.#tooLarge;
     const hints = [
       ...(isWhole
@@ -98,8 +101,11 @@ class Kept {
   }
 
   /** Waits until all has come that was published before; false if that takes too long. */
-  async #delivered(signal: AbortSignal): Promise<boolean> {
-    const all = this.#collections.map((one) => one.caughtUp());
+  async #delivered(
+    collections: readonly GrantedCollection[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const all = collections.map((one) => one.caughtUp());
     return await bounded(Promise.all(all).then(() => true), {
       timeoutMs: MAX_RETAINED_MS,
       signal,
@@ -178,7 +184,7 @@ export class Devices implements AsyncDisposable {
    * twice meanwhile; what {@linkcode Access.collect} throws.
    */
   async known(signal: AbortSignal): Promise<KnownDevices> {
-    const directory = this.#directory();
+    const directory = this.#kept?.directory ?? this.#directory();
     if (directory.filters.length === 0) {
       return { devices: [], directory, narrowed: false, hints: [] };
     }

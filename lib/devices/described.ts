@@ -10,8 +10,9 @@ import { escapeUnseen } from "../text.ts";
 import { fitsTopic, textFault } from "../topics/topic_text.ts";
 import type { Entity } from "./device.ts";
 
-/** So many entities of one device are told. */
+/** So many entities of one device are told, and of all devices. */
 export const MAX_ENTITIES = 2_000;
+export const MAX_ALL_ENTITIES = 50_000;
 /** So many options of one command are told, of so many characters each. */
 export const MAX_OPTIONS = 50;
 
@@ -78,6 +79,12 @@ export function exactText(value: Json | undefined, maxLength = MAX_LABEL): strin
 export function topicName(value: Json | undefined): string | undefined {
   if (typeof value !== "string" || !fitsTopic(value) || /[+#]/.test(value)) return undefined;
   return textFault(value) === undefined ? value : undefined;
+}
+
+/** A unit as it is shown: temperatures are told as C and F. */
+export function unitLabel(value: Json | undefined): string | undefined {
+  const unit = label(value);
+  return unit === "C" || unit === "F" ? `°${unit}` : unit;
 }
 
 /** A finite number, else undefined. */

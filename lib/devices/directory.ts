@@ -7,7 +7,7 @@ import { heldBytes, type Message } from "../messages/message.ts";
 import { FilterIndex } from "../topics/filter_index.ts";
 import { parseTopicFilter } from "../topics/topic_filter.ts";
 import { Turns } from "../turns.ts";
-import { folded } from "./described.ts";
+import { folded, MAX_ALL_ENTITIES } from "./described.ts";
 import type { Availability, Convention, Description, Entity, Online, Source } from "./device.ts";
 import { SOURCES } from "./device.ts";
 
@@ -23,8 +23,6 @@ const MAX_VALUE_LENGTH = 64 * 1024;
 const MAX_SMALL_LENGTH = 256;
 /** Of each device the values of so many entities come before those of others. */
 const MAX_FIRST = 100;
-/** So many entities are told of at most. */
-const MAX_ENTITIES = 50_000;
 
 /** A device, put together of all that is said of it. */
 export interface Device {
@@ -211,21 +209,16 @@ export class Directory {
       for (const description of convention.devices()) {
         if (turns.isOver) await turns.others();
         entities += description.entities.length;
-        if (entities > MAX_ENTITIES) this.#count("", entities - MAX_ENTITIES);
+        if (entities > MAX_ALL_ENTITIES) this.#count("", entities - MAX_ALL_ENTITIES);
         else join(groups, description);
       }
     }
     const ids = new Set<string>();
-    const devices: Device[] = [];
+    const placed: Array<{ readonly device: Device; readonly place: string }> = [];
     for (const { descriptions } of new Set([...groups.values()].map(rootOf))) {
       if (turns.isOver) await turns.others();
       const device = deviceOf(descriptions, ids);
       ids.add(device.id);
-      devices.push(device);
-    }
-    const placed: Array<{ readonly device: Device; readonly place: string }> = [];
-    for (const device of devices) {
-      if (turns.isOver) await turns.others();
       placed.push({ device, place: placeOf(device) });
     }
     placed.sort((a, b) => a.place < b.place ? -1 : 1);

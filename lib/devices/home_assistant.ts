@@ -5,7 +5,15 @@
  * @module
  */
 import type { Json } from "../messages/json.ts";
-import { isObject, jsonOf, label, macKey, MAX_ENTITIES, present } from "./described.ts";
+import {
+  isObject,
+  jsonOf,
+  label,
+  macKey,
+  MAX_ALL_ENTITIES,
+  MAX_ENTITIES,
+  present,
+} from "./described.ts";
 import type { Availability, Convention, Description, Sign } from "./device.ts";
 import { entitiesOf } from "./home_assistant_entities.ts";
 import { listOf, Settings } from "./home_assistant_names.ts";
@@ -14,8 +22,6 @@ import { conditionalOf, readingOf } from "./template.ts";
 /** So many identifiers and connections of a device count, of so many characters. */
 const MAX_KEYS = 20;
 const MAX_KEY_LENGTH = 200;
-/** So many entities are kept: those of a device are described in few bytes each. */
-const MAX_IN_ALL = 50_000;
 /** With more signs nothing is said of whether a device is online. */
 const MAX_SIGNS = 10;
 
@@ -39,9 +45,8 @@ type Subject = Omit<Description, "online" | "entities">;
 /** Reads discovery messages below a prefix. */
 export function homeAssistant(prefix: string): Convention {
   const known = new Map<string, readonly Description[]>();
+  /** How many entities of all messages are kept: a few bytes may describe one. */
   let total = 0;
-  const sizeOf = (topic: string): number =>
-    known.get(topic)?.reduce((sum, one) => sum + one.entities.length, 0) ?? 0;
   return {
     source: "homeassistant",
     filters: [`${prefix}/+/+/config`, `${prefix}/+/+/+/config`],
@@ -50,6 +55,8 @@ export function homeAssistant(prefix: string): Convention {
       const settings = payload.length === 0 ? undefined : Settings.of(jsonOf(payload));
       const found: Description[] = [];
       let left = settings === undefined && payload.length > 0 ? 1 : 0;
+      const before = entityCount(known.get(topic) ?? []);
+      const room = Math.min(MAX_ENTITIES, MAX_ALL_ENTITIES - total + before);
       let entities = 0;
       /** Those of a message are mostly alike, and held once. */
       const signs = new Map<string, Availability>();
@@ -60,23 +67,26 @@ export function homeAssistant(prefix: string): Convention {
         if (WITHOUT_ENTITIES.includes(component)) continue;
         const description = describe(subject, component, own);
         entities += description?.entities.length ?? 0;
-        const isOver = entities > MAX_ENTITIES || entities > MAX_IN_ALL - total + sizeOf(topic);
-        if (description === undefined || isOver) left++;
-        else {found.push({
-            ...description,
-            ...present({ online: once(description.online, signs) }),
-          });}
+        if (description === undefined || entities > room) {
+          left++;
+          continue;
+        }
+        const online = once(description.online, signs);
+        found.push({ ...description, ...present({ online }) });
       }
-      total -= sizeOf(topic);
+      total += entityCount(found) - before;
       if (found.length === 0) known.delete(topic);
       else known.set(topic, found);
-      total += sizeOf(topic);
       return left;
     },
     *devices() {
       for (const descriptions of known.values()) yield* descriptions;
     },
   };
+}
+
+function entityCount(descriptions: readonly Description[]): number {
+  return descriptions.reduce((sum, { entities }) => sum + entities.length, 0);
 }
 
 /** The same object for what is alike. */

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Json } from "../messages/json.ts";
-import { entityOf, present } from "./described.ts";
+import { entityOf, present, unitLabel } from "./described.ts";
 import type { Command, Entity, Offer, Reading } from "./device.ts";
 import { isShown, type Settings } from "./home_assistant_names.ts";
 import { readingOf } from "./template.ts";
@@ -277,8 +277,7 @@ function upTo(name: string): OfferOf {
 }
 
 function temperatureUnit(settings: Settings): string | undefined {
-  const unit = settings.label("temperature_unit");
-  return unit === "C" || unit === "F" ? `°${unit}` : unit;
+  return unitLabel(settings.get("temperature_unit"));
 }
 
 function colorTemperature(settings: Settings): Offer | undefined {

@@ -4,7 +4,15 @@
  * @module
  */
 import { isScalar, type Json } from "../messages/json.ts";
-import { entityOf, exactText, label, MAX_ENTITIES, member, pointer } from "./described.ts";
+import {
+  entityOf,
+  exactText,
+  label,
+  MAX_ENTITIES,
+  member,
+  pointer,
+  unitLabel,
+} from "./described.ts";
 import type { Entity } from "./device.ts";
 
 /** Known readings have three levels. */
@@ -91,10 +99,7 @@ function* values(value: Json, path: Path): Generator<readonly [Path, Json], void
 function unitOf(path: Path, readings: Json): string | undefined {
   for (const key of path.toReversed()) {
     const told = TOLD_UNITS.get(String(key));
-    if (told !== undefined) {
-      const unit = label(member(readings, told));
-      return unit === "C" || unit === "F" ? `°${unit}` : unit;
-    }
+    if (told !== undefined) return unitLabel(member(readings, told));
     const unit = UNITS.get(String(key));
     if (unit !== undefined) return unit;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Json } from "../messages/json.ts";
-import { elements, label, member, topicName } from "./described.ts";
+import { elements, label, MAX_ALL_ENTITIES, member, topicName } from "./described.ts";
 import type { Availability, Convention, Description, Sign } from "./device.ts";
 import { jsonElements } from "./json_elements.ts";
 import { exposedEntities, sharedExpose } from "./zigbee_exposes.ts";
@@ -13,8 +13,6 @@ import { exposedEntities, sharedExpose } from "./zigbee_exposes.ts";
 const MAX_NAME_LENGTH = 256;
 /** After so many elements that cannot be read the others are not looked at. */
 const MAX_UNPARSED = 1_000;
-/** So many entities of one list are told, which may be long. */
-const MAX_LISTED = 50_000;
 /** Of a group so many members are looked at. */
 const MAX_MEMBERS = 100;
 
@@ -50,7 +48,7 @@ export function zigbee2mqtt(base: string): Convention {
       if (topic === devicesTopic) {
         let entities = 0;
         [devices, unparsed] = yield* listed(payload, (one) => {
-          const device = entities < MAX_LISTED ? deviceOf(one, base) : undefined;
+          const device = entities < MAX_ALL_ENTITIES ? deviceOf(one, base) : undefined;
           entities += device?.description.entities.length ?? 0;
           return device;
         });

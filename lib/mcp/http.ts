@@ -9,6 +9,7 @@ import {
   type McpHttpHandler,
 } from "@modelcontextprotocol/server";
 import type { Session } from "../access/session.ts";
+import { messageOf } from "../errors.ts";
 import { messageTopic } from "../resources/message.ts";
 import { type Audit, recordResource } from "./audit.ts";
 import { Confirmations } from "./confirm.ts";
@@ -168,7 +169,7 @@ export class HttpServer implements AsyncDisposable {
       const { session } = modern;
       return await this.#listen(held(await answer, modern), { session, client: client.name, uris });
     }
-    use(modern, call);
+    call.onEnd(use(modern));
     const takesStream = request.headers.get("accept")?.includes("text/event-stream") === true;
     return await call.quickOrStreamed(answer, {
       takesStream: takesStream && call.unanswered.size > 0,
@@ -195,7 +196,7 @@ export class HttpServer implements AsyncDisposable {
       if (request.method !== "POST") {
         return held(await known.transport.handleRequest(request), known);
       }
-      use(known, call);
+      call.onEnd(use(known));
       return await known.transport.answer(request, { parsedBody, call });
     }
     const { maxSessions } = this.#options.remote.limits;
@@ -287,8 +288,7 @@ export class HttpServer implements AsyncDisposable {
         const work = (): Promise<void> => updates.subscribe(topic, { uri, holder });
         await recordResource(work, { audit, client, method: LISTEN, uri, access });
       } catch (error) {
-        const text = error instanceof Error ? error.message : String(error);
-        log.warning(`no updates of a resource that a client listens to: ${text}`);
+        log.warning(`no updates of a resource that a client listens to: ${messageOf(error)}`);
       }
     }));
     return ended(response, release);
@@ -327,23 +327,18 @@ interface Usable {
   lastUsed: number;
 }
 
-/** Counts as in use until the call has ended. */
-function use(of: Usable, call: HttpCall): void {
+/** Counts as in use until what it gives is called. */
+function use(of: Usable): () => void {
   of.inUse++;
-  call.onEnd(() => {
+  return () => {
     of.inUse--;
     of.lastUsed = performance.now();
-  });
+  };
 }
 
 /** Counts as in use until the response has been read, or is read no more. */
 function held(response: Response, of: Usable): Response {
-  if (response.body === null) return response;
-  of.inUse++;
-  return ended(response, () => {
-    of.inUse--;
-    of.lastUsed = performance.now();
-  });
+  return response.body === null ? response : ended(response, use(of));
 }
 
 /** Calls `onEnd` when a response has been read, or is read no more. */

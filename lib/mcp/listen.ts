@@ -7,6 +7,7 @@
  */
 import { type JSONRPCMessage, SUBSCRIPTION_ID_META_KEY } from "@modelcontextprotocol/server";
 import type { Session } from "../access/session.ts";
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { messageTopic } from "../resources/message.ts";
 import { type Audit, clientIn, recordResource } from "./audit.ts";
@@ -102,7 +103,7 @@ export class Listening {
         });
         return [uri];
       } catch (error) {
-        const text = error instanceof Error ? error.message : String(error);
+        const text = messageOf(error);
         this.#log.warning(`no updates of a resource that the host wants to listen to: ${text}`);
         return [];
       }

@@ -5,6 +5,7 @@
  */
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
 import type { Config } from "../config/config.ts";
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Rule } from "../topics/rule.ts";
 import type { Client } from "./http_door.ts";
@@ -70,7 +71,7 @@ export class TokenVerifier {
       keys = await (this.#keys ??= this.#findKeys());
     } catch (error) {
       this.#keys = undefined;
-      return { kind: "busy", reason: reasonOf(error) };
+      return { kind: "busy", reason: messageOf(error) };
     }
     try {
       const { payload } = await jwtVerify(token, keys, {
@@ -83,7 +84,7 @@ export class TokenVerifier {
       return this.#clientOf(payload);
     } catch (error) {
       const isOurs = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout);
-      return { kind: isOurs ? "wrong" : "busy", reason: reasonOf(error) };
+      return { kind: isOurs ? "wrong" : "busy", reason: messageOf(error) };
     }
   }
 
@@ -133,8 +134,4 @@ function scopesOf({ scope, scp }: Omit<JWTPayload, "sub">): string[] {
 
 function readable(rule: Rule): Rule {
   return { ...rule, permissions: rule.permissions.filter((one) => one !== "write") };
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

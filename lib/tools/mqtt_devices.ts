@@ -4,17 +4,24 @@
  * @module
  */
 import * as z from "zod/v4";
-import { type Device, placeOf } from "../devices/directory.ts";
-import { folded } from "../devices/described.ts";
-import { Values } from "../devices/values.ts";
 import type { KnownDevices } from "../access/devices.ts";
-import type { Reading } from "../devices/device.ts";
+import { folded } from "../devices/described.ts";
+import type { Entity, Reading } from "../devices/device.ts";
+import { type Device, placeOf } from "../devices/directory.ts";
+import {
+  lineOf,
+  showEntity,
+  type ShownDevice,
+  type ShownEntity,
+  UNKNOWN,
+} from "../devices/shown.ts";
+import { Values } from "../devices/values.ts";
 import { McpMqttError } from "../errors.ts";
+import { given } from "../messages/json.ts";
 import { jsonBytes } from "../messages/payload.ts";
 import type { Permissions } from "../topics/permissions.ts";
 import { Turns } from "../turns.ts";
 import { defineTool } from "./define_tool.ts";
-import { lineOf, showEntity, type ShownDevice, UNKNOWN } from "../devices/shown.ts";
 import { hintSchema } from "./schemas.ts";
 import { joined } from "./summary_list.ts";
 
@@ -97,13 +104,13 @@ export const mqttDevices = defineTool({
       const entities = only.entities.filter(({ name, kind }) =>
         !isNarrowing || words.every((word) => folded(`${name} ${kind}`).includes(word))
       );
-      const { shown, omitted } = inFull({ ...only, entities }, {
+      const shown = shownDevice({ ...only, entities }, {
         values,
-        withValues,
+        show: (entity) => showEntity(entity, withValues ? values.of(entity) : undefined),
         maxBytes: limits.maxResultBytes - jsonBytes(about) - HINT_BYTES,
       });
       const hints = [
-        ...(omitted > 0
+        ...(shown.entities_omitted !== undefined
           ? ["not all entities found room: give device and words of their names as find"]
           : []),
         ...(isNarrowing && entities.length === 0 ? ["no entity of it has these words"] : []),
@@ -120,11 +127,13 @@ export const mqttDevices = defineTool({
       Math.min(limits.maxResultBytes, LIST_BYTES * Math.max(1, limit / LIST_DEVICES)) -
       jsonBytes(about) - HINT_BYTES;
     const shareBytes = Math.floor(maxBytes / Math.max(1, page.length));
+    const show = (entity: Entity): string =>
+      lineOf(entity, withValues ? { heard: values.of(entity) } : undefined);
     const list: ShownDevice[] = [];
     let bytes = 0;
     for (const one of page) {
       if (turns.isOver) await turns.others();
-      const shown = inShort(one, { values, withValues, maxBytes: shareBytes });
+      const shown = shownDevice(one, { values, show, maxBytes: shareBytes });
       bytes += jsonBytes(shown) + 1;
       if (bytes > maxBytes && list.length > 0) break;
       list.push(shown);
@@ -178,49 +187,28 @@ function granted(
 
 interface Showing {
   readonly values: Values;
-  /** Whether those of entities are shown. */
-  readonly withValues: boolean;
+  /** Shows an entity. */
+  readonly show: (entity: Entity) => string | ShownEntity;
   readonly maxBytes: number;
 }
 
-function frame({ device }: Found, values: Values): Omit<ShownDevice, "entities"> {
+/** A device with as many of its entities as there is room for; one in full has at least one. */
+function shownDevice(
+  { device, entities }: Found,
+  { values, show, maxBytes }: Showing,
+): ShownDevice {
   const { id, name, model, area, online, sources } = device;
-  return {
-    id,
-    name,
-    ...(model === undefined ? {} : { model }),
-    ...(area === undefined ? {} : { area }),
-    online: values.online(online),
-    sources,
-  };
-}
-
-function inFull(
-  found: Found,
-  { values, withValues, maxBytes }: Showing,
-): { shown: ShownDevice; omitted: number } {
-  const shown: ShownDevice = { ...frame(found, values), entities: [] };
+  const about = { online: values.online(online), sources };
+  const shown: ShownDevice = { id, name, ...given({ model, area }), ...about, entities: [] };
   let bytes = jsonBytes(shown) + OMITTED_BYTES;
-  for (const entity of found.entities) {
-    const one = showEntity(entity, withValues ? values.of(entity) : undefined);
+  for (const entity of entities) {
+    const one = show(entity);
     bytes += jsonBytes(one) + 1;
-    if (bytes > maxBytes && shown.entities.length > 0) break;
+    const isFirstInFull = typeof one === "object" && shown.entities.length === 0;
+    if (bytes > maxBytes && !isFirstInFull) break;
     shown.entities.push(one);
   }
-  const omitted = found.entities.length - shown.entities.length;
-  return { shown: omitted > 0 ? { ...shown, entities_omitted: omitted } : shown, omitted };
-}
-
-function inShort(found: Found, { values, withValues, maxBytes }: Showing): ShownDevice {
-  const shown: ShownDevice = { ...frame(found, values), entities: [] };
-  let bytes = jsonBytes(shown) + OMITTED_BYTES;
-  for (const entity of found.entities) {
-    const line = lineOf(entity, withValues ? { heard: values.of(entity) } : undefined);
-    bytes += jsonBytes(line) + 1;
-    if (bytes > maxBytes) break;
-    shown.entities.push(line);
-  }
-  const omitted = found.entities.length - shown.entities.length;
+  const omitted = entities.length - shown.entities.length;
   return omitted > 0 ? { ...shown, entities_omitted: omitted } : shown;
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { McpMqttError } from "../errors.ts";
+import { escapeUnits } from "../text.ts";
 
 /** The longest topic name and topic filter, [MQTT-4.7.3-3]. */
 const MAX_TOPIC_BYTES = 65_535;
@@ -115,12 +116,7 @@ export function invalidTopic(
 }
 
 function quote(text: string): string {
-  // Without the flag u the inner pattern takes the halves of a surrogate pair one by one, as JSON does.
-  return JSON.stringify(text).replaceAll(UNSEEN, (unseen) => unseen.replaceAll(/[^]/g, escaped));
-}
-
-function escaped(codeUnit: string): string {
-  return `\\u${codeUnit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(text).replaceAll(UNSEEN, escapeUnits);
 }
 
 function utf8Length(text: string): number {

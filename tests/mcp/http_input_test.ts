@@ -11,7 +11,7 @@ import {
   type Raw,
   toolCall,
 } from "./raw_http.ts";
-import { callHttp, connected, KEY, rpc, type Serving, serving } from "./served_http.ts";
+import { callHttp, connected, INITIALIZE, KEY, rpc, type Serving, serving } from "./served_http.ts";
 
 const MAX_BODY_BYTES = 2_000;
 
@@ -124,17 +124,7 @@ Deno.test("HTTP takes the session of another client for none", async () => {
   const hash = await argon2id(new TextEncoder().encode("other-key"), { ...cost, salt });
   const kdf = { salt, time_cost: 1, memory_cost: 64, parallelism: 1, hash: hash.toBase64() };
   await using server = await serving({ api_key: KEY, keys: [{ name: "other", api_key_kdf: kdf }] });
-  const initialize = JSON.stringify({
-    jsonrpc: "2.0",
-    id: 1,
-    method: "initialize",
-    params: {
-      protocolVersion: "2025-11-25",
-      capabilities: {},
-      clientInfo: { name: "x", version: "1" },
-    },
-  });
-  const begun = await rpc(server.url, { "x-api-key": KEY }, initialize);
+  const begun = await rpc(server.url, { "x-api-key": KEY }, INITIALIZE);
   const id = begun.headers.get("mcp-session-id") ?? "";
   await begun.body?.cancel();
   const ping = JSON.stringify({ jsonrpc: "2.0", id: 2, method: "ping" });

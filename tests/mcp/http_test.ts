@@ -3,7 +3,7 @@ import { parse } from "jsonc-parser";
 import { argon2id } from "../../lib/mcp/api_keys.ts";
 import { makeAuthority } from "../brokers/certificates.ts";
 import { until } from "../brokers/until.ts";
-import { callHttp, connected, KEY, program, rpc, serving } from "./served_http.ts";
+import { callHttp, connected, INITIALIZE, KEY, program, rpc, serving } from "./served_http.ts";
 
 Deno.test("HTTP serves both protocol generations, each client with its own watches", async () => {
   await using server = await serving({ api_key: KEY });
@@ -212,17 +212,7 @@ Deno.test("HTTP answers no more than it may at a time, and says when to come aga
     name: "mqtt_read",
     arguments: { topic: "t/none", timeout: 2 },
   });
-  const initialize = JSON.stringify({
-    jsonrpc: "2.0",
-    id: 1,
-    method: "initialize",
-    params: {
-      protocolVersion: "2025-11-25",
-      capabilities: {},
-      clientInfo: { name: "x", version: "1" },
-    },
-  });
-  const { status, headers, body } = await rpc(url, { "x-api-key": KEY }, initialize);
+  const { status, headers, body } = await rpc(url, { "x-api-key": KEY }, INITIALIZE);
   assert.equal(status, 503);
   assert.ok(Number(headers.get("retry-after")) > 0);
   await body?.cancel();
@@ -366,18 +356,8 @@ Deno.test("HTTP ends what nobody uses, and spares what is still read", async () 
   // Its stream for what the server tells is open.
   await new Promise((resolve) => setTimeout(resolve, 2_500));
   assert.ok(broker.subscriptions().includes("t/a"));
-  const initialize = JSON.stringify({
-    jsonrpc: "2.0",
-    id: 1,
-    method: "initialize",
-    params: {
-      protocolVersion: "2025-11-25",
-      capabilities: {},
-      clientInfo: { name: "x", version: "1" },
-    },
-  });
   const key = { "x-api-key": KEY };
-  const begun = await rpc(url, key, initialize);
+  const begun = await rpc(url, key, INITIALIZE);
   const id = begun.headers.get("mcp-session-id") ?? "";
   await begun.body?.cancel();
   await new Promise((resolve) => setTimeout(resolve, 2_500));

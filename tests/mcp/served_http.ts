@@ -141,6 +141,18 @@ export async function callHttp(
   return structuredContent as Record<string, unknown>;
 }
 
+/** What begins a session of the older generations. */
+export const INITIALIZE = JSON.stringify({
+  jsonrpc: "2.0",
+  id: 1,
+  method: "initialize",
+  params: {
+    protocolVersion: "2025-11-25",
+    capabilities: {},
+    clientInfo: { name: "x", version: "1" },
+  },
+});
+
 /** A bare request. */
 export const rpc = (
   url: URL,

@@ -5,7 +5,7 @@
  */
 import type { MqttTransport } from "../../config/config.ts";
 import { DEFAULT_PORTS } from "../../config/broker_url.ts";
-import { McpMqttError } from "../../errors.ts";
+import { McpMqttError, messageOf } from "../../errors.ts";
 import { escapeUnseen } from "../../text.ts";
 import { parseTopicFilter } from "../../topics/topic_filter.ts";
 
@@ -212,8 +212,7 @@ async function seenOn(broker: Broker, dialog: Dialog): Promise<Seen | undefined>
   try {
     return await dialog.survey(configText(broker, [{ pattern: "#", permissions: ["read"] }]));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    dialog.say(`That did not work: ${escapeUnseen(why)}\n`);
+    dialog.say(`That did not work: ${escapeUnseen(messageOf(error))}\n`);
     const isKept = choose(dialog, "Change the answers, or keep them? change or keep", {
       answers: CHANGE_OR_KEEP,
       fallback: "change",

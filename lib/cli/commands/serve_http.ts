@@ -6,6 +6,7 @@
 import { Session } from "../../access/session.ts";
 import type { Config } from "../../config/config.ts";
 import { MAIN_CLIENT } from "../../config/remote_server_schema.ts";
+import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { ApiKeys, type NamedKey } from "../../mcp/api_keys.ts";
 import type { Audit } from "../../mcp/audit.ts";
@@ -153,7 +154,7 @@ function listenAgain(begin: () => Deno.HttpServer, log: Logger): Listening {
       } catch (error) {
         if (performance.now() - warnedAt > WARN_EACH_MS) {
           warnedAt = performance.now();
-          log.warning(`no connection can be accepted, trying again: ${textOf(error)}`);
+          log.warning(`no connection can be accepted, trying again: ${messageOf(error)}`);
         }
       }
       while (await pause(LISTEN_AGAIN_MS, signal)) {
@@ -161,7 +162,7 @@ function listenAgain(begin: () => Deno.HttpServer, log: Logger): Listening {
           server = begin();
           break;
         } catch (error) {
-          log.debug(`cannot listen again: ${textOf(error)}`);
+          log.debug(`cannot listen again: ${messageOf(error)}`);
         }
       }
     }
@@ -174,10 +175,6 @@ function listenAgain(begin: () => Deno.HttpServer, log: Logger): Listening {
       await server.shutdown().catch(() => {});
     },
   };
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Takes a socket away that nobody listens on any more; a file that is none stays. */

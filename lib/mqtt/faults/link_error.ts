@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { messageOf } from "../../errors.ts";
 import { at, faultOf, type FaultyAddress, type LinkErrorKind } from "./faults.ts";
 import { reasonCodeName } from "./reason_codes.ts";
 
@@ -43,7 +44,7 @@ function describe(
   const { address } = stage;
   const isReasonCode = typeof code === "number" && !(error instanceof DOMException);
   if (isReasonCode) return refusal(code, { address, cause: error });
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const fault = faultOf(`${String(code)} ${message}`, stage);
   if (fault !== undefined) return new LinkError(fault.kind, fault.message, { cause: error });
   // The message may hold what the broker sent; a code never does, and looks like no sentence.

@@ -9,14 +9,13 @@ import {
   type McpHttpHandler,
 } from "@modelcontextprotocol/server";
 import type { Session } from "../access/session.ts";
-import { messageOf } from "../errors.ts";
-import { messageTopic } from "../resources/message.ts";
-import { type Audit, recordResource } from "./audit.ts";
+import type { Audit } from "./audit.ts";
 import { Confirmations } from "./confirm.ts";
 import { type Client, HttpDoor, type HttpDoorOptions, METADATA_PATH, said } from "./http_door.ts";
-import { LISTEN, listenedIn, readBody, requestsIn } from "./http_body.ts";
-import { HttpCall } from "./http_call.ts";
+import { listenedIn, readBody, requestsIn } from "./http_body.ts";
+import { eventOf, HttpCall, isStream, messageIn } from "./http_call.ts";
 import { SessionTransport } from "./http_session.ts";
+import { acknowledging, subscribeAll } from "./listen.ts";
 import { createServer } from "./server.ts";
 
 /** What the HTTP server needs. */
@@ -166,8 +165,9 @@ export class HttpServer implements AsyncDisposable {
     this.#calls.set(request, call);
     const answer = modern.handler.fetch(request, { parsedBody });
     if (uris !== undefined) {
-      const { session } = modern;
-      return await this.#listen(held(await answer, modern), { session, client: client.name, uris });
+      const response = held(await answer, modern);
+      if (!isStream(response) || uris.length === 0) return response;
+      return await this.#listen(response, { session: modern.session, client: client.name, uris });
     }
     call.onEnd(use(modern));
     const takesStream = request.headers.get("accept")?.includes("text/event-stream") === true;
@@ -269,29 +269,20 @@ export class HttpServer implements AsyncDisposable {
     });
   }
 
-  /** Subscribes to what a stream listens to, for as long as it is read. */
+  /** Subscribes to what a stream listens to, for as long as it is read; its first event says to what. */
   async #listen(
     response: Response,
-    { session: { access, updates }, client, uris }: {
+    { session, client, uris }: {
       readonly session: Session;
       readonly client: string;
       readonly uris: readonly string[];
     },
   ): Promise<Response> {
     const holder = `listen ${++this.#listeners}`;
-    const release = (): void => void updates.release(holder);
     const { audit, log } = this.#options;
-    await Promise.all(uris.map(async (uri) => {
-      try {
-        const topic = messageTopic(uri);
-        if (topic === undefined) return;
-        const work = (): Promise<void> => updates.subscribe(topic, { uri, holder });
-        await recordResource(work, { audit, client, method: LISTEN, uri, access });
-      } catch (error) {
-        log.warning(`no updates of a resource that a client listens to: ${messageOf(error)}`);
-      }
-    }));
-    return ended(response, release);
+    const taken = await subscribeAll(uris, { session, audit, client, holder, log });
+    const release = (): void => void session.updates.release(holder);
+    return ended(honoring(response, taken), release);
   }
 
   /** Ends what nobody has used for long: no request, no stream that is read; without sessions no watch. */
@@ -343,10 +334,27 @@ function held(response: Response, of: Usable): Response {
 
 /** Calls `onEnd` when a response has been read, or is read no more. */
 function ended(response: Response, onEnd: () => void): Response {
-  const body = response.body?.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({ flush: onEnd, cancel: onEnd }),
+  return piped(response, { flush: onEnd, cancel: onEnd });
+}
+
+/** What a stream listens to, cut down to what is subscribed to. The SDK writes its first event in one piece. */
+function honoring(response: Response, taken: readonly string[]): Response {
+  let isFirst = true;
+  return piped(response, {
+    transform(event, controller) {
+      controller.enqueue(
+        isFirst ? eventOf(acknowledging(messageIn(event), taken)) : event,
+      );
+      isFirst = false;
+    },
+  });
+}
+
+function piped(response: Response, transformer: Transformer<Uint8Array, Uint8Array>): Response {
+  return new Response(
+    response.body?.pipeThrough(new TransformStream(transformer)) ?? null,
+    response,
   );
-  return new Response(body ?? null, response);
 }
 
 function notAllowed(allow: string): Response {

@@ -20,6 +20,7 @@ const GIVEN_UP = -32_001;
 
 const EVENT_STREAM = "text/event-stream";
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** What a call needs. */
 export interface HttpCallOptions {
@@ -185,10 +186,18 @@ async function* eventsOf(answer: Promise<Response>): AsyncGenerator<Uint8Array> 
   else if (response.body !== null) yield eventOf(await response.json());
 }
 
-function eventOf(message: unknown): Uint8Array {
+/** A message as an event of a stream. */
+export function eventOf(message: unknown): Uint8Array {
   return encoder.encode(`event: message\ndata: ${JSON.stringify(message)}\n\n`);
 }
 
-function isStream({ headers }: Response): boolean {
+/** The message in an event, as the SDK writes it. */
+export function messageIn(event: Uint8Array): JSONRPCMessage {
+  const [, data = ""] = /^data: (.*)$/m.exec(decoder.decode(event)) ?? [];
+  return JSON.parse(data);
+}
+
+/** Whether a response is a stream of events. */
+export function isStream({ headers }: Response): boolean {
   return headers.get("content-type")?.startsWith(EVENT_STREAM) === true;
 }

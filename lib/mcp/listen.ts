@@ -73,43 +73,56 @@ export class Listening {
     if (uris === undefined) return undefined;
     const client = this.#open.get(id);
     if (client === undefined) return Promise.resolve(undefined);
-    const acknowledgement = this.#subscribe(uris, { holder: holderOf(id), client }).then(
-      (taken) => {
-        this.#held.delete(id);
-        if (!this.#open.has(id)) return undefined;
-        const honored = { ...notifications, resourceSubscriptions: taken };
-        return { ...message, params: { ...message.params, notifications: honored } };
-      },
-    );
+    const acknowledgement = subscribeAll(uris, {
+      session: this.#session,
+      audit: this.#audit,
+      client,
+      holder: holderOf(id),
+      log: this.#log,
+    }).then((taken) => {
+      this.#held.delete(id);
+      return this.#open.has(id) ? acknowledging(message, taken) : undefined;
+    });
     this.#held.set(id, acknowledgement);
     return acknowledgement;
   }
+}
 
-  async #subscribe(
-    uris: readonly string[],
-    { holder, client }: { readonly holder: string; readonly client: string },
-  ): Promise<string[]> {
-    const taken = await Promise.all(uris.map(async (uri) => {
-      try {
-        const topic = messageTopic(uri);
-        if (topic === undefined) return [];
-        const { access, updates } = this.#session;
-        await recordResource(() => updates.subscribe(topic, { uri, holder }), {
-          audit: this.#audit,
-          client,
-          method: LISTEN,
-          uri,
-          access,
-        });
-        return [uri];
-      } catch (error) {
-        const text = messageOf(error);
-        this.#log.warning(`no updates of a resource that the host wants to listen to: ${text}`);
-        return [];
-      }
-    }));
-    return taken.flat();
-  }
+/**
+ * Subscribes to what a client listens to.
+ *
+ * @returns the URIs whose subscription is in force, or is taken up when the broker is there.
+ */
+export async function subscribeAll(
+  uris: readonly string[],
+  { session: { access, updates }, audit, client, holder, log }: {
+    readonly session: ListeningSession;
+    readonly audit: Audit | undefined;
+    readonly client: string;
+    readonly holder: string;
+    readonly log: Logger;
+  },
+): Promise<string[]> {
+  const taken = await Promise.all(uris.map(async (uri) => {
+    try {
+      const topic = messageTopic(uri);
+      if (topic === undefined) return [];
+      const work = (): Promise<void> => updates.subscribe(topic, { uri, holder });
+      await recordResource(work, { audit, client, method: LISTEN, uri, access });
+      return [uri];
+    } catch (error) {
+      log.warning(`no updates of a resource that a client listens to: ${messageOf(error)}`);
+      return [];
+    }
+  }));
+  return taken.flat();
+}
+
+/** An acknowledgement that names no more resources than those that are subscribed to. */
+export function acknowledging(message: JSONRPCMessage, taken: readonly string[]): JSONRPCMessage {
+  const { params } = message as { readonly params?: Acknowledged };
+  const notifications = { ...params?.notifications, resourceSubscriptions: taken };
+  return { ...message, params: { ...params, notifications } } as JSONRPCMessage;
 }
 
 interface Acknowledged {

@@ -303,6 +303,17 @@ Deno.test("HTTP takes a subscription of a resource that may not be read for none
   assert.ok(!server.broker.subscriptions().includes("x/y"));
 });
 
+Deno.test("HTTP acknowledges what is listened to as far as it is subscribed to", async () => {
+  await using server = await serving({ api_key: KEY });
+  await using client = await connected(server.url, "auto");
+  const uris = [RESOURCE, "mcpmqtt://message/x/y", "mcpmqtt://status"];
+  const listening = await client.listen({ resourceSubscriptions: uris });
+  assert.deepEqual(listening.honoredFilter, { resourceSubscriptions: [RESOURCE] });
+  assert.deepEqual(server.broker.subscriptions(), ["t/a"]);
+  await listening.close();
+  await until(() => server.broker.subscriptions().length === 0, { what: "its end" });
+});
+
 Deno.test("HTTP cancels a call whose client goes, and its subscription", async () => {
   await using server = await serving({ api_key: KEY });
   const { broker, url } = server;

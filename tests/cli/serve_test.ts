@@ -420,7 +420,9 @@ Deno.test("no canary of a secret place comes out anywhere, through many failures
   for (const [i, config] of configs.entries()) {
     const path = `${folder}/c${i}.json`;
     await Deno.writeTextFile(path, JSON.stringify(config));
-    const commands = [["check"], ["tools"], ["explain", "t/a"], ["call", "mqtt_status"]];
+    // Of a config these two print no more than the others do.
+    const further = i === 0 ? [["tools"], ["explain", "t/a"]] : [];
+    const commands = [["check"], ["call", "mqtt_status"], ...further];
     const runs = await Promise.all(
       commands.map(([command = "", ...args]) =>
         new Deno.Command(Deno.execPath(), {

@@ -9,7 +9,15 @@ import { mosquittoAvailable, startMosquitto } from "../brokers/mosquitto.ts";
 import { connectClient } from "../brokers/client.ts";
 import { until } from "../brokers/until.ts";
 import { Gathering, heapBytes, openConnection, textOf, waiting } from "./connections.ts";
-import { connack, CONNECT, ScriptedBroker, suback, SUBSCRIBE } from "./scripted_broker.ts";
+import {
+  connack,
+  CONNECT,
+  ScriptedBroker,
+  suback,
+  SUBSCRIBE,
+  unsuback,
+  UNSUBSCRIBE,
+} from "./scripted_broker.ts";
 
 const PAYLOAD_BYTES = 10_000;
 const MESSAGES = 3_000;
@@ -73,6 +81,7 @@ for (const withheld of ["PUBREL", "SUBACK"] as const) {
 Deno.test("a message of QoS 2 that is sent twice before its PUBREL arrives once", async () => {
   await using broker = new ScriptedBroker((packet, client) => {
     if (packet.type === CONNECT) client.send(...connack("5"));
+    if (packet.type === UNSUBSCRIBE) client.send(...unsuback(packet));
     if (packet.type !== SUBSCRIBE) return;
     client.send(
       ...suback(packet),

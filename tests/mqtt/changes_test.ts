@@ -14,6 +14,8 @@ import {
   type ScriptedClient,
   suback,
   SUBSCRIBE,
+  unsuback,
+  UNSUBSCRIBE,
 } from "./scripted_broker.ts";
 
 eachBroker("a collection that resumes gets what changed, and nothing again", async ({
@@ -98,6 +100,7 @@ Deno.test("a publish after an outage waits until what collects is subscribed aga
       received.push("PUBLISH");
       client.send(...puback(packet));
     }
+    if (packet.type === UNSUBSCRIBE) client.send(...unsuback(packet));
     if (packet.type !== SUBSCRIBE) return;
     const answer = (): void => client.send(...suback(packet));
     if (main === undefined) answer();

@@ -19,7 +19,6 @@ import type { Tool } from "../lib/tools/tool.ts";
 export const SECTIONS: Readonly<Record<string, () => string | Promise<string>>> = {
   commands: commandTable,
   config: configTables,
-  keys: keyTable,
   environment: environmentTable,
   options: optionTable,
   tools: toolTable,
@@ -74,9 +73,10 @@ function environmentTable(): string {
 }
 
 function configTables(): string {
-  return sections("", configSchema).map(({ path, rows }) => {
-    const title = path === "" ? "" : `**${code(path)}**\n\n`;
-    return title + table(["key", "value", "default", "meaning"], rows);
+  return sections("", configSchema).map(({ path, as, rows }) => {
+    const title = path === "" ? "" : `**${code(path)}**`;
+    if (as !== undefined) return `${title}: as ${code(as)}.`;
+    return `${title}\n\n${table(["key", "value", "default", "meaning"], rows)}`;
   }).join("\n\n");
 }
 
@@ -109,30 +109,27 @@ async function argumentTable(tool: Tool): Promise<string> {
     : table(["argument", "kind", "default", "meaning"], rows);
 }
 
-/** All keys in one table, for an overview. */
-function keyTable(): string {
-  const rows = sections("", configSchema).flatMap(({ path, rows }) =>
-    rows.filter(([, kind = ""]) => !kind.startsWith("object") && kind !== "list of object")
-      .map(([key = "", , fallback = "", meaning = ""]) => [
-        code(`${path === "" ? "" : `${path}.`}${key.slice(1, -1)}`),
-        fallback,
-        meaning,
-      ])
-  );
-  return table(["key", "default", "meaning"], rows);
-}
-
 interface Section {
   readonly path: string;
+  /** Where the same keys have been told before; then there are no rows. */
+  readonly as?: string;
   readonly rows: readonly (readonly string[])[];
 }
 
 /** A table for each object of the config, the outer ones first. */
-function sections(path: string, schema: z.core.$ZodType): Section[] {
+function sections(
+  path: string,
+  schema: z.core.$ZodType,
+  told = new Map<z.core.$ZodType, string>(),
+): Section[] {
   const inner = bare(schema);
-  if (inner instanceof z.ZodArray) return sections(`${path}[]`, inner.element);
-  if (inner instanceof z.ZodUnion) return inner.options.flatMap((one) => sections(path, one));
+  if (inner instanceof z.ZodArray) return sections(`${path}[]`, inner.element, told);
+  if (inner instanceof z.ZodRecord) return sections(`${path}.NAME`, inner.valueType, told);
+  if (inner instanceof z.ZodUnion) return inner.options.flatMap((one) => sections(path, one, told));
   if (!(inner instanceof z.ZodObject)) return [];
+  const as = told.get(inner);
+  if (as !== undefined) return [{ path, as, rows: [] }];
+  told.set(inner, path);
   const entries = Object.entries(inner.shape);
   const rows = entries.map(([key, child]) => [
     code(key),
@@ -141,7 +138,7 @@ function sections(path: string, schema: z.core.$ZodType): Section[] {
     child instanceof z.ZodType ? child.description ?? "" : "",
   ]);
   const below = entries.flatMap(([key, child]) =>
-    sections(path === "" ? key : `${path}.${key}`, child)
+    sections(path === "" ? key : `${path}.${key}`, child, told)
   );
   return [{ path, rows }, ...below];
 }

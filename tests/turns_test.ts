@@ -5,8 +5,11 @@ import { mqttTopics } from "../lib/tools/mqtt_topics.ts";
 import { mqttWatchRead } from "../lib/tools/mqtt_watch_read.ts";
 import { Turns } from "../lib/turns.ts";
 import { contextOf, limitsWith, type Scene } from "./tools/contexts.ts";
+import { TIMED_RETRIES } from "./brokers/until.ts";
 
-Deno.test("Turns is over after some milliseconds, and then lets others have theirs", async () => {
+Deno.test("Turns is over after some milliseconds, and then lets others have theirs", {
+  retry: TIMED_RETRIES,
+}, async () => {
   const turns = new Turns();
   assert.equal(turns.isOver, false);
   const start = performance.now();

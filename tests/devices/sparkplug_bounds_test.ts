@@ -6,6 +6,7 @@ import { encodeSparkplug } from "../../lib/messages/sparkplug_encode.ts";
 import { HOSTILE_PAYLOADS } from "../messages/hostile_payloads.ts";
 import { bytes, level, live, type Metrics } from "./sparkplug_messages.ts";
 import { devicesOf, stepsOf, take } from "./taking.ts";
+import { TIMED_RETRIES } from "../brokers/until.ts";
 
 Deno.test("sparkplug() passes over topics that are none of nodes and devices", () => {
   const convention = sparkplug("spBv1.0");
@@ -83,25 +84,29 @@ Deno.test("sparkplug() tells no more than 5,000 metrics of a node or device", ()
   for (const { entities } of convention.devices()) assert.equal(entities.length, 5_000);
 });
 
-Deno.test("sparkplug() is not held up by what is made to be expensive", () => {
-  const convention = sparkplug("spBv1.0");
-  const births = new SparkplugBirths();
-  const payloads = [
-    ...Object.values(HOSTILE_PAYLOADS).map((make) => make(256 * 1024)),
-    live(
-      "",
-      Array.from({ length: 5_000 }, (_, i) => ({ name: `m${i}`, type: "Int32", value: i })),
-    ).payload,
-    live("", [{ name: "a", type: "UInt8Array", value: Array(60_000).fill(255) }]).payload,
-    live("", [{ name: "a", type: "String", value: "x".repeat(900_000) }]).payload,
-  ];
-  for (const topic of ["g/NBIRTH/n", "g/NDATA/n"]) {
-    for (const payload of payloads) {
-      const { longestMs } = stepsOf(convention, births.received(bytes(topic, payload)));
-      assert(longestMs < 250, `${longestMs} ms`);
+Deno.test(
+  "sparkplug() is not held up by what is made to be expensive",
+  { retry: TIMED_RETRIES },
+  () => {
+    const convention = sparkplug("spBv1.0");
+    const births = new SparkplugBirths();
+    const payloads = [
+      ...Object.values(HOSTILE_PAYLOADS).map((make) => make(256 * 1024)),
+      live(
+        "",
+        Array.from({ length: 5_000 }, (_, i) => ({ name: `m${i}`, type: "Int32", value: i })),
+      ).payload,
+      live("", [{ name: "a", type: "UInt8Array", value: Array(60_000).fill(255) }]).payload,
+      live("", [{ name: "a", type: "String", value: "x".repeat(900_000) }]).payload,
+    ];
+    for (const topic of ["g/NBIRTH/n", "g/NDATA/n"]) {
+      for (const payload of payloads) {
+        const { longestMs } = stepsOf(convention, births.received(bytes(topic, payload)));
+        assert(longestMs < 250, `${longestMs} ms`);
+      }
     }
-  }
-});
+  },
+);
 
 Deno.test("sparkplug() never throws, whatever comes", () => {
   const name = fc.constantFrom("g", "n", "\u0000", "\u202e", "__proto__", "x".repeat(199), "", "$");

@@ -16,6 +16,7 @@ import {
   smallFilter,
   smallName,
 } from "./oracle.ts";
+import { TIMED_RETRIES } from "../brokers/until.ts";
 
 function indexOf(filters: readonly TopicFilter[]): FilterIndex<number> {
   const index = new FilterIndex<number>();
@@ -290,14 +291,18 @@ Deno.test("delete() of the last value of a filter leaves those of longer filters
   assert.deepEqual(index.matching("a/b"), [2]);
 });
 
-Deno.test("delete() leaves nothing behind that would have to be searched", () => {
-  const index = new FilterIndex<number>();
-  const filters = Array.from({ length: 10_000 }, (_, i) => parseTopicFilter(`${i}/+/a`));
-  for (const filter of filters) index.add(filter, 0);
-  for (const filter of filters) index.delete(filter, 0);
-  const all = parseTopicFilter("#");
-  const start = performance.now();
-  for (let i = 0; i < 1_000; i++) assert.equal(index.anyOverlapping(all), false);
-  const elapsedMs = performance.now() - start;
-  assert.ok(elapsedMs < 200, `${elapsedMs} ms`);
-});
+Deno.test(
+  "delete() leaves nothing behind that would have to be searched",
+  { retry: TIMED_RETRIES },
+  () => {
+    const index = new FilterIndex<number>();
+    const filters = Array.from({ length: 10_000 }, (_, i) => parseTopicFilter(`${i}/+/a`));
+    for (const filter of filters) index.add(filter, 0);
+    for (const filter of filters) index.delete(filter, 0);
+    const all = parseTopicFilter("#");
+    const start = performance.now();
+    for (let i = 0; i < 1_000; i++) assert.equal(index.anyOverlapping(all), false);
+    const elapsedMs = performance.now() - start;
+    assert.ok(elapsedMs < 200, `${elapsedMs} ms`);
+  },
+);

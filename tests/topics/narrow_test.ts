@@ -10,6 +10,7 @@ import {
 } from "../../lib/topics/topic_filter.ts";
 import { includes, namesOf, namesOfAny, smallFilter } from "./oracle.ts";
 import { anyRules, rule } from "./rules.ts";
+import { TIMED_RETRIES } from "../brokers/until.ts";
 
 interface Case {
   readonly requested: readonly TopicFilter[];
@@ -169,7 +170,9 @@ Deno.test("narrow() does not say narrowed where a grant covers what is too long"
   assert.deepEqual(narrowing, { filters: requested, narrowed: false });
 });
 
-Deno.test('narrow() of "#" by 10,000 rules does not take the square of the time', () => {
+Deno.test('narrow() of "#" by 10,000 rules does not take the square of the time', {
+  retry: TIMED_RETRIES,
+}, () => {
   const patterns = Array.from({ length: 10_000 }, (_, i) => `r site/${i % 100}/${i}/+`);
   const permissions = new Permissions(patterns.map(rule));
   const start = performance.now();

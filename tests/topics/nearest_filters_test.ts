@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { nearestFilters } from "../../lib/topics/nearest_filters.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
+import { TIMED_RETRIES } from "../brokers/until.ts";
 
 function nearest(text: string, filters: readonly string[], limit = 3): string[] {
   return nearestFilters(text, filters.map(parseTopicFilter), limit).map((filter) => filter.text);
@@ -64,11 +65,15 @@ Deno.test("nearestFilters() of one level takes those that fewest edits make the 
   );
 });
 
-Deno.test("nearestFilters() among 10,000 long filters takes little time", () => {
-  const filters = Array.from({ length: 10_000 }, (_, i) => `${"level/".repeat(1_000)}${i}`);
-  const parsed = filters.map(parseTopicFilter);
-  const start = performance.now();
-  assert.equal(nearestFilters("y/".repeat(30_000), parsed, 3).length, 3);
-  const elapsedMs = performance.now() - start;
-  assert.ok(elapsedMs < 1_000, `${elapsedMs} ms`);
-});
+Deno.test(
+  "nearestFilters() among 10,000 long filters takes little time",
+  { retry: TIMED_RETRIES },
+  () => {
+    const filters = Array.from({ length: 10_000 }, (_, i) => `${"level/".repeat(1_000)}${i}`);
+    const parsed = filters.map(parseTopicFilter);
+    const start = performance.now();
+    assert.equal(nearestFilters("y/".repeat(30_000), parsed, 3).length, 3);
+    const elapsedMs = performance.now() - start;
+    assert.ok(elapsedMs < 1_000, `${elapsedMs} ms`);
+  },
+);

@@ -261,7 +261,7 @@ function numberEnd(text: string, start: number): number {
 }
 
 /** Whether a number is the same once JavaScript has read and written it. */
-function survives(source: string): boolean {
+export function survives(source: string): boolean {
   const isShort = source.length <= SAFE_DIGITS;
   if (isShort && /^[\d.]+$/.test(source)) return true;
   const value = Number(source);

@@ -25,7 +25,7 @@ export type ListedMessage =
 export interface Shown {
   /** Default: true. */
   readonly withTopic?: boolean;
-  /** Values instead of payloads; a message with none of them is left out. */
+  /** Values instead of payloads; every message has one of them. */
   readonly fields?: Fields | undefined;
 }
 
@@ -58,13 +58,11 @@ export class MessageList {
   }
 
   /**
-   * Takes a message, or counts it as dropped where it would make the result too large. One that has
-   * none of the fields is left out.
+   * Takes a message, or counts it as dropped where it would make the result too large.
    *
    * @returns whether there was room for it.
    */
   add(message: Message, seq?: number): boolean {
-    if (this.#fields?.isIn(message.payload) === false) return true;
     if (this.messages.length >= this.#maxMessages) return false;
     const shown = this.#isCut || this.#surelyFindsNoRoom(message)
       ? undefined

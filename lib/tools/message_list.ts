@@ -144,6 +144,6 @@ export class PassedOver {
   /** How many there were, as the end of a sentence; else nothing. */
   get inWords(): string {
     if (this.count === 0) return "";
-    return this.count === 1 ? "; another one arrived" : `; ${this.count} others arrived`;
+    return this.count === 1 ? "; 1 other arrived" : `; ${this.count} others arrived`;
   }
 }

@@ -64,13 +64,16 @@ export class Surveys {
     return id;
   }
 
-  /** @throws {McpMqttError} `invalid_argument` if it is held no more, or never was. */
-  get(id: string): Found {
+  /**
+   * A survey to go on with at an entry, counted from 0.
+   *
+   * @throws {McpMqttError} `invalid_argument` if it is held no more, never was, or has no such entry.
+   */
+  get(id: string, at: number): Found {
     const held = this.#held.get(id);
-    if (held !== undefined && performance.now() - held.heldSince < this.#maxAgeMs) {
-      return held.found;
-    }
-    this.#held.delete(id);
+    const isFresh = held !== undefined && performance.now() - held.heldSince < this.#maxAgeMs;
+    if (isFresh && at < held.found.entries.length) return held.found;
+    if (!isFresh) this.#held.delete(id);
     throw new McpMqttError(
       "invalid_argument",
       `the cursor is none that mqtt_topics gave, or its listing is held no more: the last ${MAX_HELD} are, for ${

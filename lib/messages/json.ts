@@ -56,12 +56,13 @@ const CLOSING_BRACE = 0x7D;
  * levels, longer than 256 Ki code units, or has more than 32 Ki brackets, commas and colons.
  */
 export function parseJson(text: string): Json | undefined {
-  return isWorthParsing(text, ANY) ? parsed(text) : undefined;
+  return countMembers(text, ANY) === undefined ? undefined : parsed(text);
 }
 
 /**
  * The object or array that a text is the JSON of, or undefined: where {@linkcode parseJson} gives
- * none, or where writing it again would change a number or give a text that is no Unicode.
+ * none, or where writing it again would change a number, give a text that is no Unicode, or lose one
+ * of two members of one name.
  *
  * ```ts
  * import assert from "node:assert/strict";
@@ -73,20 +74,24 @@ export function parseJson(text: string): Json | undefined {
  * ```
  */
 export function structureOf(text: string): Json | undefined {
-  return isWorthParsing(text, STRUCTURE) ? parsed(text) : undefined;
+  const members = countMembers(text, STRUCTURE);
+  const value = members === undefined ? undefined : parsed(text);
+  return value === undefined || membersIn(value) !== members ? undefined : value;
 }
 
 /**
  * As {@linkcode parseJson}, but nothing in it is another than in the text: a number that JavaScript
- * would change is a string of its digits, and a lone surrogate is replaced.
+ * would change is a string of its digits, and a lone surrogate is replaced. The sign of a zero is none
+ * of its digits.
  */
 export function parseExactly(text: string): Json | undefined {
-  if (isWorthParsing(text, EXACT)) return parsed(text);
-  if (!isWorthParsing(text, ANY)) return undefined;
+  if (countMembers(text, EXACT) !== undefined) return parsed(text);
+  if (countMembers(text, ANY) === undefined) return undefined;
   return parsed(text, (_key, value, context) => {
     if (typeof value === "string") return value.toWellFormed();
     const source = context?.source;
-    return typeof value !== "number" || source === undefined || survives(source) ? value : source;
+    if (typeof value !== "number" || source === undefined) return value;
+    return survives(source) || decimal(source) === "-0" ? value : source;
   });
 }
 
@@ -163,14 +168,24 @@ function parsed(text: string, reviver?: Reviver): Json | undefined {
   }
 }
 
+/** How many members the objects in a value have, all together. */
+function membersIn(value: Json): number {
+  if (value === null || typeof value !== "object") return 0;
+  const parts = Object.values(value);
+  const own = Array.isArray(value) ? 0 : parts.length;
+  return parts.reduce((sum: number, part) => sum + membersIn(part), own);
+}
+
 /**
- * False where parsing would take too long, or would not give what is wanted: for `isExact` a number
- * that does not survive, or a string with a lone surrogate. That the text is JSON, parsing finds out.
+ * How many members the objects in a text have, if it is JSON, which parsing finds out. Undefined where
+ * parsing would take too long, or would not give what is wanted: for `isExact` a number that does not
+ * survive, or a string with a lone surrogate.
  */
-function isWorthParsing(text: string, { start, isExact }: Wanted): boolean {
-  if (text.length > MAX_PARSED_LENGTH || !start.test(text)) return false;
+function countMembers(text: string, { start, isExact }: Wanted): number | undefined {
+  if (text.length > MAX_PARSED_LENGTH || !start.test(text)) return undefined;
   let depth = 0;
   let marks = 0;
+  let members = 0;
   let inString = false;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
@@ -179,7 +194,7 @@ function isWorthParsing(text: string, { start, isExact }: Wanted): boolean {
         inString = false;
       } else if (code === BACKSLASH) {
         const length = escapeLength(text, i);
-        if (length === 0 && isExact) return false;
+        if (length === 0 && isExact) return undefined;
         i += Math.max(length, 2) - 1;
       }
       continue;
@@ -190,11 +205,14 @@ function isWorthParsing(text: string, { start, isExact }: Wanted): boolean {
         break;
       case OPENING_BRACKET:
       case OPENING_BRACE:
-        if (++depth > MAX_DEPTH || ++marks > MAX_PARSED_MARKS) return false;
+        if (++depth > MAX_DEPTH || ++marks > MAX_PARSED_MARKS) return undefined;
+        break;
+      case COLON:
+        members++;
+        if (++marks > MAX_PARSED_MARKS) return undefined;
         break;
       case COMMA:
-      case COLON:
-        if (++marks > MAX_PARSED_MARKS) return false;
+        if (++marks > MAX_PARSED_MARKS) return undefined;
         break;
       case CLOSING_BRACKET:
       case CLOSING_BRACE:
@@ -203,12 +221,12 @@ function isWorthParsing(text: string, { start, isExact }: Wanted): boolean {
       default: {
         if (code !== MINUS && !isDigit(code)) break;
         const end = numberEnd(text, i);
-        if (isExact && !survives(text.slice(i, end))) return false;
+        if (isExact && !survives(text.slice(i, end))) return undefined;
         i = end - 1;
       }
     }
   }
-  return true;
+  return members;
 }
 
 /** The length of an escape, of a surrogate pair for both; 0 where it is a lone surrogate's. */
@@ -243,7 +261,7 @@ function numberEnd(text: string, start: number): number {
 }
 
 /** Whether a number is the same once JavaScript has read and written it. */
-function survives(source: string): boolean {
+export function survives(source: string): boolean {
   const isShort = source.length <= SAFE_DIGITS;
   if (isShort && /^[\d.]+$/.test(source)) return true;
   const value = Number(source);

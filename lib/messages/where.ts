@@ -6,7 +6,14 @@
 import { McpMqttError } from "../errors.ts";
 import { BoundedMap } from "./bounded_map.ts";
 import { digest, fingerprintOf } from "./digest.ts";
-import { canonicalJson, type Json, parseJson, plainJsonFault } from "./json.ts";
+import {
+  canonicalJson,
+  type Json,
+  parseExactly,
+  parseJson,
+  plainJsonFault,
+  survives,
+} from "./json.ts";
 import type { Message } from "./message.ts";
 import { placesOf } from "./payload.ts";
 import { parsePointer, shownValue, toNumber } from "./pointer.ts";
@@ -127,11 +134,12 @@ function changedTest(tokens: readonly string[]): Test {
   };
 }
 
-/** A short text that differs where what stands at a place differs. */
+/** A short text that differs where what stands at a place differs, be it in the last digit. */
 function fingerprint(payload: Uint8Array, tokens: readonly string[]): string {
-  const value = lookUp(payload, tokens);
+  const value = placesOf(payload, parseExactly)?.(tokens);
   if (value === undefined) return tokens.length === 0 ? digest(payload) : "";
-  return fingerprintOf(value);
+  const isExact = typeof value !== "string" || survives(value);
+  return fingerprintOf(isExact ? toNumber(value) ?? value : value);
 }
 
 /** The value at a place of a payload; a text that is not parsed has only the whole. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { quoteWhole } from "../topics/topic_text.ts";
 import type { Prompt } from "./prompt.ts";
 
 /** Finds out what is wrong with a device. */
@@ -18,7 +19,7 @@ export const diagnoseDevice: Prompt = {
   text: ({ topic = "#" }) =>
     [
       `Find out whether a device works. It is named by its name, a topic or a topic filter: ${
-        JSON.stringify(topic)
+        quoteWhole(topic)
       }.`,
       "1. Call mqtt_status: is the broker connected, and is the topic granted for reading?",
       "2. Call mqtt_devices with words of the name as find: is it online, and what are its values? at says when a value arrived; a retained one may be old.",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { quoteWhole } from "../topics/topic_text.ts";
 import type { Prompt } from "./prompt.ts";
 
 /** Finds out what is there. */
@@ -15,9 +16,12 @@ export const exploreTopics: Prompt = {
     description: 'a topic filter such as "sensors/#"; all that is granted where left out',
     required: false,
   }],
-  text: ({ filter = "#" }) =>
+  text: ({ filter }) =>
     [
-      `Find out what is alive on the MQTT broker under the topic filter ${JSON.stringify(filter)}.`,
+      // A host may send what is left out as an empty text.
+      `Find out what is alive on the MQTT broker under the topic filter ${
+        quoteWhole(filter || "#")
+      }.`,
       "1. Call mqtt_devices: which devices describe themselves, where are they, and what do they measure and do?",
       "2. Call mqtt_topics with this filter; go on with its cursor while there is one. Where little shows up, call it once more with a duration of 15 seconds: some devices publish rarely.",
       "3. Group the topics by what they belong to (a room, a device, a function), and say for each group what is measured or controlled, in which unit, how often it reports, and when it last did.",

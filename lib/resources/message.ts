@@ -62,7 +62,6 @@ export async function readMessage(
   first.promise.catch(() => {});
   await using _collection = await access.collect([topic], {
     includeRetained: true,
-    qos: 2,
     resume: true,
     waitMs: WAIT_MS,
     signal,

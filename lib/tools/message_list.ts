@@ -25,7 +25,7 @@ export type ListedMessage =
 export interface Shown {
   /** Default: true. */
   readonly withTopic?: boolean;
-  /** Values instead of payloads; a message with none of them is left out. */
+  /** Values instead of payloads; every message has one of them. */
   readonly fields?: Fields | undefined;
 }
 
@@ -58,13 +58,11 @@ export class MessageList {
   }
 
   /**
-   * Takes a message, or counts it as dropped where it would make the result too large. One that has
-   * none of the fields is left out.
+   * Takes a message, or counts it as dropped where it would make the result too large.
    *
    * @returns whether there was room for it.
    */
   add(message: Message, seq?: number): boolean {
-    if (this.#fields?.isIn(message.payload) === false) return true;
     if (this.messages.length >= this.#maxMessages) return false;
     const shown = this.#isCut || this.#surelyFindsNoRoom(message)
       ? undefined
@@ -146,6 +144,6 @@ export class PassedOver {
   /** How many there were, as the end of a sentence; else nothing. */
   get inWords(): string {
     if (this.count === 0) return "";
-    return this.count === 1 ? "; another one arrived" : `; ${this.count} others arrived`;
+    return this.count === 1 ? "; 1 other arrived" : `; ${this.count} others arrived`;
   }
 }

@@ -70,10 +70,11 @@ export const mqttSubscribe = defineTool({
     const { limits } = access.grants;
     const isWanted = compileWhere(input.where);
     const summary = summaryOf(input);
+    const fields = fieldsOf(input);
     const list = new MessageList(
       input.max_messages ?? Math.min(DEFAULT_MESSAGES, limits.maxMessages),
       limits,
-      { withTopic: giveSeveral(topics), fields: fieldsOf(input) },
+      { withTopic: giveSeveral(topics), fields },
     );
     const over = Promise.withResolvers<typeof ENDED[number]>();
     over.promise.catch(() => {});
@@ -85,6 +86,7 @@ export const mqttSubscribe = defineTool({
       signal,
       onMessage: (message) => {
         if (input.retained_only && !message.retain || !isWanted(message)) return;
+        if (fields?.isIn(message.payload) === false) return;
         if (summary !== undefined) return summary.add(message);
         list.add(message);
         if (list.full !== undefined) over.resolve(list.full);

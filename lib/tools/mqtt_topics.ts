@@ -60,9 +60,9 @@ export const mqttTopics = defineTool({
     const { permissions, limits } = access.grants;
     const bounds = { limit: input.limit, maxBytes: limits.maxResultBytes, permissions };
     if (input.cursor !== undefined) {
-      const [id = "", from = ""] = input.cursor.split(".");
-      const { entries, about } = surveys.get(id);
-      const at = /^\d{1,9}$/.test(from) ? Number(from) : 0;
+      const [, id = "", from] = /^(s\d+)\.(\d{1,9})$/.exec(input.cursor) ?? [];
+      const at = Number(from);
+      const { entries, about } = surveys.get(id, at);
       const { next, ...shown } = await page(entries, { ...bounds, at, about });
       return { ...shown, ...about, ...cursorOf(id, next) };
     }

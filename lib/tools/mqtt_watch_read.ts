@@ -62,17 +62,18 @@ export const mqttWatchRead = defineTool({
     assertReached(watch, after);
     const isMet = compileWhere(input.where);
     const filter = input.topic === undefined ? undefined : parseTopicFilter(input.topic);
-    const shown = {
-      withTopic: giveSeveral(input.topic === undefined ? watch.filters : [input.topic]),
-      fields: fieldsOf(input),
-    };
+    const fields = fieldsOf(input);
+    const withTopic = giveSeveral(input.topic === undefined ? watch.filters : [input.topic]);
     const deadline = performance.now() + input.timeout * 1000;
     const turns = new Turns();
     let lookedAt = 0;
     let next = after;
     while (true) {
       const { arrival } = watch;
-      const list = new MessageList(input.max_messages, access.grants.limits, shown);
+      const list = new MessageList(input.max_messages, access.grants.limits, {
+        withTopic,
+        fields,
+      });
       const summary = summaryOf(input);
       for (const { seq, message } of watch.held(lookedAt)) {
         if (turns.isOver) {
@@ -82,7 +83,7 @@ export const mqttWatchRead = defineTool({
         }
         // Looked at even where it is before the start: `changed` compares with it.
         const isWanted = (filter === undefined || matches(filter, message.topic)) &&
-          isMet(message);
+          isMet(message) && fields?.isIn(message.payload) !== false;
         lookedAt = seq;
         if (seq <= after) continue;
         if (isWanted && summary !== undefined) summary.add(message);

@@ -45,10 +45,15 @@ export interface TopicFault {
  * ```
  */
 export function quoteTopic(text: string): string {
-  if (text.length <= MAX_QUOTED_CHARACTERS) return quote(text);
+  if (text.length <= MAX_QUOTED_CHARACTERS) return quoteWhole(text);
   const shown = text.slice(0, MAX_QUOTED_CHARACTERS);
   const whole = text.isWellFormed() && !shown.isWellFormed() ? shown.slice(0, -1) : shown;
-  return `${quote(`${whole}…`)} (${text.length.toLocaleString("en")} characters)`;
+  return `${quoteWhole(`${whole}…`)} (${text.length.toLocaleString("en")} characters)`;
+}
+
+/** The same of any length, where the whole topic is needed. */
+export function quoteWhole(text: string): string {
+  return JSON.stringify(text).replaceAll(UNSEEN, escapeUnits);
 }
 
 /** Whether `text` has at most 65,535 bytes in UTF-8 [MQTT-4.7.3-3]. */
@@ -113,10 +118,6 @@ export function invalidTopic(
     `${quoteTopic(text)} is not a valid ${kind}: ${fault.rule} [${fault.clause}]`,
     { hint: fault.hint },
   );
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text).replaceAll(UNSEEN, escapeUnits);
 }
 
 function utf8Length(text: string): number {

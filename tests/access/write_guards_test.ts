@@ -73,14 +73,18 @@ Deno.test("Access.publish() gives places back that another limit has made useles
 });
 
 Deno.test("Surveys holds the last four, and for their time", () => {
-  const found = { entries: [], about: { total: 0, narrowed: false } };
+  const entries = [{ topic: "t", messages: 1, at: "" }];
+  const found = { entries, about: { total: 1, narrowed: false } };
   const surveys = new Surveys();
   const ids = Array.from({ length: 5 }, () => surveys.hold(found));
-  assert.throws(() => surveys.get(ids[0] ?? ""), { code: "invalid_argument" });
-  for (const id of ids.slice(1)) assert.equal(surveys.get(id), found);
+  assert.throws(() => surveys.get(ids[0] ?? "", 0), { code: "invalid_argument" });
+  for (const id of ids.slice(1)) {
+    assert.throws(() => surveys.get(id, 1), { code: "invalid_argument" });
+    assert.equal(surveys.get(id, 0), found);
+  }
   const old = new Surveys({ maxAgeMs: -1 });
   const id = old.hold(found);
-  assert.throws(() => old.get(id), { code: "invalid_argument" });
+  assert.throws(() => old.get(id, 0), { code: "invalid_argument" });
 });
 
 Deno.test("Surveys holds a bounded number of bytes, and the last one in any case", () => {
@@ -88,6 +92,6 @@ Deno.test("Surveys holds a bounded number of bytes, and the last one in any case
   const large = { entries: [entry], about: { total: 1, narrowed: false } };
   const surveys = new Surveys();
   const [first, second] = [surveys.hold(large), surveys.hold(large)];
-  assert.throws(() => surveys.get(first), { code: "invalid_argument" });
-  assert.equal(surveys.get(second), large);
+  assert.throws(() => surveys.get(first, 0), { code: "invalid_argument" });
+  assert.equal(surveys.get(second, 0), large);
 });

@@ -26,11 +26,13 @@ Deno.test("Fields.show() gives nothing of a payload that has none, or is binary"
 });
 
 Deno.test("Fields.show() never changes a number, and gives well-formed text", () => {
-  const fields = new Fields(["/id", "/x", "/text"], "fields");
-  const payload = '{"id":12345678901234567890,"x":1.50,"text":"a\\ud800"}';
+  const fields = new Fields(["/id", "/x", "/text", "/tiny"], "fields");
+  const payload = '{"id":12345678901234567890,"x":1.50,"text":"a\\ud800","tiny":-1e-400}';
   assert.deepEqual(fields.show(bytes(payload), 1_000), {
-    values: { "/id": "12345678901234567890", "/x": 1.5, "/text": "a\ufffd" },
+    values: { "/id": "12345678901234567890", "/x": 1.5, "/text": "a\ufffd", "/tiny": "-1e-400" },
   });
+  const zero = new Fields(["/t"], "fields").show(bytes('{"t":-0.0}'), 1_000);
+  assert.equal(JSON.stringify(zero), '{"values":{"/t":0}}');
 });
 
 Deno.test("Fields.show() keeps to its room, and says that it has cut", () => {

@@ -29,6 +29,7 @@ Deno.test("structureOf() parses objects and arrays whose numbers survive", () =>
     '["\\"-0", "\\\\", "\\u0000"]',
     "[".repeat(64) + "]".repeat(64),
     `[${"[[]],".repeat(100)}{"a":[]}]`,
+    '[{"a":1,"A":":"},{"a":2,":":{"a":3}}]',
   ];
   for (const text of parsed) assert.deepEqual(structureOf(text), JSON.parse(text), text);
   const kept = [
@@ -48,6 +49,10 @@ Deno.test("structureOf() parses objects and arrays whose numbers survive", () =>
     "[-0]",
     "[-0.0]",
     '{"a":[1,{"b":-0e1}]}',
+    '{"a":1,"a":2}',
+    '{"a":1,"a":1}',
+    '[{"":{"b":1,"\\u0062":2}}]',
+    '{"__proto__":1,"__proto__":2}',
     "\ufeff{}",
     "[".repeat(65) + "]".repeat(65),
     "[".repeat(100_000),

@@ -108,6 +108,12 @@ Deno.test("Summary leaves out numbers that JavaScript would change", () => {
   assert.equal(summaryOf(['{"id":12345678901234567890}']).values, undefined);
 });
 
+Deno.test("Summary takes a zero with a sign for the number that it is", () => {
+  assert.deepEqual(summaryOf(['{"t":0.5}', '{"t":-0.0}', '{"t":-2}']).values, {
+    "/t": { min: -2, max: 0.5, mean: -0.5, first: 0.5, last: -2 },
+  });
+});
+
 Deno.test("Summary agrees with a sum over all numbers", () => {
   const value = fc.oneof(
     fc.double({ noNaN: true, noDefaultInfinity: true }),

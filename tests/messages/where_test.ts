@@ -219,12 +219,41 @@ Deno.test("compileWhere() changed sees a change of any payload, binary and large
     ["on", true],
     ['"on"', false],
     ["1", true],
-    ['"1"', true],
-    ["1.0", true],
+    ['"1"', false],
+    ["1.0", false],
     ["1", false],
   ];
   const seen = said.map(([payload]) => changed(message(payload)));
   assert.deepEqual(seen, said.map(([, expected]) => expected));
+});
+
+Deno.test("compileWhere() changed takes numbers, and texts that read as such, for what they are", () => {
+  const said: ReadonlyArray<readonly [string, boolean]> = [
+    ["1700000000000000001", false],
+    ["1700000000000000002", true],
+    ["1700000000000000002", false],
+    ["0.1", true],
+    ['"0.1"', false],
+    ["+1e-1", false],
+    ['" 0.10 "', false],
+    ["0", true],
+    ["-0.0", false],
+    ['"12345678901234567890"', true],
+    ['"12345678901234567891"', true],
+  ];
+  const places: ReadonlyArray<readonly [string, (text: string) => string]> = [
+    ["", (text) => text],
+    ["/at", (text) => `{"at": ${text.replace(/^\+.*/, '"$&"')}}`],
+  ];
+  for (const [path, payload] of places) {
+    const changed = compileWhere({ path, op: "changed" });
+    const seen = said.map(([text]) => [text, changed(message(payload(text)))]);
+    assert.deepEqual(seen, said, path);
+  }
+  const whole = compileWhere({ path: "", op: "changed" });
+  assert.equal(whole(message('{"at": 1700000000000000001, "t": 0}')), false);
+  assert.equal(whole(message('{"at": 1700000000000000002, "t": 0}')), true);
+  assert.equal(whole(message('{"t": -0.0, "at": 1700000000000000002}')), false);
 });
 
 Deno.test("compileWhere() changed remembers a bounded number of topics, the last ones", () => {

@@ -212,7 +212,7 @@ eachServed(
     );
     assert.equal(
       message,
-      'no answer that meets the condition on "t/lamp" within 1 s; another one arrived',
+      'no answer that meets the condition on "t/lamp" within 1 s; 1 other arrived',
     );
     assert.deepEqual(last?.["payload"], { state: "BROKEN" });
     assert.equal(outcome, "unknown");

@@ -123,7 +123,7 @@ served(
       where,
       timeout: 1,
     });
-    assert.match(message, /no message that meets the condition on "t\/\+".*another one arrived/);
+    assert.match(message, /no message that meets the condition on "t\/\+".*1 other arrived/);
     const { received_at: _when, ...shown } = last ?? {};
     assert.deepEqual(shown, { topic: "t/a", payload: { battery: 90 }, qos: 1, retain: true });
   },

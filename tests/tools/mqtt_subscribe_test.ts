@@ -432,6 +432,30 @@ served(
   },
 );
 
+served(
+  "mqtt_subscribe with fields and a summary leaves out what has none of the fields",
+  {},
+  async ({ host, device, subscribed }) => {
+    for (const [summary, value] of [[true, "/t"], [["/s"], "/s"]] as const) {
+      const collecting = host.expectResult("mqtt_subscribe", {
+        topic: "t/+",
+        timeout: 1,
+        fields: ["/t"],
+        summary,
+      });
+      await subscribed("t/+");
+      for (const payload of ['{"t":1,"s":5}', '{"s":6}', "7", '{"t":2,"s":5}']) {
+        await device.publish("t/a", payload, { qos: 1 });
+      }
+      await device.publish("t/b", "on", { qos: 1 });
+      const { topics: [a, ...others], count } = await collecting;
+      assert.deepEqual([a.topic, a.count, a.last, count], ["t/a", 2, { t: 2, s: 5 }, 2]);
+      assert.deepEqual(Object.keys(a.values), [value]);
+      assert.deepEqual(others, []);
+    }
+  },
+);
+
 eachServed(
   "mqtt_subscribe with retained_only gives what the broker keeps, at once, and nothing else",
   {},

@@ -92,6 +92,10 @@ served(
     const refused: ReadonlyArray<readonly [string, object]> = [
       ["invalid_argument", { cursor: "?" }],
       ["invalid_argument", { cursor: "s99.1" }],
+      ["invalid_argument", { cursor: `${few.cursor}x` }],
+      ["invalid_argument", { cursor: few.cursor.replace(".2", "") }],
+      ["invalid_argument", { cursor: few.cursor.replace(".2", ".-2") }],
+      ["invalid_argument", { cursor: few.cursor.replace(".2", ".12") }],
       ["invalid_argument", { fold: -1 }],
       ["invalid_argument", { limit: 0 }],
       ["invalid_argument", { duration: 301 }],

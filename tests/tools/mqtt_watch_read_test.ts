@@ -200,5 +200,7 @@ served(
     assert.deepEqual(topics.map(({ topic, count, values }) => [topic, count, values]), [
       ["t/a", 30, { "/n": { min: 0, max: 29, mean: 14.5, first: 0, last: 29 } }],
     ]);
+    const named = await read({ summary: true, fields: ["/n"] }) as { topics: { topic: string }[] };
+    assert.deepEqual(named.topics.map(({ topic }) => topic), ["t/a"]);
   },
 );

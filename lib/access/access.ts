@@ -253,11 +253,14 @@ export class Access implements AsyncDisposable {
     const narrowing = permissions.narrow(filters);
     if (narrowing.filters.length === 0) throw permissions.readForbidden(filters);
     this.#log?.debug(() => {
-      const list = (some: readonly TopicFilter[]): string =>
-        some.slice(0, MAX_LOGGED).map(({ text }) => quoteTopic(text)).join(", ");
-      return `read of ${list(filters)} is granted as ${list(narrowing.filters)}${
-        narrowing.narrowed ? ", narrowed" : ""
-      }`;
+      const asked = filters.slice(0, MAX_LOGGED).map(({ text }) => quoteTopic(text));
+      const granted = narrowing.filters.slice(0, MAX_LOGGED).map((filter) => {
+        const { pattern } = permissions.readGrantOf(filter) ?? {};
+        const by = pattern === undefined ? "" : ` by the rule ${quoteTopic(pattern.text)}`;
+        return `${quoteTopic(filter.text)}${by}`;
+      });
+      const narrowed = narrowing.narrowed ? ", narrowed" : "";
+      return `read of ${asked.join(", ")} is granted as ${granted.join(", ")}${narrowed}`;
     });
     return narrowing;
   }

@@ -87,6 +87,11 @@ export class Permissions {
     return narrow(filters, this.#byAction.read);
   }
 
+  /** The first rule that grants to read all that a filter of {@linkcode narrow} stands for. */
+  readGrantOf(filter: TopicFilter): Rule | undefined {
+    return this.#byAction.read.grantOf(filter);
+  }
+
   /** What {@linkcode narrow} leaves of the filters, in a word. */
   decideFilters(filters: readonly TopicFilter[]): Decision["reason"] | "narrowed" {
     const { filters: left, narrowed } = this.narrow(filters);

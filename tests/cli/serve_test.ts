@@ -355,7 +355,7 @@ Deno.test("the log has a line for each write at INFO, and each step at DEBUG", a
       /DEBUG - mqtt_publish called with \{"topic":"t\/a","payload":"said","qos":1\}\n/,
       /DEBUG - write to "t\/a" is granted by the rule "t\/#"\n/,
       /DEBUG - PUBLISH "t\/a", QoS 1: "said"\n/,
-      /DEBUG - read of "t\/b" is granted as "t\/b"\n/,
+      /DEBUG - read of "t\/b" is granted as "t\/b" by the rule "t\/#"\n/,
       /DEBUG - SUBSCRIBE "t\/b" as mcpmqtt-/,
       /DEBUG - UNSUBSCRIBE "t\/b" as mcpmqtt-/,
     ];

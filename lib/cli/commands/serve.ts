@@ -37,6 +37,8 @@ export async function runServe({ options }: Invocation): Promise<number> {
 }
 
 async function serve(config: Config, transport: Options["transport"]): Promise<number> {
+  using stack = new DisposableStack();
+  const signal = endSignal(stack);
   const { level, logfile, audit: recorded } = config.logging;
   await using log = openLog({ level, logfile, secrets: config.secrets });
   tellStart(config, log);
@@ -50,9 +52,7 @@ async function serve(config: Config, transport: Options["transport"]): Promise<n
     ? serveStdin(config, served)
     : await (await import("./serve_http.ts")).serveOnHttp(config, served);
   await giveUpPermissions();
-  using stack = new DisposableStack();
   const failure = uncaughtFailure(stack);
-  const signal = endSignal(stack);
   if (transport === "stdio" && Deno.stdin.isTerminal()) {
     processIo.stderr(
       "mcpmqtt waits for an MCP host on its standard input; Ctrl-C ends it. " +

@@ -117,12 +117,14 @@ export class Access implements AsyncDisposable {
    *
    * @param confirmed what the person has confirmed, see {@linkcode confirmedAs}
    * @throws {McpMqttError} `invalid_topic`, `forbidden`, `payload_too_large`, `payload_invalid`; last
-   * {@linkcode ConfirmationNeeded}.
+   * {@linkcode ConfirmationNeeded}, or `rate_limited` in its place.
    */
   assertWritable(publication: Publication, confirmed?: string): void {
     this.#assertAllowed(publication);
     const guard = this.grants.permissions.guards(publication.topic).find(({ confirm }) => confirm);
     if (guard === undefined || confirmed === confirmedAs(publication)) return;
+    // Nobody is asked for what could not be sent after a yes.
+    this.#takePlaces(publication.topic)();
     throw new ConfirmationNeeded(publication, guard.pattern);
   }
 

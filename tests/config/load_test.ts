@@ -51,6 +51,10 @@ Deno.test("loadConfig() of the config in the original's README warns that no key
   assert.deepEqual(config.secrets, []);
 });
 
+Deno.test("loadConfig() takes an empty logfile for none, as the original does", async () => {
+  assert.equal((await load({ logging: { logfile: "" } })).logging.logfile, undefined);
+});
+
 Deno.test("loadConfig() of an empty object gives the documented defaults", async () => {
   const { mqtt, limits, rules, readOnly, logging, remoteServer } = await load("{}");
   assert.deepEqual(mqtt, {

@@ -94,6 +94,7 @@ for (
     ['{ "__proto__": {} }', /unknown key "__proto__"/],
     ['{ "mqtt": { "$schema": "x" } }', /unknown key "\$schema" here/],
     ['{ "host": "x" }', /did you mean "mqtt\.host"\?/],
+    ['{ "mqtt": { "$schema": "x" } }', /unknown key "\$schema" here; it belongs at the top$/],
     ['{ "zzzzzz": 1 }', /the keys here are \$schema, mqtt, topics/],
     ['{ "mqtt": null }', /mqtt: must be an object, not null/],
     ['{ "logging": { "level": {} } }', /CRITICAL, not an object$/],

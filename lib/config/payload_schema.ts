@@ -89,8 +89,9 @@ function describeAll(errors: readonly ErrorObject[]): string {
 
 /** The place by a JSON Pointer, and what is expected there. */
 function describe({ instancePath, message, params }: ErrorObject): string {
-  const { allowedValues, allowedValue, additionalProperty } = params;
-  const detail = allowedValues ?? allowedValue ?? additionalProperty;
+  const { allowedValues, allowedValue, propertyName } = params;
+  const { additionalProperty = propertyName, unevaluatedProperty = additionalProperty } = params;
+  const detail = allowedValues ?? allowedValue ?? unevaluatedProperty;
   const place = instancePath === "" ? "" : `at ${JSON.stringify(instancePath.slice(0, 200))} `;
   const more = detail === undefined ? "" : `: ${JSON.stringify(detail).slice(0, 200)}`;
   return `${place}${message}${more}`.toWellFormed();

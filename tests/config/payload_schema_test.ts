@@ -43,6 +43,17 @@ Deno.test("compileSchema() names the place and what is expected there", () => {
   ]);
 });
 
+Deno.test("compileSchema() names the property that is one too many", () => {
+  const part = { properties: { a: {} } };
+  assert.deepEqual(faults({ ...part, unevaluatedProperties: false }, ['{"a":1,"b":2}']), [
+    'must NOT have unevaluated properties: "b"',
+  ]);
+  assert.match(
+    faults({ propertyNames: { maxLength: 1 } }, ['{"long":1}'])[0] ?? "",
+    /; property name must be valid: "long"$/,
+  );
+});
+
 Deno.test("compileSchema() says of a choice all that would do", () => {
   assert.deepEqual(faults({ oneOf: [{ const: "on" }, { const: "off" }] }, ["up", "off"]), [
     'must be equal to constant: "on"; must be equal to constant: "off"; must match exactly one schema in oneOf',

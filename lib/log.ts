@@ -39,6 +39,8 @@ export interface LogOptions {
   readonly secrets?: readonly string[];
   /** Default: stderr. */
   readonly sink?: LogSink;
+  /** What goes there, if that is less than what goes to the file. */
+  readonly sinkLevel?: LogLevel;
   /** Milliseconds since the epoch; default `Date.now`. */
   readonly now?: () => number;
 }
@@ -51,6 +53,7 @@ const CLOSE_WAIT_MS = 500;
 /** An open log. */
 export class Log implements AsyncDisposable {
   readonly #threshold: number;
+  readonly #sinkThreshold: number;
   readonly #redact: (text: string) => string;
   readonly #sink: LogSink;
   readonly #now: () => number;
@@ -63,6 +66,7 @@ export class Log implements AsyncDisposable {
 
   constructor(options: LogOptions) {
     this.#threshold = LOG_LEVELS.indexOf(options.level);
+    this.#sinkThreshold = LOG_LEVELS.indexOf(options.sinkLevel ?? options.level);
     this.#redact = redactor(options.secrets ?? []);
     this.#sink = options.sink ?? Deno.stderr;
     this.#now = options.now ?? Date.now;
@@ -122,7 +126,7 @@ export class Log implements AsyncDisposable {
       `${timestamp(this.#now())} - ${name} - ${level} - ${said}\n`,
     );
     this.#writeFile(bytes);
-    this.#writeSink(bytes);
+    if (LOG_LEVELS.indexOf(level) >= this.#sinkThreshold) this.#writeSink(bytes);
   }
 
   #writeFile(bytes: Uint8Array): void {

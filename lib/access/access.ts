@@ -117,12 +117,14 @@ export class Access implements AsyncDisposable {
    *
    * @param confirmed what the person has confirmed, see {@linkcode confirmedAs}
    * @throws {McpMqttError} `invalid_topic`, `forbidden`, `payload_too_large`, `payload_invalid`; last
-   * {@linkcode ConfirmationNeeded}.
+   * {@linkcode ConfirmationNeeded}, or `rate_limited` in its place.
    */
   assertWritable(publication: Publication, confirmed?: string): void {
     this.#assertAllowed(publication);
     const guard = this.grants.permissions.guards(publication.topic).find(({ confirm }) => confirm);
     if (guard === undefined || confirmed === confirmedAs(publication)) return;
+    // Nobody is asked for what could not be sent after a yes.
+    this.#takePlaces(publication.topic)();
     throw new ConfirmationNeeded(publication, guard.pattern);
   }
 
@@ -253,11 +255,14 @@ export class Access implements AsyncDisposable {
     const narrowing = permissions.narrow(filters);
     if (narrowing.filters.length === 0) throw permissions.readForbidden(filters);
     this.#log?.debug(() => {
-      const list = (some: readonly TopicFilter[]): string =>
-        some.slice(0, MAX_LOGGED).map(({ text }) => quoteTopic(text)).join(", ");
-      return `read of ${list(filters)} is granted as ${list(narrowing.filters)}${
-        narrowing.narrowed ? ", narrowed" : ""
-      }`;
+      const asked = filters.slice(0, MAX_LOGGED).map(({ text }) => quoteTopic(text));
+      const granted = narrowing.filters.slice(0, MAX_LOGGED).map((filter) => {
+        const { pattern } = permissions.readGrantOf(filter) ?? {};
+        const by = pattern === undefined ? "" : ` by the rule ${quoteTopic(pattern.text)}`;
+        return `${quoteTopic(filter.text)}${by}`;
+      });
+      const narrowed = narrowing.narrowed ? ", narrowed" : "";
+      return `read of ${asked.join(", ")} is granted as ${granted.join(", ")}${narrowed}`;
     });
     return narrowing;
   }

@@ -168,8 +168,17 @@ export function configRequest(
     : fromEnv === undefined
     ? undefined
     : "MCPMQTT_CONFIG";
-  const needsNoFile = options.url !== undefined || options.read.length + options.write.length > 0;
-  return { path: options.config ?? fromEnv, pathSource, needsNoFile, overrides };
+  return {
+    path: options.config ?? fromEnv,
+    pathSource,
+    needsNoFile: needsNoFile(options),
+    overrides,
+  };
+}
+
+/** Whether the options say enough, so that no config is looked for that is not given. */
+export function needsNoFile({ url, read, write }: Options): boolean {
+  return url !== undefined || read.length + write.length > 0;
 }
 
 /** The help, made from the two tables. */
@@ -201,9 +210,9 @@ function splitJoined(args: readonly string[]): string[] {
   const end = args.indexOf("--");
   return args.map((arg, at) => {
     if (end !== -1 && at >= end) return arg;
-    const joined = /^--([a-z-]+)\s+(\S.*)$/s.exec(arg);
-    const option = OPTIONS.find((o) => o.flag === joined?.[1]);
-    return option?.value === undefined ? arg : `--${option.flag}=${joined?.[2]?.trimEnd()}`;
+    const [, name, value = ""] = /^(--[a-z-]+|-[a-z])[\s=]\s*(\S.*)$/s.exec(arg) ?? [];
+    const option = OPTIONS.find(({ flag, short }) => name === `--${flag}` || name === `-${short}`);
+    return option?.value === undefined ? arg : `--${option.flag}=${value.trimEnd()}`;
   });
 }
 

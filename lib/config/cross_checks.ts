@@ -12,12 +12,16 @@ import { type Issue, shownOf } from "./issues.ts";
 import { isRecord, valueAt } from "./path.ts";
 import { isPlaceholder, MAIN_CLIENT } from "./remote_server_schema.ts";
 
-/** Checks the config as written, with its references resolved. */
-export function crossCheck(root: unknown): Issue[] {
+/**
+ * Checks the config as written, with its references resolved.
+ *
+ * @param url of the broker that is given beside the config; empty if none is.
+ */
+export function crossCheck(root: unknown, url: string): Issue[] {
   const topics = valueAt(root, ["topics"]);
   return [
     ...checkUrl(valueAt(root, ["mqtt"])),
-    ...checkTls(valueAt(root, ["mqtt"])),
+    ...checkTls(valueAt(root, ["mqtt"]), url),
     ...checkLogin(valueAt(root, ["mqtt"])),
     ...checkPaths(root),
     ...Array.isArray(topics) ? topics.flatMap(checkTopic) : [],
@@ -76,7 +80,7 @@ const NEEDS = [
   ["key_passphrase", "key", "which it unlocks"],
 ] as const;
 
-function checkTls(mqtt: unknown): Issue[] {
+function checkTls(mqtt: unknown, url: string): Issue[] {
   const tls = valueAt(mqtt, ["tls"]);
   if (!isRecord(mqtt) || !isRecord(tls)) return [];
   const issues: Issue[] = [];
@@ -90,9 +94,11 @@ function checkTls(mqtt: unknown): Issue[] {
     if (!given(key) || given(needed)) continue;
     issues.push({ path: ["mqtt", "tls", key], message: `needs "${needed}", ${what}` });
   }
-  const isEncrypted = typeof mqtt.url === "string"
-    ? /^(?:mqtts|wss):/i.test(mqtt.url)
-    : mqtt.transport === "tls" || mqtt.transport === "wss";
+  const hasTls = /^(?:mqtts|wss):/i;
+  const isEncrypted = hasTls.test(url) ||
+    (typeof mqtt.url === "string"
+      ? hasTls.test(mqtt.url)
+      : mqtt.transport === "tls" || mqtt.transport === "wss");
   const used = Object.keys(tls).find((key) => key === "verify" ? tls.verify === false : given(key));
   if (used !== undefined && !isEncrypted) {
     const message = 'needs TLS, and the transport has none; write "transport": "tls" or "wss", ' +

@@ -86,9 +86,10 @@ function unknownKey(path: Path, key: string): string {
   const keys = keysAt(path);
   const near = nearest(key, keys);
   if (near !== undefined) return `unknown key ${shownKey(key)}; did you mean "${near}"?`;
-  const elsewhere = placesOf(key, configSchema, []);
-  if (elsewhere[0] !== undefined) {
-    return `unknown key ${shownKey(key)} here; did you mean "${elsewhere[0]}"?`;
+  const [elsewhere] = placesOf(key, configSchema, []);
+  if (elsewhere === key) return `unknown key ${shownKey(key)} here; it belongs at the top`;
+  if (elsewhere !== undefined) {
+    return `unknown key ${shownKey(key)} here; did you mean "${elsewhere}"?`;
   }
   return `unknown key ${shownKey(key)}; the keys here are ${keys.join(", ")}`;
 }

@@ -104,6 +104,7 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const { config, value, issues, variables: named } = await check(written, {
     effects,
     folders,
+    url: String(options.overrides?.find(({ key }) => key.join(".") === "mqtt.url")?.value ?? ""),
   });
   const document = issues.length === 0 ? broken : broken ?? await parse();
   const { faults = [], more = 0, warnings = [] } = document?.locate(issues) ?? {};
@@ -148,7 +149,10 @@ interface Checked {
 }
 
 /** Everything that can be said of the value of the file. */
-async function check(written: unknown, outside: Outside): Promise<Checked> {
+async function check(
+  written: unknown,
+  { url, ...outside }: Outside & { readonly url: string },
+): Promise<Checked> {
   const { values } = sizeOf(written);
   if (values > MAX_VALUES) {
     const message = `holds ${values} values; ${MAX_VALUES} are the most`;
@@ -163,7 +167,7 @@ async function check(written: unknown, outside: Outside): Promise<Checked> {
   const hidden = (path: Path): boolean => isSecret(path) || isReference(path);
   const found = [
     ...parsed.success ? [] : describeIssues(parsed.error, { value, hidden }),
-    ...crossCheck(value),
+    ...crossCheck(value, url),
     ...pemIssues,
     ...schemaIssues,
   ];

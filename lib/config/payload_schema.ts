@@ -12,6 +12,8 @@ import type { PayloadSchema } from "../topics/rule.ts";
 
 /** So many characters of a payload are matched against patterns, in all. */
 const MAX_MATCHED = 16_384;
+/** So many expectations are told of one payload. */
+const MAX_TOLD = 8;
 
 /**
  * Compiles a schema. A `$ref` leads into the schema itself and nowhere else, and a `pattern` is
@@ -38,6 +40,9 @@ export function compileSchema(schema: Readonly<Record<string, unknown>>): Payloa
     strictTypes: false,
     strictTuples: false,
     strictRequired: false,
+    allowMatchingProperties: true,
+    // 0.3 / 0.1 is not quite 3.
+    multipleOfPrecision: 9,
     // Of no effect unless a vocabulary makes it so, JSON Schema 2020-12 §7.2.1.
     validateFormats: false,
     logger: false,
@@ -52,6 +57,8 @@ export function compileSchema(schema: Readonly<Record<string, unknown>>): Payloa
     validate: (isWanted: boolean, items: Json[]) =>
       !isWanted || new Set(items.map(canonicalJson)).size === items.length,
   });
+  // It knows it as the target of a reference, and not as a keyword.
+  ajv.addKeyword("$anchor");
   const validate = ajv.compile(schema);
   return {
     json: schema,
@@ -65,18 +72,26 @@ export function compileSchema(schema: Readonly<Record<string, unknown>>): Payloa
         if (!(cause instanceof TooLong)) throw cause;
         return `has more than ${MAX_MATCHED} characters of text to be matched against patterns`;
       }
-      const [error] = validate.errors ?? [];
-      return error === undefined ? "does not meet the schema" : describe(error);
+      return describeAll(validate.errors ?? []);
     },
   };
 }
 
 class TooLong extends Error {}
 
+/** Of a choice, what each branch expects; the last is what all of it comes to. */
+function describeAll(errors: readonly ErrorObject[]): string {
+  const said = errors.map(describe);
+  return said.length <= MAX_TOLD
+    ? said.join("; ")
+    : [...said.slice(0, MAX_TOLD - 1), "…", said.at(-1)].join("; ");
+}
+
 /** The place by a JSON Pointer, and what is expected there. */
 function describe({ instancePath, message, params }: ErrorObject): string {
-  const { allowedValues, allowedValue, additionalProperty } = params;
-  const detail = allowedValues ?? allowedValue ?? additionalProperty;
+  const { allowedValues, allowedValue, propertyName } = params;
+  const { additionalProperty = propertyName, unevaluatedProperty = additionalProperty } = params;
+  const detail = allowedValues ?? allowedValue ?? unevaluatedProperty;
   const place = instancePath === "" ? "" : `at ${JSON.stringify(instancePath.slice(0, 200))} `;
   const more = detail === undefined ? "" : `: ${JSON.stringify(detail).slice(0, 200)}`;
   return `${place}${message}${more}`.toWellFormed();

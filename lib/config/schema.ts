@@ -189,7 +189,8 @@ const auditRecord = record({
 const logging = record({
   level: logLevel.default("INFO")
     .describe(`The least level that is logged, in any case: ${LOG_LEVELS.join(", ")}.`),
-  logfile: orNull(text("a path")).describe("A file the log is appended to, beside stderr."),
+  logfile: orNull(z.string({ error: "must be a path" }))
+    .describe("A file the log is appended to, beside stderr. `null`, or an empty text: none."),
   audit: z.union([orNull(text("a path")), auditRecord], {
     error: 'must be a path, or an object with "path"',
   }).default(null).describe(
@@ -197,7 +198,7 @@ const logging = record({
   ),
 }).transform(({ level, logfile, audit }) => ({
   level,
-  logfile,
+  logfile: logfile || undefined,
   audit: typeof audit === "string"
     ? { path: audit, payloads: false, onFailure: "continue" as const }
     : audit ?? undefined,

@@ -11,10 +11,15 @@ import type { Config } from "../config/config.ts";
 import { McpMqttError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { given } from "../messages/json.ts";
+import { SparkplugPayload } from "../messages/sparkplug.ts";
 import type { Permissions } from "../topics/permissions.ts";
+import { parseTopicFilter } from "../topics/topic_filter.ts";
+import { parseTopicName } from "../topics/topic_name.ts";
 import { messageTopic } from "../resources/message.ts";
-import { payloadBytes } from "../tools/payload_argument.ts";
+import { PAYLOAD_ENCODINGS, payloadBytes } from "../tools/payload_argument.ts";
 import type { Tool } from "../tools/tool.ts";
+
+const NEWLINE = 0x0a;
 
 /** How the record is kept. */
 export type AuditOptions = NonNullable<Config["logging"]["audit"]>;
@@ -50,6 +55,8 @@ export class Audit implements AsyncDisposable {
   readonly #log: Logger;
   #writing: Promise<void> = Promise.resolve();
   #isFailing = false;
+  /** Whether the file ends amid a line, which could not be written whole. */
+  #isMidway = false;
 
   constructor(
     file: AuditFile,
@@ -110,37 +117,48 @@ export class Audit implements AsyncDisposable {
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
+    const line = this.#isMidway ? new Uint8Array([NEWLINE, ...bytes]) : bytes;
+    let at = 0;
     try {
-      for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
+      while (at < line.length) at += await this.#file.write(line.subarray(at));
+      this.#isMidway = false;
       if (this.#isFailing) this.#log.warning("the record of logging.audit is written again");
       this.#isFailing = false;
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       this.#log.error(`a line of the record of logging.audit was not written: ${why}`);
       this.#isFailing = true;
+      if (at > 0) this.#isMidway = line[at - 1] !== NEWLINE;
     }
   }
 }
+
+/** What a tool listens to if it is not told. */
+const DEFAULT_FILTERS: Readonly<Record<string, string>> = { mqtt_topics: "#" };
 
 /** What the arguments of a call say of topics and payload, and what the rules say to that. */
 export function subjectOf(
   tool: Tool,
   args: unknown,
-  { permissions, payloads }: { readonly permissions: Permissions; readonly payloads: boolean },
+  { access, payloads }: { readonly access: Access; readonly payloads: boolean },
 ): Omit<AuditEntry, "client" | "tool" | "outcome" | "duration_ms"> {
   const named = (typeof args === "object" && args !== null ? args : {}) as Record<string, unknown>;
-  const { topic, request_topic, filter, payload, encoding } = named;
+  const { topic, request_topic, filter = DEFAULT_FILTERS[tool.name], payload } = named;
   const topics = [topic ?? request_topic ?? filter ?? []].flat()
     .filter((one) => typeof one === "string");
-  const about = topicsDecided(topics, tool.effect === "write" ? "write" : "read", permissions);
+  const about = topicsDecided(topics, tool.effect, access.grants.permissions);
   if (tool.effect !== "write" || payload === undefined) return about;
   try {
-    const bytes =
-      payloadBytes(payload, { encoding: encoding === "base64" ? "base64" : "text" }).payload;
+    const encoding = PAYLOAD_ENCODINGS.find((one) => one === named.encoding) ?? "text";
+    const births = access.sparkplug.of(topics[0] ?? "");
+    const { payload: bytes } = payloadBytes(payload, { encoding, births });
     return {
       ...about,
       size: bytes.length,
-      payload_sha256: createHash("sha256").update(bytes).digest("hex"),
+      // What is sent has another time in it.
+      ...(bytes instanceof SparkplugPayload && bytes.stampBytes > 0
+        ? {}
+        : { payload_sha256: createHash("sha256").update(bytes).digest("hex") }),
       ...(payloads ? { payload } : {}),
     };
   } catch {
@@ -149,17 +167,27 @@ export function subjectOf(
   }
 }
 
-/** Topics, and which rule decides if there is one topic name. */
+/** What the rules say of topics, and which rule decides if there is one topic name. */
 export function topicsDecided(
   topics: readonly string[],
-  action: "read" | "write",
+  effect: Tool["effect"],
   permissions: Permissions,
 ): Pick<AuditEntry, "topic" | "filters" | "decision" | "rule"> {
   const [topic] = topics;
   if (topic === undefined) return { decision: "none" };
-  if (topics.length > 1 || /[+#]/.test(topic)) return { filters: topics, decision: "granted" };
-  const { reason, rule } = permissions.decide(topic, action);
-  return { topic, decision: reason, ...given({ rule: rule?.pattern.text }) };
+  const areFilters = effect === "observe" && (topics.length > 1 || /[+#]/.test(topic));
+  const named = areFilters ? { filters: topics } : { topic };
+  try {
+    if (areFilters) {
+      return { ...named, decision: permissions.decideFilters(topics.map(parseTopicFilter)) };
+    }
+    const action = effect === "write" ? "write" : "read";
+    const { reason, rule } = permissions.decide(parseTopicName(topic), action);
+    return { ...named, decision: reason, ...given({ rule: rule?.pattern.text }) };
+  } catch {
+    // It was refused for that, before the rules were asked.
+    return { ...named, decision: "none" };
+  }
 }
 
 /** What the client calls itself in the `_meta` of a request, as since revision 2026-07-28. */
@@ -182,7 +210,7 @@ export async function recordResource<T>(
   if (audit === undefined) return await work();
   const start = performance.now();
   const tell = async (outcome: string, code?: string): Promise<void> => {
-    const about = topicsDecided(topicOf(uri), "read", access.grants.permissions);
+    const about = topicsDecided(topicOf(uri), "observe", access.grants.permissions);
     const duration_ms = Math.round(performance.now() - start);
     const what = { client, tool: method, uri, ...about, outcome };
     await audit.record({ ...what, ...given({ code }), duration_ms });
@@ -192,10 +220,9 @@ export async function recordResource<T>(
     await tell("done");
     return result;
   } catch (error) {
-    const { code = (error as { data?: { code?: unknown } }).data?.code } = error as {
-      code?: unknown;
-    };
-    await tell("failed", typeof code === "string" ? code : "not_found");
+    // MCP's own code is a number.
+    const { code, data = { code } } = error as { code?: unknown; data?: { code?: unknown } };
+    await tell("failed", typeof data.code === "string" ? data.code : "not_found");
     throw error;
   }
 }

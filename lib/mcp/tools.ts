@@ -1,5 +1,5 @@
 /**
- * Tools as MCP offers them, and the one adapter that every call passes.
+ * Tools as MCP offers and calls them.
  *
  * @module
  */
@@ -11,19 +11,17 @@ import type {
 } from "@modelcontextprotocol/server";
 import * as z from "zod/v4";
 import type { Limits } from "../config/config.ts";
-import { McpMqttError } from "../errors.ts";
-import type { Logger } from "../log.ts";
-import { ConfirmationNeeded } from "../access/confirmation.ts";
-import type { Session } from "../access/session.ts";
 import { findTool, offeredTools } from "../tools/catalogue.ts";
 import type { Tool } from "../tools/tool.ts";
-import { quoteTopic } from "../topics/topic_text.ts";
-import { type Audit, type AuditEntry, subjectOf } from "./audit.ts";
 import type { Confirmations } from "./confirm.ts";
-import { asMcpMqttError, renderError, renderResult } from "./render.ts";
+import { renderError, renderResult } from "./render.ts";
+import { type Caller, runTool } from "./run_tool.ts";
 
 /** How often a waiting call reports progress, in milliseconds; the contract says each second. */
 const PROGRESS_INTERVAL_MS = 500;
+
+/** How much of the name of a tool that is not there is told. */
+const MAX_NAME_CHARACTERS = 80;
 
 /** Nobody comes near them, but who does is told of them in an error. */
 const UNTOLD_BOUNDS = ["exclusiveMinimum", "minItems", "maxItems", "maxLength"] as const;
@@ -62,14 +60,7 @@ function describeTool(tool: Tool, limits: Limits): McpTool {
 }
 
 /** Whose call it is, and where it is told of. */
-export interface CallOptions {
-  readonly session: Session;
-  /** Those there are; default: all. */
-  readonly tools?: readonly Tool[] | undefined;
-  readonly log: Logger;
-  readonly audit: Audit | undefined;
-  /** What the host calls itself. */
-  readonly client: string;
+export interface CallOptions extends Caller {
   readonly confirmations: Confirmations;
   /** Whether the host can ask the person something. */
   readonly canAsk: boolean;
@@ -83,74 +74,35 @@ export interface CallOptions {
 export async function callTool(
   { params }: CallToolRequest,
   context: ServerContext,
-  { session, tools, log, audit, client, confirmations, canAsk }: CallOptions,
+  { confirmations, canAsk, ...caller }: CallOptions,
 ): Promise<CallToolResult> {
+  const { session, tools, audit, client } = caller;
   const tool = findTool(params.name, tools);
   if (tool === undefined) {
+    await audit?.record({
+      client,
+      tool: params.name.slice(0, MAX_NAME_CHARACTERS),
+      decision: "none",
+      outcome: "failed",
+      code: "invalid_argument",
+      duration_ms: 0,
+    });
     throw new UnknownTool(params.name, offeredTools(session.access.grants, tools));
   }
-  const start = performance.now();
   const stopProgress = reportProgress(tool, params.arguments, context);
-  const name = `${tool.name}${aboutWrite(tool, params.arguments)}`;
-  log.debug(() => `${tool.name} called with ${JSON.stringify(params.arguments ?? {})}`);
-  const record = async (
-    outcome: string,
-    more: { code?: string; decision?: AuditEntry["decision"] } = {},
-  ): Promise<void> => {
-    if (audit === undefined) return;
-    const { permissions } = session.access.grants;
-    const subject = subjectOf(tool, params.arguments, { permissions, payloads: audit.payloads });
-    const duration_ms = Math.round(performance.now() - start);
-    await audit.record({ client, tool: tool.name, ...subject, outcome, ...more, duration_ms });
-  };
-  const run = (confirmed: string | undefined): Promise<Record<string, unknown>> =>
-    tool.run(params.arguments, {
-      access: session.access,
-      watches: session.watches,
-      surveys: session.surveys,
-      devices: session.devices,
-      signal: context.mcpReq.signal,
-      confirmed,
-    });
   try {
-    if (!offeredTools(session.access.grants, tools).includes(tool)) throw notOffered(tool);
-    if (tool.effect === "write") audit?.assertWritable();
-    const confirmed = tool.effect === "write" ? confirmations.answered(context) : undefined;
-    let data: Record<string, unknown>;
-    try {
-      data = await run(confirmed);
-    } catch (needed) {
-      if (!(needed instanceof ConfirmationNeeded)) throw needed;
-      const asked = await confirmations.ask(needed, context, { canAsk });
-      if ("result" in asked) {
-        await record("asked");
-        return asked.result;
-      }
-      data = await run(asked.digest);
-    }
-    const { outcome = "done", narrowed } = data;
-    log.info(() => `${name} ${outcome} in ${Math.round(performance.now() - start)} ms`);
-    await record(String(outcome), narrowed === true ? { decision: "narrowed" } : {});
-    return renderResult(data);
+    const done = await runTool(tool, params.arguments, {
+      ...caller,
+      signal: context.mcpReq.signal,
+      confirmed: () => confirmations.answered(context),
+      ask: (needed) => confirmations.ask(needed, context, { canAsk }),
+    });
+    return "data" in done ? renderResult(done.data) : done.result;
   } catch (error) {
-    const known = withOutcome(asMcpMqttError(error), tool);
-    const became = known.outcome === undefined ? "" : `, ${known.outcome}`;
-    const isCancelled = context.mcpReq.signal.aborted;
-    if (isCancelled) log.info(`${name} was cancelled${became}`);
-    else if (known.code === "internal") log.error(`${name} failed: ${describe(error)}`);
-    else log.info(() => `${name} failed${became}: ${known.code}: ${known.message}`);
-    await record(known.outcome ?? (isCancelled ? "cancelled" : "failed"), { code: known.code });
-    return renderError(known);
+    return renderError(error);
   } finally {
     stopProgress();
   }
-}
-
-/** The topic that a call writes to, for the log. */
-function aboutWrite({ effect }: Tool, args: unknown): string {
-  const { topic, request_topic = topic } = (args ?? {}) as Record<string, unknown>;
-  if (effect !== "write" || typeof request_topic !== "string") return "";
-  return ` to ${quoteTopic(request_topic)}`;
 }
 
 /** There is no such tool; MCP wants that as a protocol error. */
@@ -158,19 +110,8 @@ export class UnknownTool extends Error {
   override readonly name = "UnknownTool";
   constructor(tool: string, offered: readonly Tool[]) {
     const names = offered.map(({ name }) => name).join(", ");
-    super(`Unknown tool ${JSON.stringify(tool.slice(0, 80))}; there are ${names}`);
+    super(`Unknown tool ${JSON.stringify(tool.slice(0, MAX_NAME_CHARACTERS))}; there are ${names}`);
   }
-}
-
-function notOffered({ name }: Tool): McpMqttError {
-  return new McpMqttError(
-    "forbidden",
-    `${name} is not offered: the server is read-only`,
-    {
-      hint: "Its owner decides that, with --read-only or read_only in the config.",
-      outcome: "not_sent",
-    },
-  );
 }
 
 /** Reports the seconds that have passed while the call waits. Stops with the returned function. */
@@ -202,20 +143,6 @@ function totalSeconds(args: unknown): number | undefined {
 }
 
 /**
- * A write that failed before it came to sending was not sent; where the program itself failed, nobody
- * knows.
- */
-function withOutcome(error: McpMqttError, { effect }: Tool): McpMqttError {
-  if (effect !== "write" || error.outcome !== undefined) return error;
-  return new McpMqttError(error.code, error.message, {
-    hint: error.hint,
-    last: error.last,
-    outcome: error.code === "internal" ? "unknown" : "not_sent",
-    cause: error,
-  });
-}
-
-/**
  * The JSON Schema without what tells nobody anything, since it stands in the context of every chat,
  * and without what the API of some model refuses. What is left out is checked all the same.
  */
@@ -240,8 +167,4 @@ function jsonSchema(schema: z.ZodObject, io: "input" | "output"): McpTool["input
     },
   });
   return rest as McpTool["inputSchema"];
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.stack ?? error.message : String(error);
 }

@@ -13,8 +13,11 @@ export interface OutgoingPayload {
   readonly isText: boolean;
 }
 
-/** How a payload argument is to be understood. */
-export type PayloadEncoding = "text" | "base64" | "sparkplug";
+/** How a payload argument may be understood. */
+export const PAYLOAD_ENCODINGS = ["text", "base64", "sparkplug"] as const;
+
+/** One of {@linkcode PAYLOAD_ENCODINGS}. */
+export type PayloadEncoding = typeof PAYLOAD_ENCODINGS[number];
 
 /**
  * The bytes of a payload argument.

@@ -6,6 +6,7 @@
 import * as z from "zod/v4";
 import type { Limits } from "../config/config.ts";
 import { WHERE_OPERATORS } from "../messages/where.ts";
+import { PAYLOAD_ENCODINGS } from "./payload_argument.ts";
 
 const MAX_FILTERS = 100;
 const MAX_POINTERS = 32;
@@ -63,7 +64,7 @@ function isPayload(value: unknown): boolean {
 }
 
 /** How a payload is to be understood. */
-export const encodingSchema = z.enum(["text", "base64", "sparkplug"]).default("text").describe(
+export const encodingSchema = z.enum(PAYLOAD_ENCODINGS).default("text").describe(
   "sparkplug: {metrics:[{name,value,type}]}",
 );
 

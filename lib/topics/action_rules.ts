@@ -39,6 +39,11 @@ export class ActionRules implements Grants {
     return entry?.decision ?? NOT_GRANTED;
   }
 
+  /** The first rule that grants all of `filter`, denied or not; undefined if no single one does. */
+  grantOf(filter: TopicFilter): Rule | undefined {
+    return this.granted.entries.find(({ rule }) => covers(rule.pattern, filter))?.rule;
+  }
+
   /** The first rule that denies all of `filter`; undefined if no single one does. */
   denialOf(filter: TopicFilter): Rule | undefined {
     return this.denied.entries.find(({ rule }) => covers(rule.pattern, filter))?.rule;

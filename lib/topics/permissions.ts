@@ -87,6 +87,21 @@ export class Permissions {
     return narrow(filters, this.#byAction.read);
   }
 
+  /** The first rule that grants to read all that a filter of {@linkcode narrow} stands for. */
+  readGrantOf(filter: TopicFilter): Rule | undefined {
+    return this.#byAction.read.grantOf(filter);
+  }
+
+  /** What {@linkcode narrow} leaves of the filters, in a word. */
+  decideFilters(filters: readonly TopicFilter[]): Decision["reason"] | "narrowed" {
+    const { filters: left, narrowed } = this.narrow(filters);
+    if (left.length > 0) return narrowed ? "narrowed" : "granted";
+    const rules = this.#byAction.read;
+    const isDenied = filters.some((filter) => rules.denialOf(filter) !== undefined) ||
+      rules.grantsPart(filters);
+    return isDenied ? "denied" : "not_granted";
+  }
+
   /**
    * The granted patterns nearest to a topic name or filter, at most `limit`: those that share the
    * most leading levels, of these those spelt most alike.

@@ -49,6 +49,22 @@ Deno.test("runCheck() says what is granted, what the broker says, and ends with 
   assert.deepEqual(host.mcpServers.mqtt.args.slice(-2), ["--config", path]);
 });
 
+Deno.test("runCheck() without a config gives the host the options that stand in its place", async () => {
+  await using broker = await startAedes();
+  const given = [
+    ...["--url", `mqtt://${broker.host}:${broker.port}`, "--read", "a/#", "--write", "b"],
+    "--read-only",
+  ];
+  const { text, host } = await checkWith(given);
+  assert.match(text, /^config {3}none: the options say what is granted\n/);
+  assert.deepEqual(host.mcpServers.mqtt.args.slice(-given.length), given);
+  const token = await checkWith(["--url", "ws://127.0.0.1:1/mqtt?token=hunter2", "--read", "a"]);
+  assert.ok(!token.text.includes("hunter2"));
+  assert.deepEqual(token.host.mcpServers.mqtt.args.slice(-4), [
+    ...["--url", "ws://127.0.0.1:1/mqtt?…", "--read", "a"],
+  ]);
+});
+
 Deno.test("runCheck() without a broker says why, and has the block all the same", async () => {
   using held = holdPort();
   const mqtt = { host: "127.0.0.1", port: held.port };

@@ -38,6 +38,10 @@ for (
     [["--transport STDIO"], {}],
     [["--read-only", "--demo"], { readOnly: true, demo: true }],
     [["-c", "a.json"], { config: "a.json" }],
+    [["-ca.json"], { config: "a.json" }],
+    [["-c=a.json"], { config: "a.json" }],
+    [["-c /with a space.json"], { config: "/with a space.json" }],
+    [["--read a/#", "--write=b"], { read: ["a/#"], write: ["b"] }],
     [["--read", "a", "--write=b", "--read", "c"], { read: ["a", "c"], write: ["b"] }],
     [["--url", "mqtt://x"], { url: "mqtt://x" }],
   ] as const

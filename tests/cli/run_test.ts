@@ -95,8 +95,18 @@ Deno.test("explain says whether a topic is allowed, and which rule decides", asy
       /narrowed to what is granted; subscribes to\n {2}sensors\/\+\/temperature\n/,
     );
     assert.match(await explain("x/#", "read"), /read x\/#: forbidden/);
+    for (const shared of ["$share/g/lights/#", "$share/g/lights"]) {
+      const said = await explain(shared, "read");
+      assert.match(said, /^read \$share\/.*: forbidden; .* is a shared subscription/);
+    }
     assert.match(await explain("lights/#", "write"), /never to a filter/);
   });
+});
+
+Deno.test("tools --demo needs no config", async () => {
+  const { status, stdout } = await ran("tools", "--demo", "--config", "/nonexistent.json");
+  assert.equal(status, 0);
+  assert.ok(JSON.parse(stdout).tools.length > 0);
 });
 
 Deno.test("explain names the devices that the deciding rule covers", async () => {

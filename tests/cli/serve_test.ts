@@ -64,6 +64,23 @@ for (const how of ["the end of input", "SIGTERM", "SIGINT"] as const) {
   });
 }
 
+Deno.test("serve ends with status 0 at a SIGTERM that comes with its first line", async () => {
+  await using launched = await launch({ config: { topics: [] } });
+  const { command, args, env, cwd } = launched;
+  const stdio = { stdin: "piped", stdout: "null", stderr: "piped" } as const;
+  const child = new Deno.Command(command, { args, env, cwd, ...stdio }).spawn();
+  const decoder = new TextDecoder();
+  let said = "";
+  for await (const bytes of child.stderr) {
+    said += decoder.decode(bytes);
+    if (!said.includes("mcpmqtt.config - INFO")) continue;
+    child.kill("SIGTERM");
+    break;
+  }
+  assert.equal((await child.status).code, 0);
+  await child.stdin.close();
+});
+
 Deno.test("serve ends in time where the host reads neither stdout nor stderr", async () => {
   await using launched = await launch({ config: { topics: [] }, args: ["--log-level", "debug"] });
   const { command, args, env, cwd } = launched;
@@ -355,7 +372,7 @@ Deno.test("the log has a line for each write at INFO, and each step at DEBUG", a
       /DEBUG - mqtt_publish called with \{"topic":"t\/a","payload":"said","qos":1\}\n/,
       /DEBUG - write to "t\/a" is granted by the rule "t\/#"\n/,
       /DEBUG - PUBLISH "t\/a", QoS 1: "said"\n/,
-      /DEBUG - read of "t\/b" is granted as "t\/b"\n/,
+      /DEBUG - read of "t\/b" is granted as "t\/b" by the rule "t\/#"\n/,
       /DEBUG - SUBSCRIBE "t\/b" as mcpmqtt-/,
       /DEBUG - UNSUBSCRIBE "t\/b" as mcpmqtt-/,
     ];

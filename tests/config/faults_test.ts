@@ -94,6 +94,7 @@ for (
     ['{ "__proto__": {} }', /unknown key "__proto__"/],
     ['{ "mqtt": { "$schema": "x" } }', /unknown key "\$schema" here/],
     ['{ "host": "x" }', /did you mean "mqtt\.host"\?/],
+    ['{ "mqtt": { "$schema": "x" } }', /unknown key "\$schema" here; it belongs at the top$/],
     ['{ "zzzzzz": 1 }', /the keys here are \$schema, mqtt, topics/],
     ['{ "mqtt": null }', /mqtt: must be an object, not null/],
     ['{ "logging": { "level": {} } }', /CRITICAL, not an object$/],
@@ -201,7 +202,7 @@ const bounds: readonly Bound[] = [
   { path: ["mqtt", "connect_timeout"], good: [0.5, 3600], bad: [0, -1, 3601, "10", null] },
   { path: ["read_only"], good: [true, false], bad: ["true", 0, null] },
   { path: ["logging", "level"], good: ["debug", "Info", "CRITICAL"], bad: ["trace", "", null, 1] },
-  { path: ["logging", "logfile"], good: ["a.log", null], bad: ["", 1] },
+  { path: ["logging", "logfile"], good: ["a.log", "", null], bad: [1] },
 ];
 for (const { path, good, bad } of bounds) {
   Deno.test(`loadConfig() holds ${path.join(".")} to its bounds`, async () => {

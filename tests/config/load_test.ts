@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../../lib/config/load.ts";
-import { faultsOf, load, loadError } from "./memory.ts";
+import { faultsOf, load, loadError, type World } from "./memory.ts";
 import { ORIGINAL_README_CONFIG } from "./original.ts";
 
 function example(name: string): Promise<string> {
@@ -49,6 +49,10 @@ Deno.test("loadConfig() of the config in the original's README warns that no key
     "remote_server.api_key_kdf.hash",
   ]);
   assert.deepEqual(config.secrets, []);
+});
+
+Deno.test("loadConfig() takes an empty logfile for none, as the original does", async () => {
+  assert.equal((await load({ logging: { logfile: "" } })).logging.logfile, undefined);
 });
 
 Deno.test("loadConfig() of an empty object gives the documented defaults", async () => {
@@ -249,6 +253,17 @@ Deno.test("loadConfig() lets overrides win over the file, and the last over thos
   assert.equal(config.logging.level, "DEBUG");
   assert.equal(config.readOnly, true);
   assert.deepEqual(config.secrets, ["12345"]);
+});
+
+Deno.test("loadConfig() takes mqtt.tls for that of --url", async () => {
+  const url = (value: string): World => ({
+    overrides: [{ key: ["mqtt", "url"], value, source: "--url" }],
+  });
+  const tls = { server_name: "broker.lan" };
+  const { mqtt } = await load({ mqtt: { tls } }, url("mqtts://127.0.0.1"));
+  assert.deepEqual([mqtt.transport, mqtt.tls.serverName], ["tls", "broker.lan"]);
+  await load({ mqtt: { transport: "tls", tls } }, url("mqtt://127.0.0.1"));
+  await assert.rejects(load({ mqtt: { tls } }, url("mqtt://127.0.0.1")), /needs TLS/);
 });
 
 Deno.test("loadConfig() lets MCPMQTT_HOST win over the host of url, and nothing else of it", async () => {

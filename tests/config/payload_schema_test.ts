@@ -43,6 +43,48 @@ Deno.test("compileSchema() names the place and what is expected there", () => {
   ]);
 });
 
+Deno.test("compileSchema() names the property that is one too many", () => {
+  const part = { properties: { a: {} } };
+  assert.deepEqual(faults({ ...part, unevaluatedProperties: false }, ['{"a":1,"b":2}']), [
+    'must NOT have unevaluated properties: "b"',
+  ]);
+  assert.match(
+    faults({ propertyNames: { maxLength: 1 } }, ['{"long":1}'])[0] ?? "",
+    /; property name must be valid: "long"$/,
+  );
+});
+
+Deno.test("compileSchema() says of a choice all that would do", () => {
+  assert.deepEqual(faults({ oneOf: [{ const: "on" }, { const: "off" }] }, ["up", "off"]), [
+    'must be equal to constant: "on"; must be equal to constant: "off"; must match exactly one schema in oneOf',
+    undefined,
+  ]);
+  const many = Array.from({ length: 1_000 }, (_, i) => ({ const: `${"x".repeat(300)}${i}` }));
+  const [fault = ""] = faults({ anyOf: many }, ["up"]);
+  assert.match(fault, /; …; must match a schema in anyOf$/);
+  assert.ok(fault.length < 3_000);
+});
+
+Deno.test("compileSchema() takes decimal fractions for what they are", () => {
+  assert.deepEqual(faults({ multipleOf: 0.1 }, ["0.3", "21.3", "1e300", "0.35"]), [
+    undefined,
+    undefined,
+    undefined,
+    "must be multiple of 0.1",
+  ]);
+  assert.deepEqual(faults({ multipleOf: 0.01 }, ["19.99", "4.35"]), [undefined, undefined]);
+});
+
+Deno.test("compileSchema() takes what JSON Schema 2020-12 allows and ajv finds strange", () => {
+  const anchored = { $ref: "#level", $defs: { level: { $anchor: "level", type: "integer" } } };
+  assert.deepEqual(faults(anchored, ["9", "x"]), [undefined, "must be integer"]);
+  const twice = {
+    properties: { ab: { type: "number" } },
+    patternProperties: { "^a": { minimum: 1 } },
+  };
+  assert.deepEqual(faults(twice, ['{"ab":1}', '{"ab":0}']), [undefined, 'at "/ab" must be >= 1']);
+});
+
 Deno.test("compileSchema() follows $ref within the schema, and nowhere else", () => {
   const within = { $defs: { level: { type: "integer", maximum: 9 } }, $ref: "#/$defs/level" };
   assert.deepEqual(faults(within, ["9", "10"]), [undefined, "must be <= 9"]);

@@ -43,6 +43,7 @@ async function audited(
       topics: [
         { pattern: "t/#", permissions: ["read", "write"] },
         { pattern: "t/lock", deny: ["write"] },
+        { pattern: "t/secret", deny: ["read"] },
       ],
       logging: { audit: { path, ...logging } },
     },
@@ -137,6 +138,88 @@ Deno.test("the record has a line for each call and each use of a resource, befor
   ]);
 });
 
+Deno.test("the record says of filters, names and calls what was decided and what became of them", async () => {
+  const { lines } = await audited({}, async (host) => {
+    await host.expectError("forbidden", "mqtt_subscribe", { topic: "x/#" });
+    await host.expectError("forbidden", "mqtt_subscribe", { topic: ["x/#", "t/secret"] });
+    await host.expectError("invalid_topic", "mqtt_subscribe", { topic: "t/#/a" });
+    await host.expectError("invalid_topic", "mqtt_publish", { topic: "t/+", payload: "1" });
+    await host.expectResult("mqtt_topics", { duration: 0.1 });
+    await assert.rejects(host.callTool("mqtt_nothing", {}), /Unknown tool/);
+    await assert.rejects(host.readResource("mcpmqtt://message/x"), /no rule grants/);
+    const cancelled = new AbortController();
+    const call = host.callTool("mqtt_read", { topic: "t/b", timeout: 60 }, cancelled);
+    setTimeout(() => cancelled.abort(), 300);
+    await assert.rejects(call);
+    // By then the cancelled one has its line.
+    await host.expectError("timeout", "mqtt_read", { topic: "t/c", timeout: 0.3 });
+  });
+  const shown = lines.slice(0, -1)
+    .map(({ time: _, client: __, duration_ms: ___, size: ____, payload_sha256: _____, ...line }) =>
+      line
+    );
+  assert.deepEqual(shown, [
+    {
+      tool: "mqtt_subscribe",
+      filters: ["x/#"],
+      decision: "not_granted",
+      outcome: "failed",
+      code: "forbidden",
+    },
+    {
+      tool: "mqtt_subscribe",
+      filters: ["x/#", "t/secret"],
+      decision: "denied",
+      outcome: "failed",
+      code: "forbidden",
+    },
+    {
+      tool: "mqtt_subscribe",
+      filters: ["t/#/a"],
+      decision: "none",
+      outcome: "failed",
+      code: "invalid_topic",
+    },
+    {
+      tool: "mqtt_publish",
+      topic: "t/+",
+      decision: "none",
+      outcome: "not_sent",
+      code: "invalid_topic",
+    },
+    { tool: "mqtt_topics", filters: ["#"], decision: "narrowed", outcome: "done" },
+    { tool: "mqtt_nothing", decision: "none", outcome: "failed", code: "invalid_argument" },
+    {
+      tool: "resources/read",
+      uri: "mcpmqtt://message/x",
+      topic: "x",
+      decision: "not_granted",
+      outcome: "failed",
+      code: "forbidden",
+    },
+    {
+      tool: "mqtt_read",
+      topic: "t/b",
+      decision: "granted",
+      rule: "t/#",
+      outcome: "cancelled",
+    },
+  ]);
+});
+
+Deno.test("the record has the size of what was sent in Sparkplug B, and no digest of anything else", async () => {
+  const { lines } = await audited({ payloads: true }, async (host) => {
+    const payload = { metrics: [{ name: "m", type: "Int32", value: 5 }] };
+    const sent = { topic: "t/a", payload, encoding: "sparkplug" };
+    const { size } = await host.expectResult("mqtt_publish", sent);
+    await host.expectResult("mqtt_publish", { topic: "t/a", payload: "x".repeat(size) });
+  });
+  const [sparkplug, text] = lines;
+  assert.equal(sparkplug?.["size"], text?.["size"]);
+  assert.equal(sparkplug?.["payload_sha256"], undefined);
+  assert.deepEqual(sparkplug?.["payload"], { metrics: [{ name: "m", type: "Int32", value: 5 }] });
+});
+
 Deno.test("the record has payloads where they are wanted", async () => {
   const { lines } = await audited({ payloads: true }, async (host) => {
     await host.expectResult("mqtt_publish", { topic: "t/a", payload: { on: true } });
@@ -164,6 +247,21 @@ Deno.test("Audit.record() writes whole lines in their order", async () => {
   await audit[Symbol.asyncDispose]();
   const lines = file.text.trimEnd().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual(lines.map(({ topic }) => topic), topics);
+});
+
+Deno.test("Audit.record() begins a line of its own after one that stopped midway on a full disk", async () => {
+  const file = new MemoryFile();
+  const audit = new Audit(file, { payloads: false, onFailure: "continue" }, new MemoryLog());
+  const write = file.write.bind(file);
+  let left = 2;
+  file.write = (bytes) => left-- > 0 ? write(bytes) : Promise.reject(new Error("No space left"));
+  await audit.record({ ...entry, topic: "a".repeat(200) });
+  left = 1_000;
+  await audit.record({ ...entry, topic: "b" });
+  await audit.record({ ...entry, topic: "c" });
+  const lines = file.text.trimEnd().split("\n");
+  assert.equal(lines.length, 3);
+  assert.deepEqual(lines.slice(1).map((line) => JSON.parse(line).topic), ["b", "c"]);
 });
 
 for (const onFailure of ["continue", "stop_writes"] as const) {
@@ -217,8 +315,8 @@ Deno.test({
     const folder = await Deno.makeTempDir();
     const time = "2026-01-02T03:04:05.678Z";
     const lines = [
-      { time, ...entry, topic: "a", payload_sha256: "00", outcome: "acknowledged" },
-      { time, ...entry, topic: "b", payload_sha256: "01", outcome: "unknown" },
+      { time, ...entry, topic: "a", size: 1, outcome: "acknowledged" },
+      { time, ...entry, topic: "b", size: 0, outcome: "unknown" },
       { time, ...entry, tool: "mqtt_read", filters: ["c/#"], outcome: "failed", code: "forbidden" },
     ];
     const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");

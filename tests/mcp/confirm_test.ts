@@ -43,6 +43,7 @@ async function asking(
       topics: [
         { pattern: "t/#", permissions: ["read", "write"] },
         { pattern: "t/valve/#", permissions: ["write"], confirm: true },
+        { pattern: "t/valve/2", permissions: ["write"], rate: { messages: 1, seconds: 3600 } },
       ],
     },
   });
@@ -142,6 +143,20 @@ for (const protocol of ["auto", "legacy"] as const) {
       await host.expectError("forbidden", "mqtt_publish", { ...OPEN, retain: true });
       await host.expectError("invalid_argument", "mqtt_publish", { ...OPEN, qos: 3 });
       assert.deepEqual(questions, []);
+    });
+  });
+
+  Deno.test(`nobody is asked for what the rate does not let through (${protocol})`, async () => {
+    await asking(() => "accept", protocol, async ({ host, questions }) => {
+      const write = { ...OPEN, topic: "t/valve/2" };
+      await host.expectResult("mqtt_publish", write);
+      await host.expectError("rate_limited", "mqtt_publish", write);
+      await host.expectError("rate_limited", "mqtt_query", {
+        request_topic: write.topic,
+        response_topic: "t/answer",
+        payload: "1",
+      });
+      assert.equal(questions.length, 1);
     });
   });
 

@@ -15,7 +15,7 @@ import type { Rule } from "../../topics/permissions.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import { hostCommand } from "../host_command.ts";
 import type { Io } from "../io.ts";
-import type { Invocation } from "../options.ts";
+import { type Invocation, needsNoFile, type Options } from "../options.ts";
 import { ruleNotes } from "./rule_notes.ts";
 import { quietLogger } from "../quiet_logger.ts";
 import { brokerSettings, grantsOf, withConfig } from "../setup.ts";
@@ -26,19 +26,17 @@ const SILENT_MS = 1_000;
 /** Prints the config and tries the broker; fails where the broker cannot be used as granted. */
 export async function runCheck({ options }: Invocation, io: Io): Promise<number> {
   const print = (text: string): void => io.stdout(`${escapeUnseen(text)}\n`);
-  const args = options.demo ? ["--demo"] : undefined;
-  return await withConfig(options, (config) => check(config, print, args));
+  return await withConfig(options, (config) => check(config, print, options));
 }
 
 /** Prints a line; what is not seen in it is escaped. */
 type Print = (line: string) => void;
 
-/** @param args how the host gives the config, if not by its path */
-async function check(config: Config, print: Print, args?: readonly string[]): Promise<number> {
-  for (const line of describeConfig(config)) print(line);
+async function check(config: Config, print: Print, options: Options): Promise<number> {
+  for (const line of describeConfig(config, options)) print(line);
   const isUsable = await tryBroker(config, print);
   const { variables } = config;
-  for (const line of ["", "For the agent host:", "", ...hostBlock(config, args).split("\n")]) {
+  for (const line of ["", "For the agent host:", "", ...hostBlock(config, options).split("\n")]) {
     print(line);
   }
   if (variables.length > 0) {
@@ -126,10 +124,13 @@ function isDenied({ code }: McpMqttError): boolean {
 }
 
 /** The JSON block that makes a host run this program with this config. */
-function hostBlock({ source, variables }: Config, given?: readonly string[]): string {
+function hostBlock({ source, variables }: Config, options: Options): string {
   const { command, args: first } = hostCommand();
-  const config = given ?? (source === undefined ? [] : ["--config", absolute(source)]);
-  const args = [...first, ...config];
+  const args = [
+    ...first,
+    ...(options.demo ? ["--demo"] : source === undefined ? [] : ["--config", absolute(source)]),
+    ...grantingOptions(options),
+  ];
   const env = Object.fromEntries(variables.map((name) => [name, `the value of ${name}`]));
   const mqtt = {
     command,
@@ -137,6 +138,17 @@ function hostBlock({ source, variables }: Config, given?: readonly string[]): st
     ...(variables.length === 0 ? {} : { env }),
   };
   return JSON.stringify({ mcpServers: { mqtt } }, undefined, 2);
+}
+
+/** The options that say what is granted and where, as they were given. */
+function grantingOptions({ url, read, write, readOnly }: Options): string[] {
+  return [
+    // A query may hold a token.
+    ...(url === undefined ? [] : ["--url", url.replace(/\?.*/s, "?…")]),
+    ...read.flatMap((filter) => ["--read", filter]),
+    ...write.flatMap((filter) => ["--write", filter]),
+    ...(readOnly ? ["--read-only"] : []),
+  ];
 }
 
 /** The host runs the program from a folder of its own choice. */
@@ -148,11 +160,13 @@ function forever({ mqtt }: Config): { waitMs: number; signal: AbortSignal } {
   return { waitMs: mqtt.connectTimeoutMs, signal: new AbortController().signal };
 }
 
-function describeConfig(config: Config): string[] {
+function describeConfig(config: Config, options: Options): string[] {
   const { source, defaultPath, mqtt, rules, readOnly } = config;
   const lines = [
     `config   ${
-      source ?? `none (looked for ${defaultPath ?? "no path"}); make one with: mcpmqtt init`
+      source ?? (needsNoFile(options)
+        ? "none: the options say what is granted"
+        : `none (looked for ${defaultPath ?? "no path"}); make one with: mcpmqtt init`)
     }`,
     ...config.warnings.map((warning) => `warning  ${formatFault(warning)}`),
     `login    ${mqtt.username === undefined ? "none" : mqtt.username}${

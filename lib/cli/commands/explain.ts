@@ -6,6 +6,7 @@
 import type { Config } from "../../config/config.ts";
 import type { Device } from "../../devices/directory.ts";
 import { type Action, type Decision, Permissions, type Rule } from "../../topics/permissions.ts";
+import { messageOf } from "../../errors.ts";
 import {
   matches,
   parseTopicFilter,
@@ -59,11 +60,13 @@ async function explainAll(
 /**
  * The explanation, line by line.
  *
- * @throws {McpMqttError} `invalid_topic`, or `forbidden` for a shared subscription.
+ * @throws {McpMqttError} `invalid_topic`.
  */
 export function explain(topic: string, action: Action, config: Config): string[] {
   const permissions = new Permissions(config.rules);
-  if (/[+#]/.test(topic)) return explainFilter(topic, action, permissions);
+  if (/[+#]/.test(topic) || action === "read" && topic.startsWith("$share/")) {
+    return explainFilter(topic, action, permissions);
+  }
   const name = parseTopicName(topic);
   const lines = [`${action} ${topic}: ${verdict(permissions.decide(name, action), config.rules)}`];
   if (action === "write") {
@@ -99,7 +102,11 @@ function explainFilter(text: string, action: Action, permissions: Permissions): 
   if (action === "write") {
     return [`write ${text}: forbidden; a message goes to a topic name, never to a filter`];
   }
-  refuseSharedSubscription(filter);
+  try {
+    refuseSharedSubscription(filter);
+  } catch (error) {
+    return [`read ${text}: forbidden; ${messageOf(error)}`];
+  }
   const { filters, narrowed } = permissions.narrow([filter]);
   if (filters.length === 0) {
     return [`read ${text}: forbidden; ${permissions.readForbidden([filter]).message}`];

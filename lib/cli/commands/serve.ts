@@ -14,6 +14,7 @@ import { Session } from "../../access/session.ts";
 import { VERSION } from "../../version.ts";
 import { bounded } from "../../wait.ts";
 import { DONE, FAILED } from "../exit_status.ts";
+import { endSignal } from "../end_signal.ts";
 import { processIo } from "../io.ts";
 import { shellCommand } from "../host_command.ts";
 import type { Invocation, Options } from "../options.ts";
@@ -36,6 +37,8 @@ export async function runServe({ options }: Invocation): Promise<number> {
 }
 
 async function serve(config: Config, transport: Options["transport"]): Promise<number> {
+  using stack = new DisposableStack();
+  const signal = endSignal(stack);
   const { level, logfile, audit: recorded } = config.logging;
   await using log = openLog({ level, logfile, secrets: config.secrets });
   tellStart(config, log);
@@ -49,9 +52,7 @@ async function serve(config: Config, transport: Options["transport"]): Promise<n
     ? serveStdin(config, served)
     : await (await import("./serve_http.ts")).serveOnHttp(config, served);
   await giveUpPermissions();
-  using stack = new DisposableStack();
   const failure = uncaughtFailure(stack);
-  const signal = endSignal(stack);
   if (transport === "stdio" && Deno.stdin.isTerminal()) {
     processIo.stderr(
       "mcpmqtt waits for an MCP host on its standard input; Ctrl-C ends it. " +
@@ -138,18 +139,6 @@ async function giveUpPermissions(): Promise<void> {
   for (const name of ["read", "write", "run", "ffi", "sys", "env"] as const) {
     await Deno.permissions.revoke({ name });
   }
-}
-
-/** Settles with the name of the first signal that is to end the program. */
-function endSignal(stack: DisposableStack): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const isWindows = Deno.build.os === "windows";
-  for (const signal of ["SIGINT", isWindows ? "SIGBREAK" : "SIGTERM"] as const) {
-    const listener = (): void => resolve(signal);
-    Deno.addSignalListener(signal, listener);
-    stack.defer(() => Deno.removeSignalListener(signal, listener));
-  }
-  return promise;
 }
 
 /**

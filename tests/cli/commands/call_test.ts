@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { startAedes } from "../../brokers/aedes.ts";
+import { mosquittoAvailable, startMosquitto } from "../../brokers/mosquitto.ts";
+import { until } from "../../brokers/until.ts";
 import { MAIN } from "../../host.ts";
 import { fromFileUrl } from "../../paths.ts";
 
@@ -60,6 +62,81 @@ Deno.test("call runs one tool on --url, --read and --write alone, and prints its
   assert.equal(JSON.parse(refused.stdout).error.code, "forbidden");
   assert.equal(JSON.parse(refused.stdout).error.outcome, "not_sent");
 });
+
+/** A config file in a folder of its own, which is removed. */
+async function configured(
+  config: object,
+): Promise<AsyncDisposable & { readonly folder: string; readonly args: readonly string[] }> {
+  const folder = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
+  return {
+    folder,
+    args: ["--config", `${folder}/config.json`],
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+Deno.test("call is recorded and logged as a call of an agent is", async () => {
+  await using broker = await startAedes();
+  const { host, port } = broker;
+  await using config = await configured({
+    mqtt: { host, port },
+    topics: [{ pattern: "t", permissions: ["write"] }],
+    logging: { audit: "audit.jsonl", logfile: "log.txt" },
+  });
+  const publish = ["call", "mqtt_publish", '{"topic": "t", "payload": "on"}', ...config.args];
+  const quiet = await program(...publish);
+  assert.deepEqual([quiet.code, quiet.stderr], [0, ""]);
+  const loud = await program(...publish, "--log-level", "DEBUG");
+  assert.match(loud.stderr, /DEBUG - write to "t" is granted by the rule "t"/);
+  assert.equal(JSON.parse(loud.stdout).outcome, "sent");
+  const refused = await program("call", "mqtt_read", '{"topic": "x"}', ...config.args);
+  assert.equal(refused.code, 1);
+  const lines = (await Deno.readTextFile(`${config.folder}/audit.jsonl`)).trimEnd().split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual(lines.map(({ client, tool, outcome }) => [client, tool, outcome]), [
+    ["mcpmqtt call", "mqtt_publish", "sent"],
+    ["mcpmqtt call", "mqtt_publish", "sent"],
+    ["mcpmqtt call", "mqtt_read", "failed"],
+  ]);
+  const log = await Deno.readTextFile(`${config.folder}/log.txt`);
+  assert.equal(log.match(/INFO - mqtt_publish to "t" sent/g)?.length, 2);
+});
+
+Deno.test("call of a tool that a read-only server does not offer is forbidden", async () => {
+  const { code, stdout } = await program(
+    ...["--read-only", "--write", "t", "call", "mqtt_publish", '{"topic": "t", "payload": "1"}'],
+  );
+  assert.equal(code, 1);
+  const { error } = JSON.parse(stdout);
+  assert.deepEqual([error.code, error.outcome], ["forbidden", "not_sent"]);
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test({
+    name: `call is cancelled by ${signal}, and the broker gets a DISCONNECT`,
+    ignore: !mosquittoAvailable(),
+    async fn() {
+      await using broker = await startMosquitto();
+      const child = new Deno.Command(Deno.execPath(), {
+        args: ["run", "-P", "-q", `--config=${ROOT}deno.json`, MAIN]
+          .concat("--url", `mqtt://${broker.host}:${broker.port}`, "--read", "t/#")
+          .concat("call", "mqtt_subscribe", '{"topic": "t/#", "timeout": 60}'),
+        env: { HOME: "/nonexistent", NO_COLOR: "1", ...await cache() },
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+      await until(() => broker.subscriptions().includes("t/#"), { what: "the subscription" });
+      const start = performance.now();
+      child.kill(signal);
+      const { code, stdout, stderr } = await child.output();
+      assert.ok(performance.now() - start < 2_000);
+      assert.deepEqual([code, stdout.length], [0, 0]);
+      assert.match(new TextDecoder().decode(stderr), /mqtt_subscribe was cancelled by SIG/);
+      await until(() => broker.log().includes("Received DISCONNECT"), { what: "the DISCONNECT" });
+    },
+  });
+}
 
 Deno.test("call says what is wrong with a tool's name or its arguments, with status 2", async () => {
   const unknown = await program("--read", "a", "call", "mqtt_reed");

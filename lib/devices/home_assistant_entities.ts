@@ -215,20 +215,27 @@ function writeOf(part: Part, settings: Settings, topic: string): Command | undef
   if (template === undefined || /^\{\{\s*(?:value|action)\s*\}\}$/.test(template)) {
     return { topic, payload: "raw", ...offer };
   }
+  if (!isShown(template, MAX_TEMPLATE)) return undefined;
+  // The same payload of each value.
+  if (isConstant(template)) return { topic, payload: "raw", example: template };
   return hasOnePlaceholder(template) ? { topic, ...offer, payload: "raw", template } : undefined;
 }
 
-/** Whether a template is a text in which one variable is put, and could be shown whole. */
+/** Whether a template puts nothing into its text. */
+function isConstant(template: string): boolean {
+  return !/\{[{%#]/.test(template);
+}
+
+/** Whether a template is a text in which one variable is put, which may be made a number. */
 function hasOnePlaceholder(template: string): boolean {
-  if (!isShown(template, MAX_TEMPLATE) || /\{[%#]/.test(template)) return false;
-  return /\{\{\s*\w+\s*\}\}/.test(template) && template.split("{{").length === 2;
+  if (/\{[%#]/.test(template) || template.split("{{").length !== 2) return false;
+  return /\{\{\s*\w+\s*(?:\|\s*(?:int|float|round)(?:\(\d*\))?\s*)*\}\}/.test(template);
 }
 
 function partsOf(component: string, settings: Settings): readonly Part[] {
   const schema = component === "light" ? settings.get("schema") : undefined;
   if (schema === "json") return jsonLight(settings);
-  // The commands of the schema `template` are made by templates of several placeholders.
-  const main = part("", schema === "template" ? undefined : MAINS.get(component), measured);
+  const main = part("", schema === "template" ? templateLight : MAINS.get(component), measured);
   const path = PATHS.get(component);
   return [
     path === undefined ? main : { ...main, path },
@@ -329,6 +336,13 @@ function valve(settings: Settings): Offer | undefined {
 function basicLight(settings: Settings): Offer | undefined {
   const isByBrightness = settings.get("on_command_type") === "brightness";
   return (isByBrightness ? actions({ off: ["payload_off", "OFF"] }) : onOff)(settings);
+}
+
+/** Templates of several placeholders turn it on, and mostly a constant turns it off. */
+function templateLight(settings: Settings): Offer | undefined {
+  const all = { on: "command_on_template", off: "command_off_template" };
+  const constant = Object.entries(all).filter(([, name]) => isConstant(settings.text(name) ?? ""));
+  return actions(Object.fromEntries(constant.map(([action, name]) => [action, [name]])))(settings);
 }
 
 /** JSON with the state, unless a template makes the payload. */

@@ -38,7 +38,7 @@ const SHORT: ReadonlyMap<string, string> = new Map([
   ),
   ...pairs(`
     act_t:action_topic act_tpl:action_template avty:availability avty_mode:availability_mode
-    avty_t:availability_topic avty_tpl:availability_template bri_scl:brightness_scale
+    avty_t:availability_topic avty_tpl:availability_template bri_scl:brightness_scale cmd_off_tpl:command_off_template cmd_on_tpl:command_on_template
     clr_temp_k:color_temp_kelvin cmps:components curr_hum_t:current_humidity_topic
     curr_hum_tpl:current_humidity_template curr_temp_t:current_temperature_topic
     curr_temp_tpl:current_temperature_template dev:device dev_cla:device_class en:enabled_by_default

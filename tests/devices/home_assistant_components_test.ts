@@ -368,12 +368,22 @@ Deno.test("homeAssistant() tells a template of a command that puts one value int
   for (const plain of ["{{ value }}", "{{value}}", " {{ value }} ", "", " ", null]) {
     assert.deepEqual(templateOf(plain), raw, JSON.stringify(plain));
   }
-  for (const template of ["x{{ value }}", '{"a": {"b": "{{value}}"}}', "{{ position }}"]) {
+  const texts = ["x{{ value }}", '{"a": {"b": "{{value}}"}}', "{{ position }}"];
+  // What is put in is a number already.
+  const numbers = ["{{ value | int }}", '{"t": {{value|float|round(1)}}}', "{{ value | int(0) }}"];
+  for (const template of [...texts, ...numbers]) {
     assert.deepEqual(templateOf(template), { ...raw, template }, template);
   }
+  // It makes the same payload of each value.
+  assert.deepEqual(templateOf('{"do":"it"}'), { ...raw, example: '{"do":"it"}' });
   const others = [
-    "constant",
-    "{{ value | int }}",
+    "{{ value | lower }}",
+    "{{ value | int * 2 }}",
+    "{{ value | round(x) }}",
+    "it{% if value %}s{% endif %}",
+    "it{# not #}",
+    "it\u202e",
+    "x".repeat(201),
     "{{ value }}{{ value }}",
     "{{ a }}{{ b | c }}",
     "{% if value %}{{ value }}{% endif %}",

@@ -94,4 +94,12 @@ Deno.test("homeAssistant() tells the functions of lights", () => {
     shown("light", { schema: "template", cmd_t: "c", stat_t: "s", stat_tpl: "{{ value_json.s }}" }),
     ["X | - | s/s | -"],
   );
+  // Of its two templates those that put nothing in are payloads.
+  const template = { schema: "template", cmd_t: "c", cmd_on_tpl: "on,{{ brightness }}" };
+  assert.deepEqual(shown("light", { ...template, cmd_off_tpl: "off" }), [
+    'X | - | - | c raw {"values":{"off":"off"}}',
+  ]);
+  assert.deepEqual(shown("light", { ...template, cmd_on_tpl: "on", cmd_off_tpl: "{% off %}" }), [
+    'X | - | - | c raw {"values":{"on":"on"}}',
+  ]);
 });

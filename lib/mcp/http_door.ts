@@ -69,7 +69,12 @@ export class HttpDoor {
     if (verdict.kind !== "known" && verdict.reason !== undefined) {
       log.info(`an access token is not taken: ${verdict.reason}`);
     }
-    if (verdict.kind === "busy") return said(429, "come again later", { "retry-after": "1" });
+    if (verdict.kind === "busy" && verdict.reason === undefined) {
+      return said(429, "come again later", { "retry-after": "1" });
+    }
+    if (verdict.kind === "busy") {
+      return said(503, "the authorization server does not answer", { "retry-after": "10" });
+    }
     if (verdict.kind === "scopeless") {
       return said(403, "the token has none of the scopes", this.#challenge("insufficient_scope"));
     }

@@ -4,6 +4,7 @@ import { grantsOf } from "../../lib/cli/setup.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { ApiKeys } from "../../lib/mcp/api_keys.ts";
 import { HttpServer } from "../../lib/mcp/http.ts";
+import { TokenVerifier } from "../../lib/mcp/oauth.ts";
 import { freePort } from "../brokers/ports.ts";
 import { until } from "../brokers/until.ts";
 import { MemoryLog, startConnection } from "../mqtt/connections.ts";
@@ -18,7 +19,10 @@ interface World extends AsyncDisposable {
 }
 
 /** A server whose calls may take a second, in this process, and no broker. */
-async function world({ bodyTimeoutMs = 30_000, remote: changes = {} } = {}): Promise<World> {
+async function world({ bodyTimeoutMs = 30_000, remote: changes = {} }: {
+  readonly bodyTimeoutMs?: number;
+  readonly remote?: object;
+} = {}): Promise<World> {
   const text = JSON.stringify({
     topics: [{ pattern: "t/#", permissions: ["write"] }],
     remote_server: { api_key: KEY, port: 1, limits: { request_timeout: 1 }, ...changes },
@@ -34,7 +38,7 @@ async function world({ bodyTimeoutMs = 30_000, remote: changes = {} } = {}): Pro
     remote,
     keys: new ApiKeys([{ name: "main", key: remote.key }]),
     clientOf: (name) => ({ id: name, name, rules: config.rules, readOnly: false }),
-    tokens: undefined,
+    tokens: remote.oauth && new TokenVerifier(remote.oauth, config.rules, log),
     sessionFor: () => {
       sessions++;
       return new Session({ connection, grants: grantsOf(config), configSource: undefined, log });
@@ -161,4 +165,14 @@ Deno.test("HttpServer.handle() lets web pages of allowed origins use it from a b
   const own = await ask("http://localhost", "OPTIONS");
   assert.equal(own.status, 405);
   assert.equal(told(own, "allow-origin"), undefined);
+});
+
+Deno.test("HttpServer.handle() answers 503 while the authorization server is away", async () => {
+  const issuer = `http://127.0.0.1:${freePort()}`;
+  const oauth = { issuer, audience: "http://localhost/mcp", scopes: { "mqtt:read": {} } };
+  await using all = await world({ remote: { oauth } });
+  const authorization = "Bearer e30.e30.e30";
+  const request = new Request("http://localhost/mcp", { headers: { authorization } });
+  const { status, headers } = await all.server.handle(request);
+  assert.deepEqual([status, headers.get("retry-after")], [503, "10"]);
 });

@@ -70,7 +70,7 @@ const MAINS: ReadonlyMap<string, OfferOf> = new Map<string, OfferOf>([
   ["fan", onOff],
   ["humidifier", onOff],
   ["infrared", () => ({ payload: "json" })],
-  ["light", onOff],
+  ["light", basicLight],
   ["lock", actions(LOCK_UNLOCK)],
   ["notify", () => ({})],
   ["number", numbers(["min", 1], ["max", 100], ["step", 1])],
@@ -137,6 +137,27 @@ const OWN_PARTS: ReadonlyMap<string, readonly Part[]> = new Map([
   }]],
 ]);
 
+/** What components have that say nothing else; some of it by the unit of temperature. */
+const USUAL: ReadonlyMap<string, Readonly<Record<string, Json>>> = new Map(Object.entries({
+  "climate": {
+    modes: ["auto", "off", "cool", "heat", "dry", "fan_only"],
+    fan_modes: ["auto", "low", "medium", "high"],
+    swing_modes: ["on", "off"],
+    swing_horizontal_modes: ["on", "off"],
+    min_humidity: 30,
+    max_humidity: 99,
+    temp_step: 1,
+  },
+  "climate in C": { min_temp: 7, max_temp: 35 },
+  "climate in F": { min_temp: 44.6, max_temp: 95 },
+  "humidifier": { min_humidity: 0, max_humidity: 100 },
+  "water_heater": {
+    modes: ["off", "eco", "electric", "gas", "heat_pump", "high_demand", "performance"],
+  },
+  "water_heater in C": { min_temp: 43.3, max_temp: 60 },
+  "water_heater in F": { min_temp: 110, max_temp: 140 },
+}));
+
 /** Examples of the values of `color`, by the modes that have one. */
 const COLORS: ReadonlyMap<string, Json> = new Map<string, Json>([
   ["rgb", { r: 255, g: 128, b: 0 }],
@@ -152,7 +173,10 @@ const COLORS: ReadonlyMap<string, Json> = new Map<string, Json>([
  *
  * @param name of its main function
  */
-export function entitiesOf(component: string, name: string, settings: Settings): Entity[] {
+export function entitiesOf(component: string, name: string, told: Settings): Entity[] {
+  const settings = [component, `${component} in ${told.label("temperature_unit")}`]
+    .map((key) => USUAL.get(key))
+    .reduce((known, usual) => usual === undefined ? known : known.withUsual(usual), told);
   const category = settings.get("entity_category");
   const isMinor = category === "config" || category === "diagnostic" ||
     settings.get("enabled_by_default") === false;
@@ -191,20 +215,27 @@ function writeOf(part: Part, settings: Settings, topic: string): Command | undef
   if (template === undefined || /^\{\{\s*(?:value|action)\s*\}\}$/.test(template)) {
     return { topic, payload: "raw", ...offer };
   }
+  if (!isShown(template, MAX_TEMPLATE)) return undefined;
+  // The same payload of each value.
+  if (isConstant(template)) return { topic, payload: "raw", example: template };
   return hasOnePlaceholder(template) ? { topic, ...offer, payload: "raw", template } : undefined;
 }
 
-/** Whether a template is a text in which one variable is put, and could be shown whole. */
+/** Whether a template puts nothing into its text. */
+function isConstant(template: string): boolean {
+  return !/\{[{%#]/.test(template);
+}
+
+/** Whether a template is a text in which one variable is put, which may be made a number. */
 function hasOnePlaceholder(template: string): boolean {
-  if (!isShown(template, MAX_TEMPLATE) || /\{[%#]/.test(template)) return false;
-  return /\{\{\s*\w+\s*\}\}/.test(template) && template.split("{{").length === 2;
+  if (/\{[%#]/.test(template) || template.split("{{").length !== 2) return false;
+  return /\{\{\s*\w+\s*(?:\|\s*(?:int|float|round)(?:\(\d*\))?\s*)*\}\}/.test(template);
 }
 
 function partsOf(component: string, settings: Settings): readonly Part[] {
   const schema = component === "light" ? settings.get("schema") : undefined;
   if (schema === "json") return jsonLight(settings);
-  // The commands of the schema `template` are made by templates of several placeholders.
-  const main = part("", schema === "template" ? undefined : MAINS.get(component), measured);
+  const main = part("", schema === "template" ? templateLight : MAINS.get(component), measured);
   const path = PATHS.get(component);
   return [
     path === undefined ? main : { ...main, path },
@@ -299,6 +330,19 @@ function position(settings: Settings): Offer {
 function valve(settings: Settings): Offer | undefined {
   if (settings.get("reports_position") === true) return position(settings);
   return actions({ ...OPEN_CLOSE, stop: ["payload_stop"] })(settings);
+}
+
+/** One that is turned on by its brightness alone has no payload for it. */
+function basicLight(settings: Settings): Offer | undefined {
+  const isByBrightness = settings.get("on_command_type") === "brightness";
+  return (isByBrightness ? actions({ off: ["payload_off", "OFF"] }) : onOff)(settings);
+}
+
+/** Templates of several placeholders turn it on, and mostly a constant turns it off. */
+function templateLight(settings: Settings): Offer | undefined {
+  const all = { on: "command_on_template", off: "command_off_template" };
+  const constant = Object.entries(all).filter(([, name]) => isConstant(settings.text(name) ?? ""));
+  return actions(Object.fromEntries(constant.map(([action, name]) => [action, [name]])))(settings);
 }
 
 /** JSON with the state, unless a template makes the payload. */

@@ -38,7 +38,7 @@ const SHORT: ReadonlyMap<string, string> = new Map([
   ),
   ...pairs(`
     act_t:action_topic act_tpl:action_template avty:availability avty_mode:availability_mode
-    avty_t:availability_topic avty_tpl:availability_template bri_scl:brightness_scale
+    avty_t:availability_topic avty_tpl:availability_template bri_scl:brightness_scale cmd_off_tpl:command_off_template cmd_on_tpl:command_on_template
     clr_temp_k:color_temp_kelvin cmps:components curr_hum_t:current_humidity_topic
     curr_hum_tpl:current_humidity_template curr_temp_t:current_temperature_topic
     curr_temp_tpl:current_temperature_template dev:device dev_cla:device_class en:enabled_by_default
@@ -46,7 +46,7 @@ const SHORT: ReadonlyMap<string, string> = new Map([
     hum_state_tpl:target_humidity_state_template img_t:image_topic json_attr_t:json_attributes_topic
     l_ver_t:latest_version_topic l_ver_tpl:latest_version_template max_hum:max_humidity
     max_k:max_kelvin max_mirs:max_mireds migr_discvry:migrate_discovery min_hum:min_humidity
-    min_k:min_kelvin min_mirs:min_mireds ops:options p:platform
+    min_k:min_kelvin min_mirs:min_mireds on_cmd_type:on_command_type ops:options p:platform
     pause_mw_cmd_tpl:pause_command_template pl_arm_away:payload_arm_away
     pl_arm_custom_b:payload_arm_custom_bypass pl_arm_home:payload_arm_home
     pl_arm_nite:payload_arm_night pl_arm_vacation:payload_arm_vacation pl_avail:payload_available
@@ -100,6 +100,11 @@ export class Settings {
       if (inherited !== undefined && !members.has(name)) members.set(name, inherited);
     }
     return new Settings(members, this.#base);
+  }
+
+  /** The same, with those given that this has not. */
+  withUsual(usual: Readonly<Record<string, Json>>): Settings {
+    return new Settings(new Map([...Object.entries(usual), ...this.#members]), this.#base);
   }
 
   /** How many there are. */

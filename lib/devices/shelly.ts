@@ -16,7 +16,9 @@ import {
   macKey,
   member,
   membersOf,
+  numberOf,
   pointer,
+  present,
 } from "./described.ts";
 import type { Convention, Description, Entity, Heard, Offer } from "./device.ts";
 
@@ -36,7 +38,12 @@ interface Field {
   readonly kind: string;
   readonly unit?: string;
   readonly isMinor?: true;
+  /** Its value is a list of red, green and blue. */
+  readonly isColor?: true;
+  /** Payloads; with a method the parameters of its calls, beside the component's `id`. */
   readonly offer?: Offer;
+  /** It is called by RPC, as there is no topic for commands. */
+  readonly method?: string;
 }
 
 const field = (path: string, label: string, kind: string): Field => ({ path, label, kind });
@@ -44,7 +51,7 @@ const sensor = (path: string, label: string, unit: string): Field => ({
   ...field(path, label, "sensor"),
   unit,
 });
-const percent = (path: string, label: string, example: string): Field => ({
+const percent = (path: string, label: string, example: Json): Field => ({
   ...field(path, label, "number"),
   unit: "%",
   offer: { min: 0, max: 100, example },
@@ -68,6 +75,29 @@ const phase = (prefix: string, name: string): readonly Field[] => [
   sensor(`${prefix}act_power`, `${name}power`, "W"),
 ];
 
+const COLOR: Field = {
+  ...field("rgb", "color", "text"),
+  isColor: true,
+  offer: { example: { on: true, rgb: [255, 128, 0] } },
+};
+const WHITE: Field = {
+  ...field("white", "white", "number"),
+  offer: { min: 0, max: 255, example: { on: true, white: 128 } },
+};
+const COLOR_TEMPERATURE: Field = {
+  ...field("ct", "color temperature", "number"),
+  unit: "K",
+  offer: { example: { on: true, ct: 3000 } },
+};
+const colored = (method: string, ...parts: readonly Field[]): readonly Field[] => [
+  ...[
+    actor("output", "light", { on: { on: true }, off: { on: false } }),
+    percent("brightness", "brightness", { on: true, brightness: 50 }),
+    ...parts,
+  ].map((one) => ({ ...one, method })),
+  ...METER,
+];
+
 /** What components tell, by their names without numbers. */
 const COMPONENTS: ReadonlyMap<string, readonly Field[]> = new Map([
   ["switch", [actor("output", "switch", { on: "on", off: "off", toggle: "toggle" }), ...METER]],
@@ -76,6 +106,9 @@ const COMPONENTS: ReadonlyMap<string, readonly Field[]> = new Map([
     percent("brightness", "brightness", "set,true,50"),
     ...METER,
   ]],
+  ["rgb", colored("RGB.Set", COLOR)],
+  ["rgbw", colored("RGBW.Set", COLOR, WHITE)],
+  ["cct", colored("CCT.Set", COLOR_TEMPERATURE)],
   ["cover", [
     actor("state", "cover", { open: "open", close: "close", stop: "stop" }),
     percent("current_pos", "position", "pos,50"),
@@ -103,6 +136,15 @@ const COMPONENTS: ReadonlyMap<string, readonly Field[]> = new Map([
   ]],
   ["em1data", [sensor("total_act_energy", "energy", "Wh")]],
   ["emdata", [sensor("total_act", "energy", "Wh")]],
+  ["voltmeter", [sensor("voltage", "", "V")]],
+  ["thermostat", [
+    { ...field("current_C", "", "climate"), unit: "°C" },
+    sensor("target_C", "target", "°C"),
+    field("output", "output", "binary_sensor"),
+  ]],
+  ["boolean", [field("value", "", "binary_sensor")]],
+  ...["number", "text", "enum", "bthomesensor"]
+    .map((name): [string, readonly Field[]] => [name, [field("value", "", "sensor")]]),
   ["wifi", [{ ...sensor("rssi", "signal", "dBm"), isMinor: true }]],
 ]);
 
@@ -199,13 +241,19 @@ function hear(
   const component = known ?? { values: new Map(), hasTopic };
   components.set(name, component);
   component.hasTopic ||= hasTopic;
-  for (const { path } of fields) {
+  for (const { path, isColor = false } of fields) {
     const value = valueAt(told, path.split("/"));
-    if (value === undefined || !isScalar(value) || String(value).length > MAX_VALUE_LENGTH) {
-      continue;
-    }
+    const fits = isColor
+      ? isListOfThree(value)
+      : value !== undefined && isScalar(value) && String(value).length <= MAX_VALUE_LENGTH;
+    if (value === undefined || !fits) continue;
     component.values.set(path, { value, receivedAt, retain });
   }
+}
+
+function isListOfThree(value: Json | undefined): boolean {
+  return Array.isArray(value) && value.length === 3 &&
+    value.every((one) => numberOf(one) !== undefined);
 }
 
 function describe(base: string, { id, components }: Device): Description {
@@ -226,7 +274,7 @@ function entitiesOf(
   { values, hasTopic }: Component,
   { base, name }: { readonly base: string; readonly name: string },
 ): Entity[] {
-  return fieldsOf(name).flatMap(({ path, label, offer, ...about }) => {
+  return fieldsOf(name).flatMap(({ path, label, offer, method, isColor: _, ...about }) => {
     const heard = values.get(path);
     if (heard === undefined && label !== "") return [];
     const tokens = path.split("/");
@@ -240,8 +288,29 @@ function entitiesOf(
         : hasTopic
         ? { topic: `${base}/status/${name}`, path: pointer(...tokens) }
         : { topic: events, path: pointer("params", name, ...tokens) },
-      writes: offer && [{ topic: `${base}/command/${name}`, payload: "raw", ...offer }],
+      writes: offer && [
+        method === undefined
+          ? { topic: `${base}/command/${name}`, payload: "raw", ...offer }
+          : { topic: `${base}/rpc`, payload: "json", ...callsOf(name, method, offer) },
+      ],
     })];
+  });
+}
+
+/** Calls of a method, as on the page RPC Channels; nobody waits for the answer to `src`. */
+function callsOf(component: string, method: string, { values, example, ...bounds }: Offer): Offer {
+  const id = Number(/\d*$/.exec(component)?.[0]);
+  const call = (params: Json): Json => ({
+    id: 1,
+    src: "mcpmqtt",
+    method,
+    params: Object.fromEntries([["id", id], ...membersOf(params)]),
+  });
+  return present({
+    ...bounds,
+    values: values &&
+      Object.fromEntries(Object.entries(values).map(([name, params]) => [name, call(params)])),
+    example: example === undefined ? undefined : call(example),
   });
 }
 

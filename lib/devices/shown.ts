@@ -15,6 +15,9 @@ const MAX_LINE_VALUE = 60;
 /** What stands in a line behind the name of an entity whose value is not known. */
 export const UNKNOWN = ": unknown";
 
+/** What stands in a line behind a value as it was sent, of which a template makes what has the unit. */
+const UNCONVERTED = " (unconverted)";
+
 /** An entity in full. */
 export type ShownEntity = {
   name: string;
@@ -68,5 +71,6 @@ export function lineOf(
   if (value.heard === undefined) return `${name}${UNKNOWN}`;
   const { value: it } = value.heard;
   const text = typeof it === "string" ? it : JSON.stringify(it);
-  return `${name}: ${label(text, MAX_LINE_VALUE) ?? '""'}${unit === undefined ? "" : ` ${unit}`}`;
+  const shown = `${name}: ${label(text, MAX_LINE_VALUE) ?? '""'}`;
+  return `${shown}${unit === undefined ? "" : ` ${unit}`}${read?.converted ? UNCONVERTED : ""}`;
 }

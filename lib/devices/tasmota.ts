@@ -161,7 +161,9 @@ function entitiesOf(config: Json | undefined, topics: Topics): Entity[] {
     numberOf(one) ?? 0
   );
   const hasFan = member(config, "if") === 1;
-  const isNumbered = kinds.filter((kind) => kind !== 0).length > 1 || hasOption(config, 26);
+  // An iFan counts the relays of its fan, which are not told here.
+  const isNumbered = hasFan || kinds.filter((kind) => kind !== 0).length > 1 ||
+    hasOption(config, 26);
   const states = elements(member(config, "state")).map((text) => exactText(text));
   const values = { on: states[1] ?? "ON", off: states[0] ?? "OFF", toggle: states[2] ?? "TOGGLE" };
   const entities: Entity[] = [];

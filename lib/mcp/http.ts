@@ -78,7 +78,10 @@ export class HttpServer implements AsyncDisposable {
   /** Answers one request. */
   async handle(request: Request): Promise<Response> {
     try {
-      return await this.#handle(request);
+      const leave = this.#door.leaveOf(request);
+      const response = await this.#handle(request, leave !== undefined);
+      for (const [name, value] of Object.entries(leave ?? {})) response.headers.set(name, value);
+      return response;
     } catch (error) {
       const text = error instanceof Error ? error.stack ?? error.message : String(error);
       this.#options.log.error(`a request over HTTP failed in a way it should not: ${text}`);
@@ -86,11 +89,13 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
-  async #handle(request: Request): Promise<Response> {
+  /** @param isOfPage whether it comes from a web page that a browser asks for */
+  async #handle(request: Request, isOfPage: boolean): Promise<Response> {
     // The Host header stands in it as it came.
     const url = URL.parse(request.url);
     if (url === null) return said(400, "the Host header is no host");
     if (!this.#door.isForUs(request, url)) return said(403, "Host or Origin is not allowed here");
+    if (isOfPage && request.method === "OPTIONS") return preflight(request);
     const { tokens } = this.#options;
     const isMetadata = tokens !== undefined && url.pathname.startsWith(METADATA_PATH);
     if (url.pathname === "/status" || isMetadata) {
@@ -355,6 +360,18 @@ function piped(response: Response, transformer: Transformer<Uint8Array, Uint8Arr
     response.body?.pipeThrough(new TransformStream(transformer)) ?? null,
     response,
   );
+}
+
+/** A browser may send what it asks for: the key says what is allowed. */
+function preflight({ headers }: Request): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      "access-control-allow-methods": [...METHODS].join(", "),
+      "access-control-allow-headers": headers.get("access-control-request-headers") ?? "",
+      "access-control-max-age": "600",
+    },
+  });
 }
 
 function notAllowed(allow: string): Response {

@@ -44,9 +44,17 @@ const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 /** Lets requests in, or says why not. */
 export class HttpDoor {
   readonly #options: HttpDoorOptions;
+  readonly #checksHost: boolean;
+  readonly #hosts: ReadonlySet<string>;
+  readonly #origins: ReadonlySet<string>;
 
   constructor(options: HttpDoorOptions) {
     this.#options = options;
+    const { listen, allowedHosts, allowedOrigins } = options.remote;
+    this.#checksHost = allowedHosts.length > 0 ||
+      (listen.kind === "tcp" && isLoopback(listen.host));
+    this.#hosts = new Set(allowedHosts.map(hostnameOf));
+    this.#origins = new Set(allowedOrigins.map((one) => URL.parse(one)?.origin ?? one));
   }
 
   /** The client that asks, or the answer to one that may not. */
@@ -61,7 +69,12 @@ export class HttpDoor {
     if (verdict.kind !== "known" && verdict.reason !== undefined) {
       log.info(`an access token is not taken: ${verdict.reason}`);
     }
-    if (verdict.kind === "busy") return said(429, "come again later", { "retry-after": "1" });
+    if (verdict.kind === "busy" && verdict.reason === undefined) {
+      return said(429, "come again later", { "retry-after": "1" });
+    }
+    if (verdict.kind === "busy") {
+      return said(503, "the authorization server does not answer", { "retry-after": "10" });
+    }
     if (verdict.kind === "scopeless") {
       return said(403, "the token has none of the scopes", this.#challenge("insufficient_scope"));
     }
@@ -77,14 +90,26 @@ export class HttpDoor {
 
   /** Whether `Host` and `Origin` are those of this server: a web page must not reach it by another name. */
   isForUs(request: Request, url: URL): boolean {
-    const { listen, allowedHosts, allowedOrigins } = this.#options.remote;
-    const isLoopback = listen.kind === "tcp" && LOOPBACK.has(listen.host);
     const { hostname } = url;
     const origin = request.headers.get("origin");
-    const isHostKnown = allowedHosts.includes(hostname) || LOOPBACK.has(hostname);
-    if ((isLoopback || allowedHosts.length > 0) && !isHostKnown) return false;
-    if (origin === null || allowedOrigins.includes(origin)) return true;
+    const isHostKnown = this.#hosts.has(hostname) || isLoopback(hostname);
+    if (this.#checksHost && !isHostKnown) return false;
+    if (origin === null || this.#origins.has(origin)) return true;
     return URL.canParse(origin) && new URL(origin).host === url.host && isHostKnown;
+  }
+
+  /**
+   * What a browser has to be told, so that a page of an allowed origin may use the server; undefined
+   * for all others.
+   */
+  leaveOf({ headers }: Request): Readonly<Record<string, string>> | undefined {
+    const origin = headers.get("origin");
+    if (origin === null || !this.#origins.has(origin)) return undefined;
+    return {
+      "access-control-allow-origin": origin,
+      "access-control-expose-headers": "Mcp-Session-Id, WWW-Authenticate, Retry-After",
+      "vary": "Origin",
+    };
   }
 
   async #verifyKey(key: string): Promise<Verdict> {
@@ -110,7 +135,16 @@ export class HttpDoor {
   }
 }
 
-const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "::1", "[::1]"]);
+/** Whether a host name or an address reaches this machine from itself alone. */
+export function isLoopback(host: string): boolean {
+  return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostnameOf(host));
+}
+
+/** A host name or an address as it stands in a URL. */
+function hostnameOf(host: string): string {
+  const bare = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
+  return URL.parse(`http://${bare}`)?.hostname ?? host;
+}
 
 /** The key of a request, wherever it stands. */
 function keyOf({ headers }: Request, url: URL): string | undefined {

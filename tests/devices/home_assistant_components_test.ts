@@ -152,12 +152,12 @@ Deno.test("homeAssistant() tells the functions of a climate", () => {
       "Study target temperature low | °C | ac/low | -",
       'Study target temperature high | °C | - | ac/high/set raw {"min":16,"max":30,"step":0.5}',
       "Study current humidity | % | ac/now | -",
-      "Study target humidity | % | - | ac/humidity/set raw {}",
+      'Study target humidity | % | - | ac/humidity/set raw {"min":30,"max":99}',
       'Study mode | - | ac/mode | ac/mode/set raw {"options":["off","cool","fan_only"]}',
       "Study action | - | ac/action | -",
       'Study preset mode | - | ac/preset/p | ac/preset/set raw {"options":["eco","sleep"]}',
       'Study fan mode | - | - | ac/fan/set raw {"options":["high","low"]}',
-      "Study swing mode | - | - | ac/swing/set raw {}",
+      'Study swing mode | - | - | ac/swing/set raw {"options":["on","off"]}',
       'Study swing horizontal mode | - | - | ac/swingH/set raw {"options":["on","off"]}',
     ],
   );
@@ -170,18 +170,46 @@ Deno.test("homeAssistant() tells the functions of a climate", () => {
   };
   assert.deepEqual(shown("climate", common), [
     "X current temperature | K | now/x | -",
-    "X mode | - | s/x | m raw {}",
+    'X mode | - | s/x | m raw {"options":["auto","off","cool","heat","dry","fan_only"]}',
   ]);
   assert.deepEqual(shown("water_heater", { ...common, temp_cmd_t: "t", pow_cmd_t: "p" }), [
     'X | - | - | p raw {"values":{"on":"ON","off":"OFF"}}',
     "X current temperature | K | now/x | -",
     "X target temperature | K | - | t raw {}",
-    "X mode | - | s/x | m raw {}",
+    'X mode | - | s/x | m raw {"options":' +
+    '["off","eco","electric","gas","heat_pump","high_demand","performance"]}',
   ]);
   assert.deepEqual(shown("climate", { swing_h_mode_cmd_t: "h", swing_h_modes: ["left"] }), [
     'X swing horizontal mode | - | - | h raw {"options":["left"]}',
   ]);
   assert.deepEqual(shown("climate", { mode_cmd_t: "m", modes: [] }), ["X mode | - | - | m raw {}"]);
+});
+
+Deno.test("homeAssistant() tells what a climate takes that does not say", () => {
+  const climate = {
+    fan_mode_cmd_t: "f",
+    swing_mode_cmd_t: "s",
+    swing_h_mode_cmd_t: "h",
+    hum_cmd_t: "hum",
+    temp_cmd_t: "t",
+  };
+  assert.deepEqual(shown("climate", climate), [
+    'X target temperature | - | - | t raw {"step":1}',
+    'X target humidity | % | - | hum raw {"min":30,"max":99}',
+    'X fan mode | - | - | f raw {"options":["auto","low","medium","high"]}',
+    'X swing mode | - | - | s raw {"options":["on","off"]}',
+    'X swing horizontal mode | - | - | h raw {"options":["on","off"]}',
+  ]);
+  // Bounds of a temperature are those of its unit.
+  const bounds = (component: string, config: Config) =>
+    shown(component, { temp_cmd_t: "t", ...config })[0]?.split(" raw ")[1];
+  assert.equal(bounds("climate", { temp_unit: "C" }), '{"min":7,"max":35,"step":1}');
+  assert.equal(
+    bounds("climate", { temp_unit: "F", max_temp: 80 }),
+    '{"min":44.6,"max":80,"step":1}',
+  );
+  assert.equal(bounds("water_heater", { temp_unit: "C" }), '{"min":43.3,"max":60}');
+  assert.equal(bounds("water_heater", { temp_unit: "F" }), '{"min":110,"max":140}');
 });
 
 Deno.test("homeAssistant() tells the functions of a fan and a humidifier", () => {
@@ -234,7 +262,7 @@ Deno.test("homeAssistant() tells the functions of a fan and a humidifier", () =>
     [
       'X | - | h/on | h/on/set raw {"values":{"on":"ON","off":"OFF"}}',
       "X current humidity | % | h/now/n | -",
-      'X target humidity | % | h/target/h | h/target/set raw {"min":30}',
+      'X target humidity | % | h/target/h | h/target/set raw {"min":30,"max":100}',
       'X mode | - | h/mode | h/mode/set raw {"options":["normal","eco"]}',
       "X action | - | h/action | -",
     ],
@@ -340,12 +368,22 @@ Deno.test("homeAssistant() tells a template of a command that puts one value int
   for (const plain of ["{{ value }}", "{{value}}", " {{ value }} ", "", " ", null]) {
     assert.deepEqual(templateOf(plain), raw, JSON.stringify(plain));
   }
-  for (const template of ["x{{ value }}", '{"a": {"b": "{{value}}"}}', "{{ position }}"]) {
+  const texts = ["x{{ value }}", '{"a": {"b": "{{value}}"}}', "{{ position }}"];
+  // What is put in is a number already.
+  const numbers = ["{{ value | int }}", '{"t": {{value|float|round(1)}}}', "{{ value | int(0) }}"];
+  for (const template of [...texts, ...numbers]) {
     assert.deepEqual(templateOf(template), { ...raw, template }, template);
   }
+  // It makes the same payload of each value.
+  assert.deepEqual(templateOf('{"do":"it"}'), { ...raw, example: '{"do":"it"}' });
   const others = [
-    "constant",
-    "{{ value | int }}",
+    "{{ value | lower }}",
+    "{{ value | int * 2 }}",
+    "{{ value | round(x) }}",
+    "it{% if value %}s{% endif %}",
+    "it{# not #}",
+    "it\u202e",
+    "x".repeat(201),
     "{{ value }}{{ value }}",
     "{{ a }}{{ b | c }}",
     "{% if value %}{{ value }}{% endif %}",

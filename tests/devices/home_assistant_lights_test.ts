@@ -39,6 +39,11 @@ Deno.test("homeAssistant() tells the functions of lights", () => {
       'X white | - | - | l/white/set raw {"min":0,"max":255}',
     ],
   );
+  // It is turned on by its brightness alone.
+  assert.deepEqual(shown("light", { cmd_t: "l", bri_cmd_t: "b", on_cmd_type: "brightness" }), [
+    'X | - | - | l raw {"values":{"off":"OFF"}}',
+    'X brightness | - | - | b raw {"min":0,"max":255}',
+  ]);
   const kelvin = { clr_temp_cmd_t: "c", clr_temp_k: true, min_k: 2000, max_k: 6500, min_mirs: 1 };
   assert.deepEqual(shown("light", { cmd_t: "on", ...kelvin }).slice(1), [
     'X color temperature | K | - | c raw {"min":2000,"max":6500}',
@@ -89,4 +94,12 @@ Deno.test("homeAssistant() tells the functions of lights", () => {
     shown("light", { schema: "template", cmd_t: "c", stat_t: "s", stat_tpl: "{{ value_json.s }}" }),
     ["X | - | s/s | -"],
   );
+  // Of its two templates those that put nothing in are payloads.
+  const template = { schema: "template", cmd_t: "c", cmd_on_tpl: "on,{{ brightness }}" };
+  assert.deepEqual(shown("light", { ...template, cmd_off_tpl: "off" }), [
+    'X | - | - | c raw {"values":{"off":"off"}}',
+  ]);
+  assert.deepEqual(shown("light", { ...template, cmd_on_tpl: "on", cmd_off_tpl: "{% off %}" }), [
+    'X | - | - | c raw {"values":{"on":"on"}}',
+  ]);
 });

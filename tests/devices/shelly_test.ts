@@ -157,6 +157,77 @@ Deno.test("shelly() knows units of sensors", () => {
   );
 });
 
+Deno.test("shelly() sets lights of colours by RPC, as they have no topic of their own", () => {
+  const device = known([notified({
+    "rgbw:1": { id: 1, output: true, brightness: 40, rgb: [255, 0, 0], white: 10, apower: 3 },
+    "cct:0": { id: 0, output: false, ct: 3000 },
+    "rgb:0": { id: 0, output: false },
+  })]);
+  const set = (method: string, params: object) =>
+    ({ id: 1, src: "mcpmqtt", method, params }) as const;
+  assert.deepEqual(entityOf(device, "rgbw:1"), {
+    name: "rgbw:1",
+    kind: "light",
+    heard: heard(true),
+    read: { topic: `${BASE}/events/rpc`, path: "/params/rgbw:1/output" },
+    writes: [{
+      topic: `${BASE}/rpc`,
+      payload: "json",
+      values: {
+        on: set("RGBW.Set", { id: 1, on: true }),
+        off: set("RGBW.Set", { id: 1, on: false }),
+      },
+    }],
+  });
+  const color = entityOf(device, "rgbw:1 color");
+  assert.deepEqual(color.heard?.value, [255, 0, 0]);
+  assert.deepEqual(
+    color.writes?.[0]?.example,
+    set("RGBW.Set", { id: 1, on: true, rgb: [255, 128, 0] }),
+  );
+  const [white] = entityOf(device, "rgbw:1 white").writes ?? [];
+  assert.deepEqual([white?.min, white?.max], [0, 255]);
+  assert.deepEqual(white?.example, set("RGBW.Set", { id: 1, on: true, white: 128 }));
+  assert.equal(entityOf(device, "rgbw:1 brightness").heard?.value, 40);
+  assert.equal(entityOf(device, "rgbw:1 power").unit, "W");
+  const temperature = entityOf(device, "cct:0 color temperature");
+  assert.equal(temperature.unit, "K");
+  assert.deepEqual(
+    temperature.writes?.[0]?.example,
+    set("CCT.Set", { id: 0, on: true, ct: 3000 }),
+  );
+  assert.deepEqual(
+    entityOf(device, "rgb:0").writes?.[0]?.values?.["off"],
+    set("RGB.Set", { id: 0, on: false }),
+  );
+});
+
+Deno.test("shelly() reads what users and gateways add to a device", () => {
+  const { entities } = known([notified({
+    "boolean:200": { value: true },
+    "number:200": { value: 12.5 },
+    "text:200": { value: "hello" },
+    "enum:200": { value: "auto" },
+    "bthomesensor:200": { value: 21.3 },
+    "voltmeter:100": { voltage: 4.3 },
+    "thermostat:0": { target_C: 21, current_C: 20.5, output: true },
+  })]);
+  assert.deepEqual(
+    entities.map(({ name, kind, unit, heard }) => [name, kind, unit, heard?.value]),
+    [
+      ["boolean:200", "binary_sensor", undefined, true],
+      ["number:200", "sensor", undefined, 12.5],
+      ["text:200", "sensor", undefined, "hello"],
+      ["enum:200", "sensor", undefined, "auto"],
+      ["bthomesensor:200", "sensor", undefined, 21.3],
+      ["voltmeter:100", "sensor", "V", 4.3],
+      ["thermostat:0", "climate", "°C", 20.5],
+      ["thermostat:0 target", "sensor", "°C", 21],
+      ["thermostat:0 output", "binary_sensor", undefined, true],
+    ],
+  );
+});
+
 Deno.test("shelly() tells the devices below a prefix with wildcards apart", () => {
   const convention = shelly("home/+");
   assert.equal(

@@ -215,6 +215,11 @@ Deno.test("tasmota() gives the fan of an iFan, and its light", () => {
   ]);
   const [command] = entityOf(fan, "FanSpeed").writes ?? [];
   assert.deepEqual([command?.topic, command?.max], ["cmnd/tasmota_0A1B2C/FanSpeed", 3]);
+  // It counts four relays, of which its config tells the first.
+  const light = entityOf(fan, "Heater plug");
+  assert.equal(light.read?.topic, "stat/tasmota_0A1B2C/POWER1");
+  assert.deepEqual(light.also?.map(({ path }) => path), ["/POWER1", "/POWER1"]);
+  assert.equal(light.writes?.[0]?.topic, "cmnd/tasmota_0A1B2C/POWER1");
   assert.equal(device({ if: 1, rl: [1] }).entities[0]?.kind, "light");
 });
 

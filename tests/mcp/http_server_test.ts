@@ -4,6 +4,7 @@ import { grantsOf } from "../../lib/cli/setup.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { ApiKeys } from "../../lib/mcp/api_keys.ts";
 import { HttpServer } from "../../lib/mcp/http.ts";
+import { TokenVerifier } from "../../lib/mcp/oauth.ts";
 import { freePort } from "../brokers/ports.ts";
 import { until } from "../brokers/until.ts";
 import { MemoryLog, startConnection } from "../mqtt/connections.ts";
@@ -18,10 +19,13 @@ interface World extends AsyncDisposable {
 }
 
 /** A server whose calls may take a second, in this process, and no broker. */
-async function world({ bodyTimeoutMs = 30_000 } = {}): Promise<World> {
+async function world({ bodyTimeoutMs = 30_000, remote: changes = {} }: {
+  readonly bodyTimeoutMs?: number;
+  readonly remote?: object;
+} = {}): Promise<World> {
   const text = JSON.stringify({
     topics: [{ pattern: "t/#", permissions: ["write"] }],
-    remote_server: { api_key: KEY, port: 1, limits: { request_timeout: 1 } },
+    remote_server: { api_key: KEY, port: 1, limits: { request_timeout: 1 }, ...changes },
   });
   const effects = { readTextFile: () => Promise.resolve(text), env: () => undefined };
   const config = await loadConfig({ path: "/c.json", effects });
@@ -34,7 +38,7 @@ async function world({ bodyTimeoutMs = 30_000 } = {}): Promise<World> {
     remote,
     keys: new ApiKeys([{ name: "main", key: remote.key }]),
     clientOf: (name) => ({ id: name, name, rules: config.rules, readOnly: false }),
-    tokens: undefined,
+    tokens: remote.oauth && new TokenVerifier(remote.oauth, config.rules, log),
     sessionFor: () => {
       sessions++;
       return new Session({ connection, grants: grantsOf(config), configSource: undefined, log });
@@ -94,4 +98,81 @@ Deno.test("HttpServer.handle() gives the place of a call free whose body does no
   await writer.write(new TextEncoder().encode(body.slice(-1)));
   await writer.close();
   assert.equal(all.sessions(), 0);
+});
+
+Deno.test("HttpServer.handle() refuses foreign names on each address of loopback", async () => {
+  for (const host of ["127.0.0.1", "127.0.0.2", "LOCALHOST", "::1", "0:0:0:0:0:0:0:1", "127.1"]) {
+    await using all = await world({ remote: { host } });
+    const ask = async (url: string, origin?: string): Promise<number> => {
+      const headers = origin === undefined ? {} : { headers: { origin } };
+      return (await all.server.handle(new Request(`${url}/status`, headers))).status;
+    };
+    for (
+      const own of ["http://localhost:1", "http://127.0.0.1:1", "http://127.0.0.2", "http://[::1]"]
+    ) {
+      assert.equal(await ask(own), 200, own);
+      assert.equal(await ask(own, own), 200, own);
+      assert.equal(await ask(own, "http://evil.example"), 403, own);
+    }
+    for (
+      const foreign of ["http://evil.example", "http://127.0.0.1.evil.example", "http://128.0.0.1"]
+    ) {
+      assert.equal(await ask(foreign), 403, `${foreign} on ${host}`);
+      assert.equal(await ask(foreign, foreign), 403, `${foreign} on ${host}`);
+    }
+  }
+});
+
+Deno.test("HttpServer.handle() takes allowed hosts and origins however they are written", async () => {
+  const remote = { allowed_hosts: ["MQTT.Example"], allowed_origins: ["https://App.example/"] };
+  await using all = await world({ remote });
+  const headers = { origin: "https://app.example" };
+  const { status } = await all.server.handle(
+    new Request("http://mqtt.example:8080/status", { headers }),
+  );
+  assert.equal(status, 200);
+});
+
+Deno.test("HttpServer.handle() lets web pages of allowed origins use it from a browser", async () => {
+  await using all = await world({ remote: { allowed_origins: ["https://app.example"] } });
+  const ask = (origin: string, method: string, more: Record<string, string> = {}) =>
+    all.server.handle(
+      new Request("http://localhost/mcp", { method, headers: { origin, ...more } }),
+    );
+  // What a browser asks before it sends what no form could send; it has no key.
+  const preflight = await ask("https://app.example", "OPTIONS", {
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "authorization,content-type,mcp-protocol-version",
+  });
+  assert.equal(preflight.status, 204);
+  const told = (response: Response, name: string) =>
+    response.headers.get(`access-control-${name}`)?.toLowerCase();
+  assert.equal(told(preflight, "allow-origin"), "https://app.example");
+  assert.equal(told(preflight, "allow-methods"), "get, post, delete");
+  assert.equal(
+    told(preflight, "allow-headers"),
+    "authorization,content-type,mcp-protocol-version",
+  );
+  assert.match(preflight.headers.get("vary") ?? "", /origin/i);
+  const refused = await ask("https://app.example", "POST");
+  assert.equal(refused.status, 401);
+  assert.equal(told(refused, "allow-origin"), "https://app.example");
+  assert.match(told(refused, "expose-headers") ?? "", /mcp-session-id.*www-authenticate/);
+  const foreign = await ask("https://evil.example", "OPTIONS");
+  assert.equal(foreign.status, 403);
+  assert.equal(told(foreign, "allow-origin"), undefined);
+  // Its own pages need no leave, and others than browsers do not ask.
+  const own = await ask("http://localhost", "OPTIONS");
+  assert.equal(own.status, 405);
+  assert.equal(told(own, "allow-origin"), undefined);
+});
+
+Deno.test("HttpServer.handle() answers 503 while the authorization server is away", async () => {
+  const issuer = `http://127.0.0.1:${freePort()}`;
+  const oauth = { issuer, audience: "http://localhost/mcp", scopes: { "mqtt:read": {} } };
+  await using all = await world({ remote: { oauth } });
+  const authorization = "Bearer e30.e30.e30";
+  const request = new Request("http://localhost/mcp", { headers: { authorization } });
+  const { status, headers } = await all.server.handle(request);
+  assert.deepEqual([status, headers.get("retry-after")], [503, "10"]);
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { applyEdits, modify, parse } from "jsonc-parser";
+import { applyEdits, modify } from "jsonc-parser";
 import type { Config } from "../../config/config.ts";
 import { MAIN_CLIENT } from "../../config/remote_server_schema.ts";
 import { configFor } from "../setup.ts";
@@ -42,17 +42,11 @@ export async function runGenkey(
     hash: hash.toBase64(),
   };
   const text = await Deno.readTextFile(source);
-  const formattingOptions = { insertSpaces: true, tabSize: 2 };
-  const path = name === undefined ? ["remote_server", "api_key_kdf"] : [
-    "remote_server",
-    "keys",
-    placeOf(name, text),
-  ];
-  const value = name === undefined ? kdf : { name, api_key_kdf: kdf };
-  const isNew = name !== undefined && path[2] === -1;
-  const edits = name !== undefined && !isNew
-    ? modify(text, [...path, "api_key_kdf"], kdf, { formattingOptions })
-    : modify(text, path, value, { formattingOptions, isArrayInsertion: isNew });
+  const [path, value] = changeOf(name, kdf, remoteServer);
+  const edits = modify(text, path, value, {
+    formattingOptions: { insertSpaces: !/^\t/m.test(text), tabSize: 2 },
+    isArrayInsertion: path.at(-1) === -1,
+  });
   await replaceFile(source, applyEdits(text, edits));
   io.stdout(`${key}\n`);
   io.stderr(
@@ -78,12 +72,20 @@ function assertFree(name: string | undefined, remote: Config["remoteServer"]): v
   }
 }
 
-/** Where the key of that name stands among `remote_server.keys`; -1: at their end. */
-function placeOf(name: string, text: string): number {
-  const { remote_server: { keys = [] } = {} } = parse(text, [], { allowTrailingComma: true }) as {
-    remote_server?: { keys?: ReadonlyArray<{ name?: unknown }> };
-  };
-  return keys.findIndex((one) => one.name === name);
+/** Where the config is changed, and what stands there then; -1: at the end of a list. */
+function changeOf(
+  name: string | undefined,
+  kdf: object,
+  remote: Config["remoteServer"],
+): readonly [path: (string | number)[], value: unknown] {
+  const named = { name, api_key_kdf: kdf };
+  if (remote === undefined) {
+    return [["remote_server"], name === undefined ? { api_key_kdf: kdf } : { keys: [named] }];
+  }
+  if (name === undefined) return [["remote_server", "api_key_kdf"], kdf];
+  const at = remote.keys.findIndex((one) => one.name === name);
+  const path = ["remote_server", "keys", at];
+  return at === -1 ? [path, named] : [[...path, "api_key_kdf"], kdf];
 }
 
 /** Whole or not at all, and with the mode that the file has. */

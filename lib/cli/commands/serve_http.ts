@@ -11,6 +11,7 @@ import type { Logger } from "../../log.ts";
 import { ApiKeys, type NamedKey } from "../../mcp/api_keys.ts";
 import type { Audit } from "../../mcp/audit.ts";
 import { HttpServer } from "../../mcp/http.ts";
+import { isLoopback } from "../../mcp/http_door.ts";
 import type { Connection } from "../../mqtt/connection.ts";
 import { Permissions } from "../../topics/permissions.ts";
 import { UsageError } from "../options.ts";
@@ -74,10 +75,7 @@ export async function serveOnHttp(
   const server = await listen(remote, { handle: (request) => http.handle(request), log });
   log.info(`listening on ${nameOf(remote)}`);
   const { listen: at } = remote;
-  if (
-    at.kind === "tcp" && remote.tls === undefined &&
-    !/^(?:127\.|localhost$|::1$|\[::1\]$)/.test(at.host)
-  ) {
+  if (at.kind === "tcp" && remote.tls === undefined && !isLoopback(at.host)) {
     log.warning(
       "keys and messages are readable on the way: there is no TLS, and this is not loopback",
     );

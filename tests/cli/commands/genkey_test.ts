@@ -25,3 +25,22 @@ Deno.test("genkey refuses a name that would be that of two clients, and changes 
   }
   await Deno.remove(path);
 });
+
+Deno.test("genkey makes remote_server where there is none, as the file is indented", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".json" });
+  for (const args of [[], ["dashboard"]]) {
+    for (const text of ['{\n\t"topics": []\n}\n', '{\n\t"remote_server": null // HTTP\n}\n']) {
+      await Deno.writeTextFile(path, text);
+      const { code, stderr } = await program("genkey", ...args, "-c", path).output();
+      assert.equal(code, 0, new TextDecoder().decode(stderr));
+      const after = await Deno.readTextFile(path);
+      const [name] = args;
+      assert.match(after, name === undefined ? /\n\t\t"api_key_kdf": \{/ : /\n\t\t"keys": \[/);
+      assert.equal(after.includes("// HTTP"), text.includes("// HTTP"));
+      const { code: checked } = await program("explain", "t", "-c", path).output();
+      // It loads, and grants nothing.
+      assert.equal(checked, 1, after);
+    }
+  }
+  await Deno.remove(path);
+});

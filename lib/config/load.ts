@@ -17,6 +17,7 @@ import { MAX_CONFIG_BYTES, readFailure, readTextFile, UnreadableText } from "./r
 import {
   type ConfigEffects,
   isSecret,
+  NUMBERS,
   type Outside,
   PATHS,
   resolvePath,
@@ -161,6 +162,11 @@ async function check(
   const { value, issues: broken, places, variables } = await resolveReferences(written, outside);
   const references = new Set(places.map(formatPath));
   const isReference = (path: Path): boolean => references.has(formatPath(path));
+  for (const path of NUMBERS) {
+    const [holder, number] = [valueAt(value, path.slice(0, -1)), valueAt(value, path)];
+    if (!isRecord(holder) || typeof number !== "string" || !/^ *\d+ *$/.test(number)) continue;
+    Reflect.set(holder, path.at(-1) ?? "", Number(number));
+  }
   const pemIssues = await takeFiles(value, { ...outside, isReference });
   const parsed = configSchema.safeParse(value, { jitless: true });
   const schemaIssues = await takeSchemas(value, parsed.data?.rules ?? []);

@@ -42,6 +42,15 @@ export const PATHS: readonly Path[] = [
   ["remote_server", "tls", "key"],
 ];
 
+/** The keys of the original whose numbers may be written as text, as it took them; so may a reference. */
+export const NUMBERS: readonly Path[] = [
+  ["mqtt", "port"],
+  ["mqtt", "keepalive"],
+  ["remote_server", "port"],
+  ...["time_cost", "memory_cost", "parallelism", "hash_len"]
+    .map((key) => ["remote_server", "api_key_kdf", key]),
+];
+
 /** A path and a URL may hold a token in their query. */
 const SECRET_KEYS = /^(?:api_key|hash|key|key_passphrase|password|path|salt|url)$/;
 

@@ -217,8 +217,10 @@ export const configSchema = record({
   limits: limits.prefault({}).describe("What a call, and all calls together, may use."),
   read_only: flag().default(false).describe("Offer no tool that writes, and allow no write."),
   logging: logging.prefault({}).describe("The log."),
+  history: z.null({ error: "must be null: there is no history yet" }).default(null)
+    .describe("Kept for the history of messages, which there is not yet."),
   remote_server: orNull(remoteServer).describe("MCP over HTTP. Checked; of no effect on stdio."),
-}).transform(({ $schema: _, topics, ...config }) => ({ ...config, rules: topics }));
+}).transform(({ $schema: _, history: __, topics, ...config }) => ({ ...config, rules: topics }));
 
 /** A pattern for the words in any case that holds without a flag, as JSON Schema has none. */
 function anyCase(words: readonly string[]): RegExp {

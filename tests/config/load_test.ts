@@ -55,6 +55,32 @@ Deno.test("loadConfig() takes an empty logfile for none, as the original does", 
   assert.equal((await load({ logging: { logfile: "" } })).logging.logfile, undefined);
 });
 
+Deno.test("loadConfig() takes numbers written as text where the original had numbers", async () => {
+  const { mqtt, remoteServer } = await load({
+    mqtt: { port: "8883", keepalive: " 30 " },
+    remote_server: {
+      port: "${env:MCPMQTT_HTTP_PORT}",
+      api_key_kdf: {
+        salt: btoa("x".repeat(16)),
+        hash: btoa("x".repeat(32)),
+        memory_cost: "65536",
+      },
+    },
+  }, { env: { MCPMQTT_HTTP_PORT: "8080" } });
+  assert.deepEqual([mqtt.port, mqtt.keepaliveSeconds], [8883, 30]);
+  assert.deepEqual(remoteServer?.listen, { kind: "tcp", host: "127.0.0.1", port: 8080 });
+  for (const port of ["", "0x10", "1883.5", "-1", "70000", "1e3"]) {
+    const [fault] = await faultsOf({ mqtt: { port } });
+    assert.match(fault?.message ?? "", /^must be an integer from 1 to 65535, not/, port);
+  }
+});
+
+Deno.test("loadConfig() takes history where it is null, and says that there is none yet", async () => {
+  assert.equal("history" in await load({ history: null }), false);
+  const [fault] = await faultsOf({ history: { path: "h.db" } });
+  assert.match(fault?.message ?? "", /^must be null: there is no history yet/);
+});
+
 Deno.test("loadConfig() of an empty object gives the documented defaults", async () => {
   const { mqtt, limits, rules, readOnly, logging, remoteServer } = await load("{}");
   assert.deepEqual(mqtt, {

@@ -60,11 +60,14 @@ export class HttpDoor {
   /** The client that asks, or the answer to one that may not. */
   async admit(request: Request, url: URL): Promise<Client | Response> {
     const { tokens, log } = this.#options;
-    const key = keyOf(request, url);
-    const verdict: Verdict = key === undefined
+    const [, bearer] = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
+    const header = bearer ?? request.headers.get("x-api-key");
+    const key = header ?? url.searchParams.get("api_key");
+    // A token in a URL would stand in the logs of proxies; MCP forbids it.
+    const verdict: Verdict = tokens !== undefined && header !== null && JWT.test(header)
+      ? await tokens.verify(header)
+      : key === null
       ? { kind: "wrong" }
-      : tokens !== undefined && JWT.test(key)
-      ? await tokens.verify(key)
       : await this.#verifyKey(key);
     if (verdict.kind !== "known" && verdict.reason !== undefined) {
       log.info(`an access token is not taken: ${verdict.reason}`);
@@ -82,7 +85,7 @@ export class HttpDoor {
       return said(
         401,
         "an API key or an access token is needed, as Authorization: Bearer",
-        this.#challenge(key === undefined ? undefined : "invalid_token"),
+        this.#challenge(key === null ? undefined : "invalid_token"),
       );
     }
     return verdict.client;
@@ -144,12 +147,6 @@ export function isLoopback(host: string): boolean {
 function hostnameOf(host: string): string {
   const bare = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
   return URL.parse(`http://${bare}`)?.hostname ?? host;
-}
-
-/** The key of a request, wherever it stands. */
-function keyOf({ headers }: Request, url: URL): string | undefined {
-  const [, bearer] = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
-  return bearer ?? headers.get("x-api-key") ?? url.searchParams.get("api_key") ?? undefined;
 }
 
 /** An answer that is none of MCP's. */

@@ -24,6 +24,11 @@ const ALGORITHMS = [
   "ES384",
   "EdDSA",
 ];
+/**
+ * What a token may call itself: an access token (RFC 9068 §2.1), or a JWT, as those of many servers
+ * still do. One for logging out, or of a security event, is none.
+ */
+const TYPES = /^(?:(?:application\/)?at\+jwt|jwt)$/i;
 /** How far clocks may be apart, in seconds. */
 const CLOCK_TOLERANCE_S = 30;
 /** How long the authorization server may take to answer, in milliseconds. */
@@ -74,13 +79,14 @@ export class TokenVerifier {
       return { kind: "busy", reason: messageOf(error) };
     }
     try {
-      const { payload } = await jwtVerify(token, keys, {
+      const { payload, protectedHeader: { typ = "JWT" } } = await jwtVerify(token, keys, {
         issuer,
         audience,
         algorithms: ALGORITHMS,
         clockTolerance: CLOCK_TOLERANCE_S,
         requiredClaims: ["exp", "iss", "aud", "sub"],
       });
+      if (!TYPES.test(typ)) return { kind: "wrong", reason: `it is a ${typ}, no access token` };
       return this.#clientOf(payload);
     } catch (error) {
       const isOurs = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout);

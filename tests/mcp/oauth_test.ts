@@ -17,7 +17,7 @@ interface World extends AsyncDisposable {
   readonly verifier: TokenVerifier;
   sign(
     claims: Record<string, unknown>,
-    options?: { readonly alg?: string; readonly kid?: string },
+    options?: { readonly alg?: string; readonly kid?: string; readonly typ?: string },
   ): Promise<string>;
   /** Signs with another key from now on. */
   rotate(): Promise<void>;
@@ -70,12 +70,15 @@ async function world(
   return {
     issuer,
     verifier: new TokenVerifier(remoteServer.oauth, rules, new MemoryLog()),
-    async sign(changed, { alg = "ES256", kid = keys.at(-1)?.kid ?? "" } = {}): Promise<string> {
+    async sign(
+      changed,
+      { alg = "ES256", kid = keys.at(-1)?.kid ?? "", typ = "at+jwt" } = {},
+    ): Promise<string> {
       const key = alg === "ES512" ? odd : keys.at(-1);
       assert.ok(key);
       const all: Record<string, unknown> = { ...claims, exp: now + 60, ...changed };
       return await new SignJWT(all)
-        .setProtectedHeader({ alg, kid, typ: "at+jwt" }).sign(key.privateKey);
+        .setProtectedHeader({ alg, kid, typ }).sign(key.privateKey);
     },
     rotate: async () => void keys.push(await make()),
     [Symbol.asyncDispose]: () => server.shutdown(),
@@ -148,12 +151,15 @@ Deno.test("TokenVerifier takes no token that is forged, expired, for another or 
     "with an algorithm that is not taken": await sign({}, { alg: "ES512", kid: "k1" }),
     "alg none": none,
     "signed with a public key as a secret": symmetric,
+    "for logging out": await sign({}, { typ: "logout+jwt" }),
     garbage: "a.b.c",
   };
   for (const [what, token] of Object.entries(tokens)) {
     assert.equal((await verifier.verify(token)).kind, "wrong", what);
   }
-  assert.equal((await verifier.verify(good)).kind, "known");
+  for (const token of [good, await sign({}, { typ: "JWT" })]) {
+    assert.equal((await verifier.verify(token)).kind, "known");
+  }
 });
 
 Deno.test("TokenVerifier finds a key that was added, and says that a server is not there", async () => {
@@ -208,6 +214,10 @@ Deno.test("HTTP takes access tokens, and points who has none to where there are 
     assert.ok(!tools.some(({ name }) => name === "mqtt_publish"));
     assert.equal((await callHttp(client, "mqtt_read", { topic: "t/a" }))["payload"], "21");
   }
+  // In a URL it would stand in the logs of proxies.
+  const inUrl = await rpc(new URL(`?api_key=${token}`, url), {});
+  await inUrl.body?.cancel();
+  assert.equal(inUrl.status, 401);
   assert.ok(!server.stderr().includes(token));
 });
 

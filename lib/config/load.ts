@@ -217,9 +217,12 @@ async function takeSchemas(value: unknown, rules: readonly Rule[]): Promise<Issu
 
 /** What the log is to redact. */
 function secretsOf({ mqtt }: z.output<typeof configSchema>, written: unknown): string[] {
-  const keys = [["api_key"], ["api_key_kdf", "salt"], ["api_key_kdf", "hash"]]
-    .map((path) => String(valueAt(written, ["remote_server", ...path]) ?? ""))
-    .filter((value) => !isPlaceholder(value));
+  const remote = valueAt(written, ["remote_server"]);
+  const named = valueAt(remote, ["keys"]);
+  const keys = [remote, ...Array.isArray(named) ? named : []].flatMap((holder) =>
+    [["api_key"], ["api_key_kdf", "salt"], ["api_key_kdf", "hash"]]
+      .map((path) => String(valueAt(holder, path) ?? ""))
+  ).filter((value) => !isPlaceholder(value));
   const { path, password = "", tls: { key = "", keyPassphrase = "" } } = mqtt;
   const [, query = ""] = path.split(/\?(.*)/s);
   const all = [query, password, key, keyPassphrase, ...keys];

@@ -233,6 +233,26 @@ Deno.test("loadConfig() warns of remote_server without a key, and refuses half o
   );
 });
 
+Deno.test("loadConfig() takes a placeholder among remote_server.keys for no key, and warns of it", async () => {
+  const kdf = { salt: "<base64-salt>", hash: "<base64-hash>" };
+  const set = { name: "phone", api_key_kdf: { salt: "c2FsdA==", hash: "aGFzaA==" } };
+  const { remoteServer, warnings, secrets } = await load({
+    remote_server: { port: 1, keys: [{ name: "dashboard", api_key_kdf: kdf }, set] },
+  });
+  assert.deepEqual(remoteServer?.keys.map(({ name, key }) => [name, key !== undefined]), [
+    ["dashboard", false],
+    ["phone", true],
+  ]);
+  assert.deepEqual(warnings.map(({ path, message }) => `${path}: ${message}`), [
+    "remote_server.keys[0].api_key_kdf.salt: is still a placeholder, so that no API key is set; " +
+    "mcpmqtt genkey NAME sets it",
+    "remote_server.keys[0].api_key_kdf.hash: is still a placeholder, so that no API key is set; " +
+    "mcpmqtt genkey NAME sets it",
+  ]);
+  // What the log is to redact are the hashes of all keys.
+  assert.deepEqual(secrets, ["c2FsdA==", "aGFzaA=="]);
+});
+
 Deno.test("loadConfig() lets overrides win over the file, and the last over those before", async () => {
   const config = await load({ mqtt: { host: "file", port: 1 }, logging: { level: "ERROR" } }, {
     overrides: [

@@ -94,7 +94,7 @@ export async function serveOnHttp(
 
 function keysOf({ key, keys }: Remote): NamedKey[] {
   const main = key === undefined ? [] : [{ name: MAIN_CLIENT, key }];
-  return [...main, ...keys.map(({ name, apiKeyKdf }) => ({ name, key: apiKeyKdf }))];
+  return [...main, ...keys.flatMap(({ name, key }) => key === undefined ? [] : [{ name, key }])];
 }
 
 /** A server that listens. */

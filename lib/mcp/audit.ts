@@ -122,8 +122,39 @@ export class Audit implements AsyncDisposable {
   }
 }
 
+/** What became of a call. */
+export type Outcome =
+  & Pick<AuditEntry, "outcome" | "code">
+  // What is decided beside the rules.
+  & Partial<Pick<AuditEntry, "decision">>;
+
+/** What a result says of its call. */
+export function outcomeOf(
+  { outcome = "done", narrowed }: Readonly<Record<string, unknown>>,
+): Outcome {
+  return { outcome: String(outcome), ...(narrowed === true ? { decision: "narrowed" } : {}) };
+}
+
+/** Records what became of a call of a tool; nothing where there is no record. */
+export async function recordCall(
+  audit: Audit | undefined,
+  { client, tool, args, permissions, startedAt, ...outcome }: Outcome & {
+    readonly client: string;
+    readonly tool: Tool;
+    readonly args: unknown;
+    readonly permissions: Permissions;
+    /** By `performance.now()`. */
+    readonly startedAt: number;
+  },
+): Promise<void> {
+  if (audit === undefined) return;
+  const subject = subjectOf(tool, args, { permissions, payloads: audit.payloads });
+  const duration_ms = Math.round(performance.now() - startedAt);
+  await audit.record({ client, tool: tool.name, ...subject, ...outcome, duration_ms });
+}
+
 /** What the arguments of a call say of topics and payload, and what the rules say to that. */
-export function subjectOf(
+function subjectOf(
   tool: Tool,
   args: unknown,
   { permissions, payloads }: { readonly permissions: Permissions; readonly payloads: boolean },

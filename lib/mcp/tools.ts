@@ -18,7 +18,7 @@ import type { Session } from "../access/session.ts";
 import { findTool, offeredTools } from "../tools/catalogue.ts";
 import type { Tool } from "../tools/tool.ts";
 import { quoteTopic } from "../topics/topic_text.ts";
-import { type Audit, type AuditEntry, subjectOf } from "./audit.ts";
+import { type Audit, type Outcome, outcomeOf, recordCall } from "./audit.ts";
 import type { Confirmations } from "./confirm.ts";
 import { asMcpMqttError, renderError, renderResult } from "./render.ts";
 
@@ -93,16 +93,9 @@ export async function callTool(
   const stopProgress = reportProgress(tool, params.arguments, context);
   const name = `${tool.name}${aboutWrite(tool, params.arguments)}`;
   log.debug(() => `${tool.name} called with ${JSON.stringify(params.arguments ?? {})}`);
-  const record = async (
-    outcome: string,
-    more: { code?: string; decision?: AuditEntry["decision"] } = {},
-  ): Promise<void> => {
-    if (audit === undefined) return;
-    const { permissions } = session.access.grants;
-    const subject = subjectOf(tool, params.arguments, { permissions, payloads: audit.payloads });
-    const duration_ms = Math.round(performance.now() - start);
-    await audit.record({ client, tool: tool.name, ...subject, outcome, ...more, duration_ms });
-  };
+  const { permissions } = session.access.grants;
+  const called = { client, tool, args: params.arguments, permissions, startedAt: start };
+  const record = (outcome: Outcome): Promise<void> => recordCall(audit, { ...called, ...outcome });
   const run = (confirmed: string | undefined): Promise<Record<string, unknown>> =>
     tool.run(params.arguments, {
       access: session.access,
@@ -113,7 +106,7 @@ export async function callTool(
       confirmed,
     });
   try {
-    if (!offeredTools(session.access.grants, tools).includes(tool)) throw notOffered(tool);
+    assertOffered(tool, session.access.grants);
     if (tool.effect === "write") audit?.assertWritable();
     const confirmed = tool.effect === "write" ? confirmations.answered(context) : undefined;
     let data: Record<string, unknown>;
@@ -123,14 +116,14 @@ export async function callTool(
       if (!(needed instanceof ConfirmationNeeded)) throw needed;
       const asked = await confirmations.ask(needed, context, { canAsk });
       if ("result" in asked) {
-        await record("asked");
+        await record({ outcome: "asked" });
         return asked.result;
       }
       data = await run(asked.digest);
     }
-    const { outcome = "done", narrowed } = data;
-    log.info(() => `${name} ${outcome} in ${Math.round(performance.now() - start)} ms`);
-    await record(String(outcome), narrowed === true ? { decision: "narrowed" } : {});
+    const became = outcomeOf(data);
+    log.info(() => `${name} ${became.outcome} in ${Math.round(performance.now() - start)} ms`);
+    await record(became);
     return renderResult(data);
   } catch (error) {
     const known = withOutcome(asMcpMqttError(error), tool);
@@ -139,7 +132,8 @@ export async function callTool(
     if (isCancelled) log.info(`${name} was cancelled${became}`);
     else if (known.code === "internal") log.error(`${name} failed: ${describe(error)}`);
     else log.info(() => `${name} failed${became}: ${known.code}: ${known.message}`);
-    await record(known.outcome ?? (isCancelled ? "cancelled" : "failed"), { code: known.code });
+    const { code, outcome = isCancelled ? "cancelled" : "failed" } = known;
+    await record({ outcome, code });
     return renderError(known);
   } finally {
     stopProgress();
@@ -162,10 +156,12 @@ export class UnknownTool extends Error {
   }
 }
 
-function notOffered({ name }: Tool): McpMqttError {
-  return new McpMqttError(
+/** @throws {McpMqttError} `forbidden` for a tool that is not offered. */
+export function assertOffered(tool: Tool, grants: { readonly readOnly: boolean }): void {
+  if (offeredTools(grants, [tool]).length > 0) return;
+  throw new McpMqttError(
     "forbidden",
-    `${name} is not offered: the server is read-only`,
+    `${tool.name} is not offered: the server is read-only`,
     {
       hint: "Its owner decides that, with --read-only or read_only in the config.",
       outcome: "not_sent",
@@ -205,7 +201,7 @@ function totalSeconds(args: unknown): number | undefined {
  * A write that failed before it came to sending was not sent; where the program itself failed, nobody
  * knows.
  */
-function withOutcome(error: McpMqttError, { effect }: Tool): McpMqttError {
+export function withOutcome(error: McpMqttError, { effect }: Tool): McpMqttError {
   if (effect !== "write" || error.outcome !== undefined) return error;
   return new McpMqttError(error.code, error.message, {
     hint: error.hint,

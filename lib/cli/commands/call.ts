@@ -5,14 +5,20 @@
  */
 import { Session } from "../../access/session.ts";
 import type { Config } from "../../config/config.ts";
+import type { Logger } from "../../log.ts";
+import { Audit, outcomeOf, recordCall } from "../../mcp/audit.ts";
 import { asMcpMqttError } from "../../mcp/render.ts";
+import { assertOffered, withOutcome } from "../../mcp/tools.ts";
 import { Connection } from "../../mqtt/connection.ts";
-import { offeredTools } from "../../tools/catalogue.ts";
+import { findTool, offeredTools } from "../../tools/catalogue.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import type { Io } from "../io.ts";
 import { type Invocation, UsageError } from "../options.ts";
 import { quietLogger } from "../quiet_logger.ts";
 import { brokerSettings, grantsOf, withConfig } from "../setup.ts";
+
+/** How the record names who called. */
+const CLIENT = "mcpmqtt call";
 
 type CallInvocation = Extract<Invocation, { command: "call" }>;
 
@@ -22,12 +28,14 @@ export async function runCall(invocation: CallInvocation, io: Io): Promise<numbe
 }
 
 async function call({ tool: name, args }: CallInvocation, config: Config, io: Io): Promise<number> {
-  const tools = offeredTools(config);
-  const tool = tools.find((one) => one.name === name);
+  const tool = findTool(name);
   if (tool === undefined) {
-    const names = tools.map((one) => one.name).join(", ");
+    const names = offeredTools(config).map((one) => one.name).join(", ");
     throw new UsageError(`unknown tool ${JSON.stringify(name)}; there are ${names}`);
   }
+  const { audit: recorded } = config.logging;
+  const log: Logger = { ...quietLogger, error: (text) => io.stderr(`mcpmqtt: ${text}\n`) };
+  await using audit = recorded && await Audit.open(recorded, log);
   await using connection = new Connection(brokerSettings(config), quietLogger);
   await using session = new Session({
     connection,
@@ -35,15 +43,23 @@ async function call({ tool: name, args }: CallInvocation, config: Config, io: Io
     configSource: config.source,
     log: quietLogger,
   });
-  connection.start();
   const { access, watches, surveys, devices } = session;
-  const { signal } = new AbortController();
+  const { permissions } = access.grants;
+  const called = { client: CLIENT, tool, args, permissions, startedAt: performance.now() };
   try {
-    print(await tool.run(args, { access, watches, surveys, devices, signal }), io);
+    assertOffered(tool, access.grants);
+    connection.start();
+    const { signal } = new AbortController();
+    const result = await tool.run(args, { access, watches, surveys, devices, signal });
+    await recordCall(audit, { ...called, ...outcomeOf(result) });
+    print(result, io);
     return DONE;
   } catch (error) {
-    const { code, message, hint, outcome, last } = asMcpMqttError(error);
+    const { code, message, hint, outcome, last } = withOutcome(asMcpMqttError(error), tool);
+    await recordCall(audit, { ...called, outcome: outcome ?? "failed", code });
     print({ error: { code, message, hint, outcome, last } }, io);
+    // Here the log that would say more is stderr.
+    if (code === "internal") throw error;
     return FAILED;
   }
 }

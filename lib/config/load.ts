@@ -90,7 +90,7 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const folders = { base: source?.replace(/[^/\\]*$/, "") ?? "", home };
   const text = read?.text ?? "{}";
   if (source !== undefined && text.trim() === "") {
-    const message = "is empty; make one with: mcpmqtt init (after moving it away)";
+    const message = "is empty; move it away, and make one with: mcpmqtt init";
     throw new ConfigError([{ file: source, path: "", message }]);
   }
   const quick = quickParse(text);

@@ -52,6 +52,9 @@ export function compileSchema(schema: Readonly<Record<string, unknown>>): Payloa
     validate: (isWanted: boolean, items: Json[]) =>
       !isWanted || new Set(items.map(canonicalJson)).size === items.length,
   });
+  if (ajv.validateSchema(schema) === false && ajv.errors?.[0] !== undefined) {
+    throw new Error(describe(ajv.errors[0]));
+  }
   const validate = ajv.compile(schema);
   return {
     json: schema,

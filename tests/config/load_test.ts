@@ -253,6 +253,13 @@ Deno.test("loadConfig() takes a placeholder among remote_server.keys for no key,
   assert.deepEqual(secrets, ["c2FsdA==", "aGFzaA=="]);
 });
 
+Deno.test("loadConfig() says of a host in the environment what is wrong, once", async () => {
+  const faults = await faultsOf({}, {
+    overrides: [{ key: ["mqtt", "host"], value: "mqtt://x", source: "MCPMQTT_HOST" }],
+  });
+  assert.match(faults[0]?.message ?? "", /^must be a host name [^]* a scheme to "url"$/);
+});
+
 Deno.test("loadConfig() lets overrides win over the file, and the last over those before", async () => {
   const config = await load({ mqtt: { host: "file", port: 1 }, logging: { level: "ERROR" } }, {
     overrides: [

@@ -155,7 +155,7 @@ function describeConfig(config: Config): string[] {
       source ?? `none (looked for ${defaultPath ?? "no path"}); make one with: mcpmqtt init`
     }`,
     ...config.warnings.map((warning) => `warning  ${formatFault(warning)}`),
-    `login    ${mqtt.username === undefined ? "none" : mqtt.username}${
+    `login    ${mqtt.username ?? (mqtt.password === undefined ? "none" : "no user name")}${
       mqtt.password === undefined ? "" : ", with a password (hidden)"
     }`,
   ];

@@ -46,7 +46,7 @@ export async function runGenkey(
   const path = name === undefined ? ["remote_server", "api_key_kdf"] : [
     "remote_server",
     "keys",
-    placeOf(name, text),
+    indexOfKey(name, text),
   ];
   const value = name === undefined ? kdf : { name, api_key_kdf: kdf };
   const isNew = name !== undefined && path[2] === -1;
@@ -56,7 +56,8 @@ export async function runGenkey(
   await replaceFile(source, applyEdits(text, edits));
   io.stdout(`${key}\n`);
   io.stderr(
-    `The key${name === undefined ? "" : ` of ${name}`} stands here once; ${source} has its hash.\n`,
+    `This is the key${name === undefined ? "" : ` of ${name}`}. It is shown this once: ` +
+      `${source} has its hash alone. A server that runs takes it after a restart.\n`,
   );
   return DONE;
 }
@@ -78,8 +79,8 @@ function assertFree(name: string | undefined, remote: Config["remoteServer"]): v
   }
 }
 
-/** Where the key of that name stands among `remote_server.keys`; -1: at their end. */
-function placeOf(name: string, text: string): number {
+/** The index of the key of that name in `remote_server.keys`; -1 if there is none. */
+function indexOfKey(name: string, text: string): number {
   const { remote_server: { keys = [] } = {} } = parse(text, [], { allowTrailingComma: true }) as {
     remote_server?: { keys?: ReadonlyArray<{ name?: unknown }> };
   };

@@ -18,12 +18,10 @@ import {
   membersOf,
   pointer,
 } from "./described.ts";
-import type { Convention, Description, Entity, Heard, Offer } from "./device.ts";
+import type { CommandPayload, Convention, Description, Entity, Heard } from "./device.ts";
 
 /** So many components of a device are kept. */
 const MAX_COMPONENTS = 64;
-/** Characters of a topic prefix. */
-const MAX_PREFIX_LENGTH = 256;
 /** A longer text is no state of a component. */
 const MAX_VALUE_LENGTH = 200;
 
@@ -36,7 +34,7 @@ interface Field {
   readonly kind: string;
   readonly unit?: string;
   readonly isMinor?: true;
-  readonly offer?: Offer;
+  readonly takes?: CommandPayload;
 }
 
 const field = (path: string, label: string, kind: string): Field => ({ path, label, kind });
@@ -47,11 +45,15 @@ const sensor = (path: string, label: string, unit: string): Field => ({
 const percent = (path: string, label: string, example: string): Field => ({
   ...field(path, label, "number"),
   unit: "%",
-  offer: { min: 0, max: 100, example },
+  takes: { min: 0, max: 100, example },
 });
-const actor = (path: string, kind: string, values: NonNullable<Offer["values"]>): Field => ({
+const actor = (
+  path: string,
+  kind: string,
+  values: NonNullable<CommandPayload["values"]>,
+): Field => ({
   ...field(path, "", kind),
-  offer: { values },
+  takes: { values },
 });
 const METER: readonly Field[] = [
   sensor("apower", "power", "W"),
@@ -121,31 +123,21 @@ interface Device {
   readonly components: Map<string, Component>;
 }
 
-/**
- * Reads what devices tell below a topic prefix of theirs; it may have wildcards, as it is a setting of
- * each device.
- */
+/** Reads what the device of a topic prefix tells, which is a setting of the device. */
 export function shelly(prefix: string): Convention {
-  const devices = new Map<string, Device>();
-  /** The device of a topic prefix, from now on known; undefined if that cannot be told. */
-  function known(base: string): Device | undefined {
-    if (exactText(base, MAX_PREFIX_LENGTH) === undefined) return undefined;
-    const id = base.slice(base.lastIndexOf("/") + 1);
-    const device = devices.get(base) ?? { id, components: new Map() };
-    devices.set(base, device);
-    return device;
-  }
+  /** Undefined until something has been heard of it. */
+  let device: Device | undefined;
   return {
     source: "shelly",
     filters: [`${prefix}/online`, `${prefix}/events/rpc`, `${prefix}/status/+`],
-    isLive: true,
+    isCumulative: true,
     // deno-lint-ignore require-yield -- each message is short
     *take(message) {
-      const [, base = "", what, component] =
-        /^(.+)\/(online|events\/rpc|status\/([^/]*))$/.exec(message.topic) ?? [];
+      const what = message.topic.slice(prefix.length + 1);
+      const [, component] = /^status\/(.*)$/s.exec(what) ?? [];
       if (message.payload.length === 0) {
-        if (what === "online") devices.delete(base);
-        if (component !== undefined) devices.get(base)?.components.delete(component);
+        if (what === "online") device = undefined;
+        if (component !== undefined) device?.components.delete(component);
         return 0;
       }
       // What is none of the components that are known is none of its business.
@@ -157,8 +149,8 @@ export function shelly(prefix: string): Convention {
         : component === undefined
         ? source !== undefined
         : isObject(value);
-      const device = isUnderstood ? known(base) : undefined;
-      if (device === undefined) return 1;
+      if (!isUnderstood) return 1;
+      device ??= { id: prefix.slice(prefix.lastIndexOf("/") + 1), components: new Map() };
       const hasTopic = component !== undefined;
       if (!hasTopic && source !== undefined) device.id = source;
       for (const [name, told] of hasTopic ? [[component, value] as const] : notified(value)) {
@@ -167,7 +159,7 @@ export function shelly(prefix: string): Convention {
       return 0;
     },
     *devices() {
-      for (const [base, device] of devices) yield describe(base, device);
+      if (device !== undefined) yield describe(prefix, device);
     },
   };
 }
@@ -216,7 +208,7 @@ function describe(base: string, { id, components }: Device): Description {
     id: base,
     keys: [`id:shelly_${base}`, ...(mac === undefined ? [] : [mac])],
     model,
-    online: { mode: "all", signs: [{ topic: `${base}/online`, yes: ["true"], no: ["false"] }] },
+    online: { mode: "all", topics: [{ topic: `${base}/online`, yes: ["true"], no: ["false"] }] },
     entities: [...components].flatMap(([name, component]) => entitiesOf(component, { base, name })),
   };
 }
@@ -226,7 +218,7 @@ function entitiesOf(
   { values, hasTopic }: Component,
   { base, name }: { readonly base: string; readonly name: string },
 ): Entity[] {
-  return fieldsOf(name).flatMap(({ path, label, offer, ...about }) => {
+  return fieldsOf(name).flatMap(({ path, label, takes, ...about }) => {
     const heard = values.get(path);
     if (heard === undefined && label !== "") return [];
     const tokens = path.split("/");
@@ -240,7 +232,7 @@ function entitiesOf(
         : hasTopic
         ? { topic: `${base}/status/${name}`, path: pointer(...tokens) }
         : { topic: events, path: pointer("params", name, ...tokens) },
-      writes: offer && [{ topic: `${base}/command/${name}`, payload: "raw", ...offer }],
+      writes: takes && [{ topic: `${base}/command/${name}`, payload: "raw", ...takes }],
     })];
   });
 }

@@ -7,7 +7,7 @@ import * as z from "zod/v4";
 import type { KnownDevices } from "../access/devices.ts";
 import { folded } from "../devices/described.ts";
 import type { Entity, Reading } from "../devices/device.ts";
-import { type Device, placeOf } from "../devices/directory.ts";
+import { type Device, sortKeyOf } from "../devices/directory.ts";
 import {
   lineOf,
   showEntity,
@@ -75,7 +75,7 @@ export const mqttDevices = defineTool({
     { access, devices, signal },
   ) {
     const { permissions, readOnly, limits } = access.grants;
-    const from = cursor === undefined ? undefined : placeIn(cursor);
+    const from = cursor === undefined ? undefined : sortKeyIn(cursor);
     const words = folded(find).split(/\s+/).filter((word) => word !== "");
     const known = await devices.known(signal);
     const turns = new Turns();
@@ -121,7 +121,9 @@ export const mqttDevices = defineTool({
         ...joined([...hints, ...known.hints, ...waiting(shown, withValues)]),
       };
     }
-    const rest = from === undefined ? found : found.filter(({ device }) => placeOf(device) > from);
+    const rest = from === undefined
+      ? found
+      : found.filter(({ device }) => sortKeyOf(device) > from);
     const page = rest.slice(0, limit);
     const maxBytes =
       Math.min(limits.maxResultBytes, LIST_BYTES * Math.max(1, limit / LIST_DEVICES)) -
@@ -219,11 +221,11 @@ function hasWords({ id, name, model, area, entities }: Device, words: readonly s
   return words.every((word) => all.includes(word));
 }
 
-/** The place of the device that a cursor names. */
-function placeIn(cursor: string): string {
+/** The sort key of the device that a cursor names: the last one that was told. */
+function sortKeyIn(cursor: string): string {
   try {
     const [name, id]: unknown[] = JSON.parse(cursor);
-    if (typeof name === "string" && typeof id === "string") return placeOf({ name, id });
+    if (typeof name === "string" && typeof id === "string") return sortKeyOf({ name, id });
   } catch {
     // Said below.
   }

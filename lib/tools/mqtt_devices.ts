@@ -23,7 +23,7 @@ import type { Permissions } from "../topics/permissions.ts";
 import { Turns } from "../turns.ts";
 import { defineTool } from "./define_tool.ts";
 import { hintSchema } from "./schemas.ts";
-import { joined } from "./summary_list.ts";
+import { asHint } from "./summary_list.ts";
 
 const MAX_LIMIT = 500;
 /** What a list of so many devices takes in JSON at most; a longer one may take more in proportion. */
@@ -118,7 +118,7 @@ export const mqttDevices = defineTool({
       return {
         devices: [shown],
         ...about,
-        ...joined([...hints, ...known.hints, ...waiting(shown, withValues)]),
+        ...asHint([...hints, ...known.hints, ...waiting(shown, withValues)]),
       };
     }
     const rest = from === undefined
@@ -153,7 +153,7 @@ export const mqttDevices = defineTool({
         ? [WAITING]
         : []),
     ];
-    return { devices: list, ...about, ...next, ...joined(hints) };
+    return { devices: list, ...about, ...next, ...asHint(hints) };
   },
 });
 

@@ -4,6 +4,7 @@ import { Session } from "../lib/access/session.ts";
 import { quietLogger } from "../lib/cli/quiet_logger.ts";
 import { brokerSettings, grantsOf } from "../lib/cli/setup.ts";
 import { McpMqttError } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
 import { Connection } from "../lib/mqtt/connection.ts";
 import { findTool, TOOLS } from "../lib/tools/catalogue.ts";
 
@@ -39,12 +40,17 @@ function lasting(value: unknown): unknown {
   return typeof value === "string" && !/\d/.test(value) ? value : typeof value;
 }
 
-Deno.test("docs/tools.md and docs/agents.md show what the tools give on the demo house", async () => {
+Deno.test("the docs show what the tools give, and the log says, on the demo house", async () => {
   const told = await exchanges();
   assert.deepEqual([...new Set(told.map(({ tool }) => tool))], TOOLS.map(({ name }) => name));
   await using demo = await startDemo([]);
   const { config } = demo;
-  await using connection = new Connection(brokerSettings(config), quietLogger);
+  const logged: string[] = [];
+  const log: Logger = {
+    ...quietLogger,
+    info: (text) => void logged.push(typeof text === "string" ? text : text()),
+  };
+  await using connection = new Connection(brokerSettings(config), log);
   await using session = new Session({
     connection,
     grants: grantsOf(config),
@@ -71,6 +77,11 @@ Deno.test("docs/tools.md and docs/agents.md show what the tools give on the demo
     if (tool === "mqtt_status") given["grants"] = (given["grants"] as unknown[]).slice(0, 1);
     assert.deepEqual(lasting(given), lasting(result), tool);
   }
+  const logging = await Deno.readTextFile(new URL("../docs/logging.md", import.meta.url));
+  const [, entry = ""] = /mcpmqtt\.connection - INFO - (.*)/.exec(logging) ?? [];
+  const lastingOf = (text: string): string =>
+    text.replace(/mcpmqtt-\w+/, "ID").replace(/[\d.]+$/, "");
+  assert.ok(logged.map(lastingOf).includes(lastingOf(entry)), logged.join("\n"));
   // A mistake of docs/agents.md, whose hint has its lines broken there.
   const agents = await Deno.readTextFile(new URL("../docs/agents.md", import.meta.url));
   await assert.rejects(call("mqtt_read", { topic: "sensor/kitchen/temperature" }), (error) => {

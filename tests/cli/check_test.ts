@@ -43,7 +43,9 @@ Deno.test("runCheck() says what is granted, what the broker says, and ends with 
   assert.equal(status, 1);
   assert.match(text, /topic {4}a\/#: read and write, retain \(the a's\)\n/);
   assert.match(text, /connected in \d+ ms, MQTT 3\.1\.1, no TLS\n/);
-  assert.match(text, / read {3}a\/#: accepted by the broker/);
+  assert.match(text, / read {3}a\/#: accepted\n/);
+  // One that refuses something may be believed about the others.
+  assert.ok(!text.includes("some brokers accept"));
   assert.match(text, / read {3}secret\/#: the broker refused the subscription/);
   assert.ok(!text.includes("hunter2"));
   assert.deepEqual(host.mcpServers.mqtt.args.slice(-2), ["--config", path]);
@@ -70,10 +72,10 @@ Deno.test("runCheck() says that a broker that accepts everything does not tell o
     ],
   });
   assert.equal(status, 0);
-  assert.match(
-    text,
-    / read {3}a\/#: accepted; this broker does not tell whether its own rules allow it\n/,
-  );
+  assert.match(text, / read {3}a\/#: accepted\n/);
+  // Once, however many topics there are.
+  const note = "note     some brokers accept what their own rules forbid, and then send nothing\n";
+  assert.equal(text.split(note).length - 1, 1, text);
   assert.match(text, / read {3}b\/c: denied by the config\n/);
   assert.match(text, /with \\u202e and \\u0007/i);
 });

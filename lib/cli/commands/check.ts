@@ -5,6 +5,7 @@
  */
 import type { Config } from "../../config/config.ts";
 import { formatFault } from "../../config/config.ts";
+import { systemEffects } from "../../config/load.ts";
 import { McpMqttError } from "../../errors.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { certificateFault } from "../../mqtt/faults/tls_diagnosis.ts";
@@ -15,7 +16,7 @@ import type { Rule } from "../../topics/permissions.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import { hostCommand } from "../host_command.ts";
 import type { Io } from "../io.ts";
-import type { Invocation } from "../options.ts";
+import { configRequest, type Invocation, type Options } from "../options.ts";
 import { ruleNotes } from "./rule_notes.ts";
 import { quietLogger } from "../quiet_logger.ts";
 import { brokerSettings, grantsOf, withConfig } from "../setup.ts";
@@ -26,19 +27,17 @@ const SILENT_MS = 1_000;
 /** Prints the config and tries the broker; fails where the broker cannot be used as granted. */
 export async function runCheck({ options }: Invocation, io: Io): Promise<number> {
   const print = (text: string): void => io.stdout(`${escapeUnseen(text)}\n`);
-  const args = options.demo ? ["--demo"] : undefined;
-  return await withConfig(options, (config) => check(config, print, args));
+  return await withConfig(options, (config) => check(config, print, options));
 }
 
 /** Prints a line; what is not seen in it is escaped. */
 type Print = (line: string) => void;
 
-/** @param args how the host gives the config, if not by its path */
-async function check(config: Config, print: Print, args?: readonly string[]): Promise<number> {
-  for (const line of describeConfig(config)) print(line);
+async function check(config: Config, print: Print, options: Options): Promise<number> {
+  for (const line of describeConfig(config, options)) print(line);
   const isUsable = await tryBroker(config, print);
   const { variables } = config;
-  for (const line of ["", "For the agent host:", "", ...hostBlock(config, args).split("\n")]) {
+  for (const line of ["", "For the agent host:", "", ...hostBlock(config, options).split("\n")]) {
     print(line);
   }
   if (variables.length > 0) {
@@ -65,8 +64,9 @@ async function tryBroker(config: Config, print: Print): Promise<boolean> {
     await connection.ready({ ...forever(config), waitMs: 0 });
   } catch (error) {
     if (!(error instanceof McpMqttError)) throw error;
+    const { lastError } = access.status;
     await connection.close();
-    const fault = await certificateFault(config.mqtt) ?? error.message;
+    const fault = await certificateFault(config.mqtt) ?? lastError ?? error.message;
     print(`broker   ${url}: ${fault}`);
     return false;
   } finally {
@@ -126,10 +126,10 @@ function isDenied({ code }: McpMqttError): boolean {
 }
 
 /** The JSON block that makes a host run this program with this config. */
-function hostBlock({ source, variables }: Config, given?: readonly string[]): string {
+function hostBlock(config: Config, options: Options): string {
+  const { variables } = config;
   const { command, args: first } = hostCommand();
-  const config = given ?? (source === undefined ? [] : ["--config", absolute(source)]);
-  const args = [...first, ...config];
+  const args = [...first, ...hostOptions(config, options)];
   const env = Object.fromEntries(variables.map((name) => [name, `the value of ${name}`]));
   const mqtt = {
     command,
@@ -139,21 +139,44 @@ function hostBlock({ source, variables }: Config, given?: readonly string[]): st
   return JSON.stringify({ mcpServers: { mqtt } }, undefined, 2);
 }
 
+/** The options by which the host's program is as this one, but for how MCP is spoken. */
+function hostOptions({ source }: Config, options: Options): string[] {
+  const { demo, url, read, write, logLevel, logfile, readOnly } = options;
+  const config = source === undefined || demo ? undefined : absolute(source);
+  const valued: ReadonlyArray<readonly [string, string | undefined]> = [
+    ["--config", config],
+    // The query may hold a token.
+    ["--url", url?.replace(/\?.*$/s, "?***")],
+    ...read.map((filter) => ["--read", filter] as const),
+    ...write.map((filter) => ["--write", filter] as const),
+    ["--log-level", logLevel],
+    ["--logfile", logfile && absolute(logfile)],
+  ];
+  return [
+    ...(demo ? ["--demo"] : []),
+    ...valued.flatMap(([name, value]) =>
+      value === undefined ? [] : value.startsWith("-") ? [`${name}=${value}`] : [name, value]
+    ),
+    ...(readOnly ? ["--read-only"] : []),
+  ];
+}
+
 /** The host runs the program from a folder of its own choice. */
 function absolute(path: string): string {
-  return /^([/\\]|[A-Za-z]:)/.test(path) ? path : `${Deno.cwd()}/${path}`;
+  return /^(~?[/\\]|[A-Za-z]:)/.test(path) ? path : `${Deno.cwd()}/${path}`;
 }
 
 function forever({ mqtt }: Config): { waitMs: number; signal: AbortSignal } {
   return { waitMs: mqtt.connectTimeoutMs, signal: new AbortController().signal };
 }
 
-function describeConfig(config: Config): string[] {
+function describeConfig(config: Config, options: Options): string[] {
   const { source, defaultPath, mqtt, rules, readOnly } = config;
+  const none = configRequest(options, systemEffects.env).needsNoFile
+    ? "none: --url, --read and --write stand for it"
+    : `none (looked for ${defaultPath ?? "no path"}); make one with: mcpmqtt init`;
   const lines = [
-    `config   ${
-      source ?? `none (looked for ${defaultPath ?? "no path"}); make one with: mcpmqtt init`
-    }`,
+    `config   ${source ?? none}`,
     ...config.warnings.map((warning) => `warning  ${formatFault(warning)}`),
     `login    ${mqtt.username ?? (mqtt.password === undefined ? "none" : "no user name")}${
       mqtt.password === undefined ? "" : ", with a password (hidden)"

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parse, type ParseError } from "jsonc-parser";
-import { parseArguments } from "../lib/cli/options.ts";
+import { configRequest, parseArguments } from "../lib/cli/options.ts";
 import { loadConfig } from "../lib/config/load.ts";
 import { offeredTools } from "../lib/tools/catalogue.ts";
 import { Permissions } from "../lib/topics/permissions.ts";
@@ -219,6 +219,27 @@ Deno.test("docs/tools.md has an exchange for each tool, valid by its schemas", a
     assert.doesNotThrow(() => tool.input(limits).parse(args), `${tool.name}: arguments`);
     assert.doesNotThrow(() => tool.output.parse(result), `${tool.name}: result`);
   }
+});
+
+Deno.test("docs/configuration.md shows the faults of a config as they are told", async () => {
+  const text = await Deno.readTextFile(`${root}docs/configuration.md`);
+  const [, shown = ""] = /^```text\n(config\.json:[^]*?)^```$/m.exec(text) ?? [];
+  const config = `{
+  "mqtt": {
+    "pasword": "x"
+  },
+  "topics": [
+    {
+      "pattern": "a/b",
+      "permissions": ["raed"]
+    }
+  ]
+}`;
+  const env: Readonly<Record<string, string>> = { MCPMQTT_PORT: "abc" };
+  const effects = { readTextFile: () => Promise.resolve(config), env: (name: string) => env[name] };
+  const { overrides } = configRequest(parseArguments([]).options, effects.env);
+  const loading = loadConfig({ path: "config.json", overrides, effects });
+  await assert.rejects(loading, { message: shown.trimEnd() });
 });
 
 Deno.test("docs/permissions.md says of its examples what narrow() does", async () => {

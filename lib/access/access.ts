@@ -75,7 +75,7 @@ export interface GrantedCollection extends GrantedFilters, Collecting {}
 /** A connection together with grants. When it is disposed of, nothing goes on that it began. */
 export class Access implements AsyncDisposable {
   readonly grants: Grants;
-  /** Where messages have come from. */
+  /** The topic names that messages came on. */
   readonly seen = new TopicsSeen();
   /** What births that this client may read have said. */
   readonly sparkplug: SparkplugBirths;

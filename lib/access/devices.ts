@@ -34,8 +34,8 @@ export interface KnownDevices {
   readonly hints: readonly string[];
 }
 
-/** One directory while it is kept up to date. */
-class Kept {
+/** A directory that is kept up to date. */
+class KeptDirectory {
   readonly directory: Directory;
   readonly narrowed: boolean;
   /** Its connection was lost, or a subscription: what was told meanwhile is not known. */
@@ -167,7 +167,7 @@ class Kept {
 export class Devices implements AsyncDisposable {
   readonly #access: Access;
   readonly #idleMs: number;
-  #kept: Kept | undefined;
+  #kept: KeptDirectory | undefined;
   #idle: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
@@ -229,10 +229,10 @@ export class Devices implements AsyncDisposable {
     return new Directory(conventionsOf(this.#access.grants.devices));
   }
 
-  #begin(): Kept {
+  #begin(): KeptDirectory {
     const directory = this.#directory();
     const filters = this.#readable(directory);
-    if (filters.length > 0) return new Kept(this.#access, directory, filters);
+    if (filters.length > 0) return new KeptDirectory(this.#access, directory, filters);
     throw this.#access.grants.permissions.readForbidden(directory.filters.map(parseTopicFilter));
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { given } from "../messages/json.ts";
 import type { Rule } from "../topics/permissions.ts";
 
 /** A rule of the config, in the config's own words; what is not set is left out. */
@@ -27,15 +28,15 @@ export function showRule(
   return {
     pattern: pattern.text,
     permissions: [...permissions],
-    ...(deny.length === 0 ? {} : { deny: [...deny] }),
-    ...(description === undefined ? {} : { description }),
-    ...(retain ? { retain: true } : {}),
-    ...(confirm ? { confirm: true } : {}),
-    ...(rate === undefined
-      ? {}
-      : { rate: { messages: rate.writes, seconds: rate.windowMs / 1000 } }),
-    ...(payload?.unit === undefined ? {} : { unit: payload.unit }),
-    ...(payload?.examples === undefined ? {} : { examples: [...payload.examples] }),
-    ...(payload?.schema === undefined ? {} : { schema: payload.schema.json }),
+    ...given({
+      deny: deny.length === 0 ? undefined : [...deny],
+      description,
+      retain: retain ? true as const : undefined,
+      confirm: confirm ? true as const : undefined,
+      rate: rate && { messages: rate.writes, seconds: rate.windowMs / 1000 },
+      unit: payload?.unit,
+      examples: payload?.examples && [...payload.examples],
+      schema: payload?.schema?.json,
+    }),
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Access } from "./access.ts";
+import { given } from "../messages/json.ts";
 import { jsonBytes } from "../messages/payload.ts";
 import type { ShownRule } from "./shown_rule.ts";
 import { showRule } from "./shown_rule.ts";
@@ -72,6 +73,10 @@ export async function showStatus(
   };
 }
 
+function isoTime(epochMs: number | undefined): string | undefined {
+  return epochMs === undefined ? undefined : new Date(epochMs).toISOString();
+}
+
 /** All but the grants. */
 function showState({ status, grants }: Access, watches: Watches): ShownStatus {
   const { limits } = grants;
@@ -82,15 +87,12 @@ function showState({ status, grants }: Access, watches: Watches): ShownStatus {
       protocol_version: status.protocolVersion ?? null,
       client_id: status.clientId,
     },
-    ...(status.connectedSince === undefined
-      ? {}
-      : { connected_since: new Date(status.connectedSince).toISOString() }),
-    ...(status.disconnectedSince === undefined
-      ? {}
-      : { disconnected_since: new Date(status.disconnectedSince).toISOString() }),
+    ...given({
+      connected_since: isoTime(status.connectedSince),
+      disconnected_since: isoTime(status.disconnectedSince),
+    }),
     reconnects: status.reconnects,
-    ...(status.lastError === undefined ? {} : { last_error: status.lastError }),
-    ...(status.tooLarge === 0 ? {} : { messages_too_large: status.tooLarge }),
+    ...given({ last_error: status.lastError, messages_too_large: status.tooLarge || undefined }),
     watches: watches.list().map(({ id, filters, received, dropped }) => ({
       watch_id: id,
       filters: filters.slice(0, MAX_WATCH_FILTERS),

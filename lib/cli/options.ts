@@ -171,14 +171,9 @@ export function configRequest(
   return {
     path: options.config ?? fromEnv,
     pathSource,
-    needsNoFile: needsNoFile(options),
+    needsNoFile: options.url !== undefined || options.read.length + options.write.length > 0,
     overrides,
   };
-}
-
-/** Whether the options say enough, so that no config is looked for that is not given. */
-export function needsNoFile({ url, read, write }: Options): boolean {
-  return url !== undefined || read.length + write.length > 0;
 }
 
 /** The help, made from the two tables. */
@@ -257,8 +252,7 @@ function invocation(
   if (given.help) return { command: "help", options };
   if (given.version) return { command: "version", options };
   const [name = "serve", ...rest] = operands;
-  const command = COMMANDS.find((c) => c.name === name);
-  if (command === undefined) throw unknownCommand(name);
+  const command = findCommand(name);
   const extra = rest[command.operands.split(" ").filter((one) => one !== "").length];
   if (extra !== undefined) {
     const usage = isPath(extra)
@@ -267,6 +261,9 @@ function invocation(
     throw new UsageError(`unexpected argument ${JSON.stringify(extra)}; ${usage}`);
   }
   switch (command.name) {
+    case "help":
+      if (rest[0] !== undefined) findCommand(rest[0]);
+      return { command: "help", options };
     case "explain":
       return { command: "explain", ...explainOperands(rest), options };
     case "init":
@@ -278,6 +275,12 @@ function invocation(
     default:
       return { command: command.name, options };
   }
+}
+
+function findCommand(name: string): typeof COMMANDS[number] {
+  const command = COMMANDS.find((c) => c.name === name);
+  if (command === undefined) throw unknownCommand(name);
+  return command;
 }
 
 function explainOperands(
@@ -305,9 +308,22 @@ function callOperands([tool, json]: readonly string[]): { tool: string; args: un
   }
 }
 
+const BY_URL = "the broker is given as --url mqtt://HOST:PORT";
+/** What does here what these options do in other programs. */
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ["--host", BY_URL],
+  ["--port", BY_URL],
+  ["--broker", BY_URL],
+  ["--server", BY_URL],
+  ["--username", "the variable MCPMQTT_USERNAME gives it, or the config"],
+  ["--password", "the variable MCPMQTT_PASSWORD gives it, or the config"],
+  ["--topic", "--read FILTER grants reading, --write FILTER writing"],
+]);
+
 function unknownOption(rawName: string): UsageError {
   const near = nearest(rawName, OPTIONS.map((o) => `--${o.flag}`));
-  const hint = near === undefined ? "mcpmqtt --help lists them" : `did you mean "${near}"?`;
+  const hint = INSTEAD.get(rawName) ??
+    (near === undefined ? "mcpmqtt --help lists them" : `did you mean "${near}"?`);
   return new UsageError(`unknown option ${JSON.stringify(rawName)}; ${hint}`);
 }
 

@@ -82,7 +82,7 @@ function describe(error: unknown, args: readonly string[]): string {
   if (!(error instanceof Error)) return escapeUnseen(`mcpmqtt: ${String(error)}`);
   const isDebug = args.some((arg) => /\bdebug\b/i.test(arg));
   const said = isDebug ? error.stack ?? error.message : error.message;
-  const hint = error instanceof McpMqttError && error.hint ? ` ${error.hint}` : "";
+  const hint = error instanceof McpMqttError && error.hint ? `. ${error.hint}` : "";
   const lines = isDebug ? said.split("\n") : [said];
   return `mcpmqtt: ${lines.map(escapeUnseen).join("\n")}${escapeUnseen(hint)}`;
 }

@@ -114,7 +114,7 @@ export const COMMANDS = [
     operands: "TOOL [JSON]",
     help: "run one tool as an agent would, and print its result",
   },
-  { name: "help", operands: "", help: "print this help" },
+  { name: "help", operands: "[COMMAND]", help: "print this help" },
   { name: "version", operands: "", help: "print the version" },
   {
     name: "genkey",

@@ -24,6 +24,22 @@ const TRANSPORTS: Readonly<Record<string, MqttTransport>> = {
   "wss:": "wss",
 };
 
+const SCHEMES = "must begin with mqtt://, mqtts://, ws:// or wss://, as in mqtt://broker.lan";
+/** Schemes as other programs have them, and what they are here. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  "tcp:": "mqtt:",
+  "ssl:": "mqtts:",
+  "tls:": "mqtts:",
+  "mqtt+ssl:": "mqtts:",
+  "http:": "ws:",
+  "https:": "wss:",
+};
+
+function elsewhere(scheme: string): string {
+  const here = Object.hasOwn(ELSEWHERE, scheme) ? ELSEWHERE[scheme] : undefined;
+  return here === undefined ? "" : `; what is ${scheme}// elsewhere is ${here}// here`;
+}
+
 /** The port of a transport where none is written. */
 export const DEFAULT_PORTS: Readonly<Record<MqttTransport, number>> = {
   tcp: 1883,
@@ -45,21 +61,25 @@ export const DEFAULT_PORTS: Readonly<Record<MqttTransport, number>> = {
  * ```
  */
 export function parseBrokerUrl(text: string): BrokerUrl | { readonly fault: string } {
-  const url = URL.parse(text);
-  const transport = url === null ? undefined : TRANSPORTS[url.protocol];
-  if (url === null || transport === undefined || url.hostname === "") {
+  const [, scheme = ""] = /^([a-z][a-z\d+.-]*:)\/\//i.exec(text) ?? [];
+  const transport = TRANSPORTS[scheme.toLowerCase()];
+  if (transport === undefined) return { fault: `${SCHEMES}${elsewhere(scheme.toLowerCase())}` };
+  const [, authority = ""] = /\/\/([^/?#]*)/.exec(text) ?? [];
+  if (authority.includes("@")) {
     return {
-      fault:
-        "must be a URL such as mqtt://host:1883, mqtts://host, ws://host/mqtt or wss://host/mqtt",
+      fault: 'must hold no user name and no password; write them to "username" and "password", ' +
+        "or set MCPMQTT_USERNAME and MCPMQTT_PASSWORD",
     };
   }
-  if (url.username !== "" || url.password !== "" || /^[^/]*\/\/[^/?#]*@/.test(text)) {
-    return {
-      fault: 'must hold no user name and no password; write them to "username" and "password"',
-    };
+  const url = URL.parse(text);
+  const [, port] = /:(\d*)$/.exec(authority) ?? [];
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) {
+    return { fault: "must have a port from 1 to 65535" };
+  }
+  if (url === null || url.hostname === "") {
+    return { fault: "must have a host, as in mqtt://broker.lan" };
   }
   if (url.hash !== "") return { fault: 'must hold no "#"' };
-  if (url.port === "0") return { fault: "must have a port from 1 to 65,535" };
   const path = /^[^/]*\/\/[^/?#]*[/?]/.test(text) ? url.pathname + url.search : undefined;
   const webSocket = transport === "ws" || transport === "wss";
   if (!webSocket && path !== undefined && path !== "/") {

@@ -9,7 +9,7 @@
 import { PATHS } from "./references.ts";
 import { parseBrokerUrl } from "./broker_url.ts";
 import { type Issue, shownOf } from "./issues.ts";
-import { isRecord, valueAt } from "./path.ts";
+import { isRecord, type Path, valueAt } from "./path.ts";
 import { isPlaceholder, MAIN_CLIENT } from "./remote_server_schema.ts";
 
 /**
@@ -143,26 +143,32 @@ function checkRemoteServer(remote: unknown): Issue[] {
   }
   const message = 'is deprecated, for it holds the key itself; take "api_key_kdf"';
   const deprecated: Issue = { path: [...path, "api_key"], message, isWarning: true };
-  const placeholders = ["salt", "hash"].filter((key) => {
-    const value = valueAt(kdf, [key]);
-    return typeof value === "string" && isPlaceholder(value);
-  });
+  const placeholders = checkPlaceholders(kdf, path, "mcpmqtt genkey");
   // As remote_server_schema.ts chooses between the two.
   const hasMain = isSet(kdf) ? placeholders.length === 0 : isSet(apiKey);
+  const keys = Array.isArray(remote.keys) ? remote.keys : [];
   return [
-    ...checkNames(remote.keys, hasMain),
+    ...checkNames(keys, hasMain),
     ...isSet(apiKey) ? [deprecated] : [],
-    ...placeholders.map((key): Issue => ({
-      path: [...path, "api_key_kdf", key],
-      message: "is still a placeholder, so that no API key is set",
-      isWarning: true,
-    })),
+    ...placeholders,
+    ...keys.flatMap((key, at) =>
+      checkPlaceholders(valueAt(key, ["api_key_kdf"]), [...path, "keys", at], "mcpmqtt genkey NAME")
+    ),
   ];
 }
 
+/** Warns of a hash that is still that of an example, in what stands at `path`. */
+function checkPlaceholders(kdf: unknown, path: Path, command: string): Issue[] {
+  return ["salt", "hash"].flatMap((key): Issue[] => {
+    const value = valueAt(kdf, [key]);
+    if (typeof value !== "string" || !isPlaceholder(value)) return [];
+    const message = `is still a placeholder, so that no API key is set; ${command} sets it`;
+    return [{ path: [...path, "api_key_kdf", key], message, isWarning: true }];
+  });
+}
+
 /** Each key is a client of its own, with what it is granted and its sessions: by its name. */
-function checkNames(keys: unknown, hasMain: boolean): Issue[] {
-  if (!Array.isArray(keys)) return [];
+function checkNames(keys: readonly unknown[], hasMain: boolean): Issue[] {
   const names = keys.map((key) => valueAt(key, ["name"]));
   return names.flatMap((name, at): Issue[] => {
     if (typeof name !== "string") return [];

@@ -55,9 +55,10 @@ export class Document {
     const errors: ParseError[] = [];
     if (deep === undefined) this.#root = parseTree(text, errors, { allowTrailingComma: true });
     this.value = this.#root && getNodeValue(this.#root);
-    const syntax = errors.map(({ error, offset }) =>
-      this.#fault(offset, [], SYNTAX[printParseErrorCode(error)] ?? "not valid JSON")
-    );
+    const syntax = errors.map(({ error, offset }) => {
+      const message = text[offset] === "'" ? SINGLE_QUOTE : SYNTAX[printParseErrorCode(error)];
+      return this.#fault(offset, [], message ?? "not valid JSON");
+    });
     if (deep !== undefined) {
       syntax.push(this.#fault(deep, [], `is nested more than ${MAX_DEPTH} levels deep`));
     }
@@ -157,6 +158,7 @@ function lineStarts(text: string): number[] {
   return starts;
 }
 
+const SINGLE_QUOTE = "not JSON; text stands in double quotes, not in single ones";
 /** By the names of jsonc-parser, whose enum of them is lost at run time. */
 const SYNTAX: Readonly<Record<string, string>> = {
   InvalidSymbol: "not JSON; a word here must be true, false, null or text in double quotes",

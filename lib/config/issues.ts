@@ -123,7 +123,7 @@ function sentence(issue: z.core.$ZodIssue, value: unknown, hidden: boolean): str
   if (value === undefined) return `is missing; it ${message}`;
   if (hidden) return message;
   if (code === "custom") return String(issue.params?.quoting ?? message);
-  if (!message.startsWith("must be")) return message;
+  if (!message.startsWith("must be") || value === "") return message;
   const wantsContainer = code === "invalid_type" && ["object", "array"].includes(issue.expected);
   return `${message}, not ${wantsContainer ? kindOf(value) : shownOf(value)}`;
 }

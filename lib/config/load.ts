@@ -91,7 +91,7 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const folders = { base: source?.replace(/[^/\\]*$/, "") ?? "", home };
   const text = read?.text ?? "{}";
   if (source !== undefined && text.trim() === "") {
-    const message = "is empty; make one with: mcpmqtt init (after moving it away)";
+    const message = "is empty; move it away, and make one with: mcpmqtt init";
     throw new ConfigError([{ file: source, path: "", message }]);
   }
   const quick = quickParse(text);
@@ -227,9 +227,12 @@ async function takeSchemas(value: unknown, rules: readonly Rule[]): Promise<Issu
 
 /** What the log is to redact. */
 function secretsOf({ mqtt }: z.output<typeof configSchema>, written: unknown): string[] {
-  const keys = [["api_key"], ["api_key_kdf", "salt"], ["api_key_kdf", "hash"]]
-    .map((path) => String(valueAt(written, ["remote_server", ...path]) ?? ""))
-    .filter((value) => !isPlaceholder(value));
+  const remote = valueAt(written, ["remote_server"]);
+  const named = valueAt(remote, ["keys"]);
+  const keys = [remote, ...Array.isArray(named) ? named : []].flatMap((holder) =>
+    [["api_key"], ["api_key_kdf", "salt"], ["api_key_kdf", "hash"]]
+      .map((path) => String(valueAt(holder, path) ?? ""))
+  ).filter((value) => !isPlaceholder(value));
   const { path, password = "", tls: { key = "", keyPassphrase = "" } } = mqtt;
   const [, query = ""] = path.split(/\?(.*)/s);
   const all = [query, password, key, keyPassphrase, ...keys];

@@ -47,7 +47,8 @@ export function applyOverrides(config: unknown, overrides: readonly Override[]):
     const message = String(
       (isSecret(key) ? undefined : quoting) ?? issue?.message ?? "is not valid",
     );
-    const isShown = !isSecret(key) && typeof value === "string" && message.startsWith("must be");
+    const isShown = !isSecret(key) && typeof value === "string" && issue?.code !== "custom" &&
+      message.startsWith("must be");
     const shown = isShown ? `, not ${shownOf(value)}` : "";
     return [{ file: source, path: "", message: message + shown }];
   });

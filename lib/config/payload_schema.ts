@@ -59,6 +59,9 @@ export function compileSchema(schema: Readonly<Record<string, unknown>>): Payloa
   });
   // It knows it as the target of a reference, and not as a keyword.
   ajv.addKeyword("$anchor");
+  if (ajv.validateSchema(schema) === false && ajv.errors?.[0] !== undefined) {
+    throw new Error(describe(ajv.errors[0]));
+  }
   const validate = ajv.compile(schema);
   return {
     json: schema,

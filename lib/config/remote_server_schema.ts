@@ -60,7 +60,7 @@ const namedKey = record({
   topics: orNull(topicRules).describe(
     "What this client is granted. `null`: the `topics` at the top.",
   ),
-});
+}).transform(({ apiKeyKdf, ...client }) => ({ ...client, key: withoutPlaceholder(apiKeyKdf) }));
 
 const scope = record({
   read_only: flag().default(false).describe("Offer no tool that writes."),
@@ -111,10 +111,15 @@ export const remoteServer = record({
   // The hash comes before the plain key, as in the original.
   key: apiKeyKdf === undefined
     ? apiKey === undefined ? undefined : { kind: "plain" as const, apiKey }
-    : [apiKeyKdf.salt, apiKeyKdf.hash].some(isPlaceholder)
-    ? undefined
-    : apiKeyKdf,
+    : withoutPlaceholder(apiKeyKdf),
 }));
+
+/** The hash of a key; undefined for one that is still that of an example. */
+function withoutPlaceholder<Kdf extends { readonly salt: string; readonly hash: string }>(
+  kdf: Kdf,
+): Kdf | undefined {
+  return [kdf.salt, kdf.hash].some(isPlaceholder) ? undefined : kdf;
+}
 
 /** Whether the value is one like `<base64-salt>`, which stands in examples until `genkey` sets it. */
 export function isPlaceholder(value: string): boolean {

@@ -49,7 +49,10 @@ const payload = record({
 const rate = record({
   messages: integer(1, 1_000_000).describe("How many writes: 1 to 1,000,000."),
   seconds: positive(86_400, "seconds").describe("In how many seconds: above 0, at most 86,400."),
-}).transform(({ messages, seconds }) => ({ writes: messages, windowMs: seconds * 1000 }));
+}, 'an object such as { "messages": 10, "seconds": 60 }').transform(({ messages, seconds }) => ({
+  writes: messages,
+  windowMs: seconds * 1000,
+}));
 
 const topic = record({
   pattern: topicFilter

@@ -66,7 +66,7 @@ const tls = record({
     .describe("The name the broker's certificate must have. `null`: the host."),
   verify: flag().default(true)
     .describe("`false` takes any certificate, and with it anyone between you and the broker."),
-});
+}, 'an object (TLS itself is "transport": "tls")');
 
 const mqtt = record({
   host: host.default("localhost").describe("The broker's host name or address."),

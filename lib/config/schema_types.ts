@@ -26,7 +26,7 @@ export function text(what = "text"): z.ZodString {
 
 /** Any text. */
 export function anyText(): z.ZodString {
-  return z.string({ error: "must be text" });
+  return z.string({ error: "must be text in double quotes" });
 }
 
 /** True or false. */
@@ -79,9 +79,14 @@ export type Exact<Written> = {
     : Written[Key];
 };
 
-/** An object of the given keys and no others. */
+/**
+ * An object of the given keys and no others.
+ *
+ * @param what is told of anything else
+ */
 export function record<Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
+  what = "an object",
 ): z.ZodPipe<
   z.ZodObject<Shape, z.core.$strict>,
   z.ZodTransform<
@@ -89,7 +94,9 @@ export function record<Shape extends z.core.$ZodLooseShape>(
     z.output<z.ZodObject<Shape, z.core.$strict>>
   >
 > {
-  return z.strictObject(shape, { error: expectedObject }).transform(exact);
+  const error = ({ code }: { code?: string }): string | undefined =>
+    code === "unrecognized_keys" ? undefined : `must be ${what}`;
+  return z.strictObject(shape, { error }).transform(exact);
 }
 
 /** `max_messages` as `maxMessages`. */
@@ -113,8 +120,4 @@ export function list<Item extends z.ZodType>(item: Item, of: string): z.ZodArray
 export function anyOf(words: readonly string[]): string {
   const last = words.at(-1) ?? "";
   return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
-}
-
-function expectedObject(issue: { code?: string }): string | undefined {
-  return issue.code === "unrecognized_keys" ? undefined : "must be an object";
 }

@@ -61,8 +61,8 @@ export interface Command {
   readonly example?: Json;
 }
 
-/** What a command may be, whatever its topic; `raw` if nothing else is said. */
-export type Offer = Omit<Command, "topic" | "payload"> & Partial<Pick<Command, "payload">>;
+/** What payloads a command takes, whatever its topic; `raw` if nothing else is said. */
+export type CommandPayload = Omit<Command, "topic" | "payload"> & Partial<Pick<Command, "payload">>;
 
 /** A value as it was heard. */
 export interface Heard {
@@ -89,19 +89,19 @@ export interface Entity {
   readonly heard?: Heard;
 }
 
-/** A place whose value says whether a device is online. */
-export interface Sign extends Place {
+/** Where it is said whether a device is online. */
+export interface AvailabilityTopic extends Place {
   /** The values that say yes and no, compared as text; any other says nothing. */
   readonly yes: readonly string[];
   readonly no: readonly string[];
-  /** Whether it need not be there: then a topic without a message says nothing. */
+  /** Whether it need not be there: without a message it is left out of account. */
   readonly isOptional?: true;
 }
 
-/** Signs together: all must say yes, any may, or the one that came last counts. */
+/** Availability topics together: all must say yes, any may, or what came last counts. */
 export interface Availability {
   readonly mode: "all" | "any" | "latest";
-  readonly signs: readonly Sign[];
+  readonly topics: readonly AvailabilityTopic[];
 }
 
 /** What one convention says of a device, or of a part of it. */
@@ -127,11 +127,11 @@ export interface Convention {
   readonly source: Source;
   /** Topic filters of all that describes devices; no two overlap. */
   readonly filters: readonly string[];
-  /** Whether each message counts, not only the last of its topic. */
-  readonly isLive: boolean;
+  /** Whether each message adds to those before it; else the last of a topic replaces them. */
+  readonly isCumulative: boolean;
   /**
-   * Takes a message that one of the filters matches, in place of an earlier one on its topic; an
-   * empty payload takes that back. Yields now and then in long work.
+   * Takes a message that one of the filters matches. An empty payload takes back what was said on its
+   * topic. Yields now and then in long work.
    *
    * @returns how many descriptions in it could not be understood
    */

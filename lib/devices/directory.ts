@@ -37,8 +37,8 @@ export interface Device {
   readonly entities: readonly Entity[];
 }
 
-/** What devices are ordered by: their names, in which a number counts as such, and then their ids. */
-export function placeOf({ name, id }: Pick<Device, "name" | "id">): string {
+/** What devices are sorted by: their names, in which a number counts as such, and then their ids. */
+export function sortKeyOf({ name, id }: Pick<Device, "name" | "id">): string {
   const numbered = folded(name).replaceAll(/\d{1,15}/g, (digits) => digits.padStart(15, "0"));
   return `${numbered}\0${id}`;
 }
@@ -101,7 +101,7 @@ export class Directory {
     if (this.#wanted.has(topic) || (conventions.length > 0 && isSmall)) this.#remember(message);
     if (conventions.length === 0) return;
     const fitting = this.#fitted(message);
-    if (conventions.some(({ isLive }) => !isLive)) this.#pending.set(topic, fitting);
+    if (conventions.some(({ isCumulative }) => !isCumulative)) this.#pending.set(topic, fitting);
     for (const taking of this.#take(fitting, true)) while (!taking.next().done);
   }
 
@@ -145,7 +145,7 @@ export class Directory {
     };
   }
 
-  /** The topics that the values and signs of devices come on. */
+  /** The topics of values and availability. */
   valueTopics(devices: readonly Device[]): ReadonlySet<string> {
     return this.#wanted = topicsOf(devices);
   }
@@ -165,9 +165,9 @@ export class Directory {
   }
 
   /** Gives a message to the conventions that it is for, one after the other. */
-  *#take(message: Message, isLive: boolean): Generator<Generator<void>> {
+  *#take(message: Message, isCumulative: boolean): Generator<Generator<void>> {
     for (const convention of this.#byFilter.matching(message.topic)) {
-      if (convention.isLive === isLive) yield this.#taking(convention, message);
+      if (convention.isCumulative === isCumulative) yield this.#taking(convention, message);
     }
   }
 
@@ -214,15 +214,15 @@ export class Directory {
       }
     }
     const ids = new Set<string>();
-    const placed: Array<{ readonly device: Device; readonly place: string }> = [];
+    const keyed: Array<{ readonly device: Device; readonly sortKey: string }> = [];
     for (const { descriptions } of new Set([...groups.values()].map(rootOf))) {
       if (turns.isOver) await turns.others();
       const device = deviceOf(descriptions, ids);
       ids.add(device.id);
-      placed.push({ device, place: placeOf(device) });
+      keyed.push({ device, sortKey: sortKeyOf(device) });
     }
-    placed.sort((a, b) => a.place < b.place ? -1 : 1);
-    return placed.map(({ device }) => device);
+    keyed.sort((a, b) => a.sortKey < b.sortKey ? -1 : 1);
+    return keyed.map(({ device }) => device);
   }
 }
 
@@ -232,14 +232,14 @@ function bySource(a: { readonly source: Source }, b: { readonly source: Source }
 }
 
 /**
- * The topics that the values and signs of devices come on: signs first, then some of each device, then
+ * The topics of values and availability: those of availability first, then some of each device, then
  * the others, so that none has all the room.
  */
 function topicsOf(devices: readonly Device[]): ReadonlySet<string> {
   const topics = new Set<string>();
   for (const { online } of devices) {
     for (const one of online) {
-      if (typeof one === "object") { for (const { topic } of one.signs) topics.add(topic); }
+      if (typeof one === "object") { for (const { topic } of one.topics) topics.add(topic); }
     }
   }
   for (const [from, to] of [[0, MAX_FIRST], [MAX_FIRST, Infinity]]) {
@@ -302,11 +302,11 @@ function deviceOf(unordered: readonly Description[], ids: ReadonlySet<string>): 
       better = new Map(entities.map((entity, i) => [sameness(entity), i]));
     }
     for (const entity of description.entities) {
-      const place = better.get(sameness(entity)) ?? entities.length;
-      const known = entities[place];
+      const index = better.get(sameness(entity)) ?? entities.length;
+      const known = entities[index];
       // What is told twice is told as the better convention does; only a command may be added.
       if (known === undefined) entities.push(entity);
-      else if (known.writes === undefined) entities[place] = { ...entity, name: known.name };
+      else if (known.writes === undefined) entities[index] = { ...entity, name: known.name };
     }
   }
   return {

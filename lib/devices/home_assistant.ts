@@ -14,7 +14,7 @@ import {
   MAX_ENTITIES,
   present,
 } from "./described.ts";
-import type { Availability, Convention, Description, Sign } from "./device.ts";
+import type { Availability, AvailabilityTopic, Convention, Description } from "./device.ts";
 import { entitiesOf } from "./home_assistant_entities.ts";
 import { listOf, Settings } from "./home_assistant_names.ts";
 import { conditionalOf, readingOf } from "./template.ts";
@@ -22,8 +22,8 @@ import { conditionalOf, readingOf } from "./template.ts";
 /** So many identifiers and connections of a device count, of so many characters. */
 const MAX_KEYS = 20;
 const MAX_KEY_LENGTH = 200;
-/** With more signs nothing is said of whether a device is online. */
-const MAX_SIGNS = 10;
+/** With more availability topics nothing is said of whether a device is online. */
+const MAX_AVAILABILITY_TOPICS = 10;
 
 /** Components that carry no state. */
 const WITHOUT_ENTITIES: readonly string[] = ["device_automation", "tag"];
@@ -50,7 +50,7 @@ export function homeAssistant(prefix: string): Convention {
   return {
     source: "homeassistant",
     filters: [`${prefix}/+/+/config`, `${prefix}/+/+/+/config`],
-    isLive: false,
+    isCumulative: false,
     *take({ topic, payload }) {
       const settings = payload.length === 0 ? undefined : Settings.of(jsonOf(payload));
       const found: Description[] = [];
@@ -59,7 +59,7 @@ export function homeAssistant(prefix: string): Convention {
       const room = Math.min(MAX_ENTITIES, MAX_ALL_ENTITIES - total + before);
       let entities = 0;
       /** Those of a message are mostly alike, and held once. */
-      const signs = new Map<string, Availability>();
+      const availabilities = new Map<string, Availability>();
       const name = topic.slice(prefix.length + 1, -"/config".length);
       const subject = subjectOf(settings, topic, name);
       for (const { component, own } of settings === undefined ? [] : componentsIn(settings, name)) {
@@ -71,7 +71,7 @@ export function homeAssistant(prefix: string): Convention {
           left++;
           continue;
         }
-        const online = once(description.online, signs);
+        const online = once(description.online, availabilities);
         found.push({ ...description, ...present({ online }) });
       }
       total += entityCount(found) - before;
@@ -188,22 +188,26 @@ function modelOf(device: Settings): string | undefined {
   return label(name === "" ? id : `${name} (${id})`);
 }
 
-/** The signs of a component; undefined if it has none, or one that is no sign. */
+/** The availability of a component; undefined if it has none, or one whose topic is none. */
 function availabilityOf(settings: Settings): Availability | undefined {
-  const signs = settings.list("availability", MAX_SIGNS)
-    ?.map((one) => one && signOf(one, "topic", "value_template"));
-  if (signs === undefined) return undefined;
+  const topics = settings.list("availability", MAX_AVAILABILITY_TOPICS)
+    ?.map((one) => one && availabilityTopicOf(one, "topic", "value_template"));
+  if (topics === undefined) return undefined;
   if (settings.has("availability_topic")) {
-    signs.push(signOf(settings, "availability_topic", "availability_template"));
+    topics.push(availabilityTopicOf(settings, "availability_topic", "availability_template"));
   }
-  const whole = signs.filter((sign) => sign !== undefined);
-  if (whole.length === 0 || whole.length < signs.length) return undefined;
+  const whole = topics.filter((one) => one !== undefined);
+  if (whole.length === 0 || whole.length < topics.length) return undefined;
   const mode = settings.get("availability_mode");
-  return { mode: mode === "all" || mode === "any" ? mode : "latest", signs: whole };
+  return { mode: mode === "all" || mode === "any" ? mode : "latest", topics: whole };
 }
 
-/** A sign. One whose template is no path says nothing, but that it has to be there. */
-function signOf(settings: Settings, topicName: string, templateName: string): Sign | undefined {
+/** With a template that is no path it says neither yes nor no. */
+function availabilityTopicOf(
+  settings: Settings,
+  topicName: string,
+  templateName: string,
+): AvailabilityTopic | undefined {
   const topic = settings.topic(topicName);
   if (topic === undefined) return undefined;
   const yes = payloadText(settings.payload("payload_available", "online"));

@@ -6,7 +6,7 @@
  */
 import type { Json } from "../messages/json.ts";
 import { entityOf, present, unitLabel } from "./described.ts";
-import type { Command, Entity, Offer, Reading } from "./device.ts";
+import type { Command, CommandPayload, Entity, Reading } from "./device.ts";
 import { isShown, type Settings } from "./home_assistant_names.ts";
 import { readingOf } from "./template.ts";
 
@@ -14,7 +14,7 @@ import { readingOf } from "./template.ts";
 const MAX_TEMPLATE = 200;
 
 /** Undefined if it cannot be told. */
-type OfferOf = (settings: Settings) => Offer | undefined;
+type CommandPayloadOf = (settings: Settings) => CommandPayload | undefined;
 type UnitOf = string | ((settings: Settings) => string | undefined);
 
 /** A function of a component, with the settings that say where it is told and set: the first counts. */
@@ -26,7 +26,7 @@ interface Part {
   readonly commands: readonly string[];
   readonly commandTemplates: readonly string[];
   /** Absent if nothing is commanded. */
-  readonly offer?: OfferOf | undefined;
+  readonly takes?: CommandPayloadOf | undefined;
   readonly unit?: UnitOf | undefined;
   /** Where the value is if no template says: a JSON Pointer. */
   readonly path?: string;
@@ -61,7 +61,7 @@ const VACUUM: Actions = {
 };
 
 /** What the main functions of components take; of others nothing is told. */
-const MAINS: ReadonlyMap<string, OfferOf> = new Map<string, OfferOf>([
+const MAINS: ReadonlyMap<string, CommandPayloadOf> = new Map<string, CommandPayloadOf>([
   ["alarm_control_panel", supported(ALARM, Object.keys(ALARM))],
   ["button", actions({ press: ["payload_press", "PRESS"] })],
   ["cover", actions({ ...OPEN_CLOSE, stop: ["payload_stop", "STOP"] })],
@@ -184,9 +184,9 @@ export function entitiesOf(component: string, name: string, told: Settings): Ent
   const isTogether = component === "climate" || component === "water_heater";
   const common = isTogether ? settings.text("value_template") : undefined;
   return partsOf(component, settings).flatMap((part) => {
-    const { offer, unit } = part;
+    const { takes, unit } = part;
     const read = readOf(part, settings, common);
-    const topic = offer && settings.topic(...part.commands);
+    const topic = takes && settings.topic(...part.commands);
     if (read === undefined && topic === undefined) return [];
     const write = topic === undefined ? undefined : writeOf(part, settings, topic);
     return [entityOf({
@@ -209,16 +209,16 @@ function readOf(part: Part, settings: Settings, common: string | undefined): Rea
 }
 
 function writeOf(part: Part, settings: Settings, topic: string): Command | undefined {
-  const offer = part.offer?.(settings);
-  if (offer === undefined) return undefined;
+  const takes = part.takes?.(settings);
+  if (takes === undefined) return undefined;
   const template = settings.text(...part.commandTemplates)?.trim();
   if (template === undefined || /^\{\{\s*(?:value|action)\s*\}\}$/.test(template)) {
-    return { topic, payload: "raw", ...offer };
+    return { topic, payload: "raw", ...takes };
   }
   if (!isShown(template, MAX_TEMPLATE)) return undefined;
   // The same payload of each value.
   if (isConstant(template)) return { topic, payload: "raw", example: template };
-  return hasOnePlaceholder(template) ? { topic, ...offer, payload: "raw", template } : undefined;
+  return hasOnePlaceholder(template) ? { topic, ...takes, payload: "raw", template } : undefined;
 }
 
 /** Whether a template puts nothing into its text. */
@@ -245,7 +245,7 @@ function partsOf(component: string, settings: Settings): readonly Part[] {
 }
 
 /** @param of what the names of its settings begin with, as in `mode` for `mode_state_topic`, or "" */
-function part(of: string, offer?: OfferOf, unit?: UnitOf): Part {
+function part(of: string, takes?: CommandPayloadOf, unit?: UnitOf): Part {
   const start = of === "" ? "" : `${of}_`;
   const settings = (ends: string) => ends.split(" ").map((end) => start + end);
   return {
@@ -256,7 +256,7 @@ function part(of: string, offer?: OfferOf, unit?: UnitOf): Part {
     ),
     commands: [`${start}command_topic`, `set_${start}topic`],
     commandTemplates: [`${start}command_template`, `set_${start}template`],
-    offer,
+    takes,
     unit,
   };
 }
@@ -266,7 +266,7 @@ function measured(settings: Settings): string | undefined {
 }
 
 /** What has no payload is left out. */
-function actions(all: Actions): OfferOf {
+function actions(all: Actions): CommandPayloadOf {
   return (settings) => {
     const values = Object.entries(all).flatMap(([action, [setting, usual]]) => {
       const payload = settings.payload(setting, usual);
@@ -277,7 +277,7 @@ function actions(all: Actions): OfferOf {
 }
 
 /** Those of them whose features are supported. An alarm can always be disarmed. */
-function supported(all: Actions, usual: readonly string[]): OfferOf {
+function supported(all: Actions, usual: readonly string[]): CommandPayloadOf {
   return (settings) => {
     const features = [...settings.labels("supported_features", usual), "disarm"];
     const some = Object.entries(all).filter(([name]) => features.includes(name));
@@ -286,7 +286,9 @@ function supported(all: Actions, usual: readonly string[]): OfferOf {
 }
 
 /** Bounds and a step, each from a setting with a default. */
-function numbers(...settingsOf: readonly (readonly [name: string, usual?: number])[]): OfferOf {
+function numbers(
+  ...settingsOf: readonly (readonly [name: string, usual?: number])[]
+): CommandPayloadOf {
   return (settings) => {
     const [min, max, step] = settingsOf.map(([name, usual]) => settings.number(name) ?? usual);
     return present({ min, max, step });
@@ -294,16 +296,16 @@ function numbers(...settingsOf: readonly (readonly [name: string, usual?: number
 }
 
 /** One of the texts that a setting lists. */
-function choice(name: string): OfferOf {
+function choice(name: string): CommandPayloadOf {
   return (settings) => present({ options: settings.labels(name) });
 }
 
-function example(payload: string): OfferOf {
+function example(payload: string): CommandPayloadOf {
   return () => ({ example: payload });
 }
 
 /** From 0 to a scale of 255, if no setting says another. */
-function upTo(name: string): OfferOf {
+function upTo(name: string): CommandPayloadOf {
   return (settings) => ({ min: 0, max: settings.number(name) ?? 255 });
 }
 
@@ -311,7 +313,7 @@ function temperatureUnit(settings: Settings): string | undefined {
   return unitLabel(settings.get("temperature_unit"));
 }
 
-function colorTemperature(settings: Settings): Offer | undefined {
+function colorTemperature(settings: Settings): CommandPayload | undefined {
   const unit = colorTemperatureUnit(settings) === "K" ? "kelvin" : "mireds";
   return numbers([`min_${unit}`], [`max_${unit}`])(settings);
 }
@@ -321,32 +323,32 @@ function colorTemperatureUnit(settings: Settings): string {
 }
 
 /** From closed to open, which may count downwards. */
-function position(settings: Settings): Offer {
+function position(settings: Settings): CommandPayload {
   const close = settings.number("position_closed") ?? 0;
   const open = settings.number("position_open") ?? 100;
   return { min: Math.min(close, open), max: Math.max(close, open), values: { open, close } };
 }
 
-function valve(settings: Settings): Offer | undefined {
+function valve(settings: Settings): CommandPayload | undefined {
   if (settings.get("reports_position") === true) return position(settings);
   return actions({ ...OPEN_CLOSE, stop: ["payload_stop"] })(settings);
 }
 
 /** One that is turned on by its brightness alone has no payload for it. */
-function basicLight(settings: Settings): Offer | undefined {
+function basicLight(settings: Settings): CommandPayload | undefined {
   const isByBrightness = settings.get("on_command_type") === "brightness";
   return (isByBrightness ? actions({ off: ["payload_off", "OFF"] }) : onOff)(settings);
 }
 
 /** Templates of several placeholders turn it on, and mostly a constant turns it off. */
-function templateLight(settings: Settings): Offer | undefined {
+function templateLight(settings: Settings): CommandPayload | undefined {
   const all = { on: "command_on_template", off: "command_off_template" };
   const constant = Object.entries(all).filter(([, name]) => isConstant(settings.text(name) ?? ""));
   return actions(Object.fromEntries(constant.map(([action, name]) => [action, [name]])))(settings);
 }
 
 /** JSON with the state, unless a template makes the payload. */
-function siren(settings: Settings): Offer | undefined {
+function siren(settings: Settings): CommandPayload | undefined {
   const { values = {} } = onOff(settings) ?? {};
   if (settings.has("command_template")) return { values };
   const objects = Object.entries(values).map(([name, state]) => [name, { state }]);
@@ -363,9 +365,9 @@ function jsonLight(settings: Settings): Part[] {
   const unit = colorTemperatureUnit(settings);
   const usual = temperature.min ?? (unit === "K" ? 2_700 : 370);
   const [color] = modes.flatMap((mode) => COLORS.get(mode) ?? []);
-  const has = (name: string, value: Json | undefined, offer: Offer): Part[] => {
+  const has = (name: string, value: Json | undefined, takes: CommandPayload): Part[] => {
     if (value === undefined) return [];
-    const json = { ...offer, payload: "json", example: { state: "ON", [name]: value } } as const;
+    const json = { ...takes, payload: "json", example: { state: "ON", [name]: value } } as const;
     const own = { reads: ["state_topic"], commands: ["command_topic"], path: `/${name}` };
     return [{ ...part(name, () => json, name === "color_temp" ? unit : undefined), ...own }];
   };

@@ -56,7 +56,7 @@ export function homie(root: string): Convention {
   return {
     source: "homie",
     filters: [...ATTRIBUTES, "5/+/$state", "5/+/$description"].map((one) => `${root}/${one}`),
-    isLive: false,
+    isCumulative: false,
     // deno-lint-ignore require-yield -- each message is short
     *take({ topic, payload }) {
       const ids = topic.slice(root.length + 1).split("/");

@@ -7,7 +7,7 @@
 import type { Json } from "../messages/json.ts";
 import { toNumber } from "../messages/pointer.ts";
 import { entityOf, label, labels, present, topicName } from "./described.ts";
-import type { Entity, Offer } from "./device.ts";
+import type { CommandPayload, Entity } from "./device.ts";
 
 /** A property of a node, as it is described. */
 export interface Property {
@@ -33,7 +33,7 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ["enum", "select"],
 ]);
 /** What commands may be, by data type; only Homie 5 has names for true and false, and for colours. */
-const OFFERS = new Map<string, (property: Property, isFive: boolean) => Offer>([
+const PAYLOADS = new Map<string, (property: Property, isFive: boolean) => CommandPayload>([
   ["boolean", (one, isFive) => ({ values: booleanValues(one, isFive ? one.format : "") })],
   ["integer", rangeOf],
   ["float", rangeOf],
@@ -98,13 +98,13 @@ export function propertyEntities(
     const to = isSettable ? topicName(`${topic}/set`) : undefined;
     if (topic === undefined) return [];
     const [short, long, longest] = namesOf(property);
-    const offer = OFFERS.get(datatype)?.(property, isFive);
+    const takes = PAYLOADS.get(datatype)?.(property, isFive);
     return [entityOf({
       name: counts.get(short) === 1 ? short : counts.get(long) === 1 ? long : longest,
       kind: kindOf(property),
       read: { topic },
       unit: label(unit),
-      writes: to === undefined ? [] : [{ topic: to, payload: "raw", ...offer }],
+      writes: to === undefined ? [] : [{ topic: to, payload: "raw", ...takes }],
     })];
   });
 }
@@ -137,7 +137,7 @@ function booleanValues({ isRetained }: Property, format: string): Record<string,
 }
 
 /** `min:max`, and in Homie 5 `min:max:step`; each may be left open. */
-function rangeOf({ format }: Property): Offer {
+function rangeOf({ format }: Property): CommandPayload {
   const parts = format.split(":");
   if (parts.length < 2 || parts.length > 3) return {};
   const [min, max, step] = parts.map(toNumber);

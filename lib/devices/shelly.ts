@@ -20,12 +20,10 @@ import {
   pointer,
   present,
 } from "./described.ts";
-import type { Convention, Description, Entity, Heard, Offer } from "./device.ts";
+import type { CommandPayload, Convention, Description, Entity, Heard } from "./device.ts";
 
 /** So many components of a device are kept. */
 const MAX_COMPONENTS = 64;
-/** Characters of a topic prefix. */
-const MAX_PREFIX_LENGTH = 256;
 /** A longer text is no state of a component. */
 const MAX_VALUE_LENGTH = 200;
 
@@ -41,7 +39,7 @@ interface Field {
   /** Its value is a list of red, green and blue. */
   readonly isColor?: true;
   /** Payloads; with a method the parameters of its calls, beside the component's `id`. */
-  readonly offer?: Offer;
+  readonly takes?: CommandPayload;
   /** It is called by RPC, as there is no topic for commands. */
   readonly method?: string;
 }
@@ -54,11 +52,15 @@ const sensor = (path: string, label: string, unit: string): Field => ({
 const percent = (path: string, label: string, example: Json): Field => ({
   ...field(path, label, "number"),
   unit: "%",
-  offer: { min: 0, max: 100, example },
+  takes: { min: 0, max: 100, example },
 });
-const actor = (path: string, kind: string, values: NonNullable<Offer["values"]>): Field => ({
+const actor = (
+  path: string,
+  kind: string,
+  values: NonNullable<CommandPayload["values"]>,
+): Field => ({
   ...field(path, "", kind),
-  offer: { values },
+  takes: { values },
 });
 const METER: readonly Field[] = [
   sensor("apower", "power", "W"),
@@ -78,16 +80,16 @@ const phase = (prefix: string, name: string): readonly Field[] => [
 const COLOR: Field = {
   ...field("rgb", "color", "text"),
   isColor: true,
-  offer: { example: { on: true, rgb: [255, 128, 0] } },
+  takes: { example: { on: true, rgb: [255, 128, 0] } },
 };
 const WHITE: Field = {
   ...field("white", "white", "number"),
-  offer: { min: 0, max: 255, example: { on: true, white: 128 } },
+  takes: { min: 0, max: 255, example: { on: true, white: 128 } },
 };
 const COLOR_TEMPERATURE: Field = {
   ...field("ct", "color temperature", "number"),
   unit: "K",
-  offer: { example: { on: true, ct: 3000 } },
+  takes: { example: { on: true, ct: 3000 } },
 };
 const colored = (method: string, ...parts: readonly Field[]): readonly Field[] => [
   ...[
@@ -163,31 +165,21 @@ interface Device {
   readonly components: Map<string, Component>;
 }
 
-/**
- * Reads what devices tell below a topic prefix of theirs; it may have wildcards, as it is a setting of
- * each device.
- */
+/** Reads what the device of a topic prefix tells, which is a setting of the device. */
 export function shelly(prefix: string): Convention {
-  const devices = new Map<string, Device>();
-  /** The device of a topic prefix, from now on known; undefined if that cannot be told. */
-  function known(base: string): Device | undefined {
-    if (exactText(base, MAX_PREFIX_LENGTH) === undefined) return undefined;
-    const id = base.slice(base.lastIndexOf("/") + 1);
-    const device = devices.get(base) ?? { id, components: new Map() };
-    devices.set(base, device);
-    return device;
-  }
+  /** Undefined until something has been heard of it. */
+  let device: Device | undefined;
   return {
     source: "shelly",
     filters: [`${prefix}/online`, `${prefix}/events/rpc`, `${prefix}/status/+`],
-    isLive: true,
+    isCumulative: true,
     // deno-lint-ignore require-yield -- each message is short
     *take(message) {
-      const [, base = "", what, component] =
-        /^(.+)\/(online|events\/rpc|status\/([^/]*))$/.exec(message.topic) ?? [];
+      const what = message.topic.slice(prefix.length + 1);
+      const [, component] = /^status\/(.*)$/s.exec(what) ?? [];
       if (message.payload.length === 0) {
-        if (what === "online") devices.delete(base);
-        if (component !== undefined) devices.get(base)?.components.delete(component);
+        if (what === "online") device = undefined;
+        if (component !== undefined) device?.components.delete(component);
         return 0;
       }
       // What is none of the components that are known is none of its business.
@@ -199,8 +191,8 @@ export function shelly(prefix: string): Convention {
         : component === undefined
         ? source !== undefined
         : isObject(value);
-      const device = isUnderstood ? known(base) : undefined;
-      if (device === undefined) return 1;
+      if (!isUnderstood) return 1;
+      device ??= { id: prefix.slice(prefix.lastIndexOf("/") + 1), components: new Map() };
       const hasTopic = component !== undefined;
       if (!hasTopic && source !== undefined) device.id = source;
       for (const [name, told] of hasTopic ? [[component, value] as const] : notified(value)) {
@@ -209,7 +201,7 @@ export function shelly(prefix: string): Convention {
       return 0;
     },
     *devices() {
-      for (const [base, device] of devices) yield describe(base, device);
+      if (device !== undefined) yield describe(prefix, device);
     },
   };
 }
@@ -264,7 +256,7 @@ function describe(base: string, { id, components }: Device): Description {
     id: base,
     keys: [`id:shelly_${base}`, ...(mac === undefined ? [] : [mac])],
     model,
-    online: { mode: "all", signs: [{ topic: `${base}/online`, yes: ["true"], no: ["false"] }] },
+    online: { mode: "all", topics: [{ topic: `${base}/online`, yes: ["true"], no: ["false"] }] },
     entities: [...components].flatMap(([name, component]) => entitiesOf(component, { base, name })),
   };
 }
@@ -274,7 +266,7 @@ function entitiesOf(
   { values, hasTopic }: Component,
   { base, name }: { readonly base: string; readonly name: string },
 ): Entity[] {
-  return fieldsOf(name).flatMap(({ path, label, offer, method, isColor: _, ...about }) => {
+  return fieldsOf(name).flatMap(({ path, label, takes, method, isColor: _, ...about }) => {
     const heard = values.get(path);
     if (heard === undefined && label !== "") return [];
     const tokens = path.split("/");
@@ -288,17 +280,21 @@ function entitiesOf(
         : hasTopic
         ? { topic: `${base}/status/${name}`, path: pointer(...tokens) }
         : { topic: events, path: pointer("params", name, ...tokens) },
-      writes: offer && [
+      writes: takes && [
         method === undefined
-          ? { topic: `${base}/command/${name}`, payload: "raw", ...offer }
-          : { topic: `${base}/rpc`, payload: "json", ...callsOf(name, method, offer) },
+          ? { topic: `${base}/command/${name}`, payload: "raw", ...takes }
+          : { topic: `${base}/rpc`, payload: "json", ...callsOf(name, method, takes) },
       ],
     })];
   });
 }
 
 /** Calls of a method, as on the page RPC Channels; nobody waits for the answer to `src`. */
-function callsOf(component: string, method: string, { values, example, ...bounds }: Offer): Offer {
+function callsOf(
+  component: string,
+  method: string,
+  { values, example, ...bounds }: CommandPayload,
+): CommandPayload {
   const id = Number(/\d*$/.exec(component)?.[0]);
   const call = (params: Json): Json => ({
     id: 1,

@@ -25,7 +25,7 @@ const CERTIFICATES = "$sparkplug/certificates/";
 const TOPIC = /^([^/]+)\/(?:N(BIRTH|DATA|DEATH)\/([^/]+)|D(BIRTH|DATA|DEATH)\/([^/]+)\/([^/]+))$/;
 
 /** What a topic name says, 3.0 §4. */
-interface Place {
+interface SparkplugTopic {
   readonly kind: string;
   readonly isCertificate: boolean;
   readonly group: string;
@@ -68,29 +68,29 @@ export function sparkplug(prefix: string): Convention {
   return {
     source: "sparkplug",
     filters: [...births, ...others, ...births.map((filter) => CERTIFICATES + filter)],
-    isLive: true,
+    isCumulative: true,
     // deno-lint-ignore require-yield -- each message is taken as it comes
     *take(message) {
-      const place = placeOf(message.topic, prefix);
-      if (place === undefined) return 0;
-      const { group, node: name, device } = place;
-      const isBirth = place.kind === "BIRTH";
+      const named = parseTopic(message.topic, prefix);
+      if (named === undefined) return 0;
+      const { group, node: name, device, kind, isCertificate } = named;
+      const isBirth = kind === "BIRTH";
       const fits = [group, name, device ?? "-"].every((one) => exactText(one, MAX_NAME_LENGTH));
       if (!fits) return isBirth && message.payload.length > 0 ? 1 : 0;
       const key = `${group}/${name}`;
       const known = nodes.get(key);
-      if (place.kind === "DEATH") {
+      if (kind === "DEATH") {
         if (known !== undefined) die(known, device, message);
       } else if (message.payload.length > 0) {
         const shown = sparkplugOf(message.payload);
         if (shown === undefined) return isBirth ? 1 : 0;
         const node = known ?? { group, node: name, devices: new Map(), ...unborn() };
         nodes.set(key, node);
-        return hear(node, place, { shown, message });
+        return hear(node, named, { shown, message });
       } else if (isBirth && known !== undefined) {
         // It is taken back; with that of a node all its devices go.
         const part = device === undefined ? known : known.devices.get(device);
-        const isOther = place.isCertificate && part?.born !== "kept";
+        const isOther = isCertificate && part?.born !== "kept";
         if (device !== undefined && !isOther) known.devices.delete(device);
         if (device === undefined && !isOther) nodes.delete(key);
       }
@@ -110,7 +110,7 @@ function unborn(): Part {
 }
 
 /** What a topic name says that one of the filters matches; undefined for any other. */
-function placeOf(topic: string, prefix: string): Place | undefined {
+function parseTopic(topic: string, prefix: string): SparkplugTopic | undefined {
   const isCertificate = topic.startsWith(CERTIFICATES);
   const name = isCertificate ? topic.slice(CERTIFICATES.length) : topic;
   if (!name.startsWith(`${prefix}/`) || topicName(topic) === undefined) return undefined;
@@ -127,7 +127,7 @@ function placeOf(topic: string, prefix: string): Place | undefined {
 /** Takes a birth certificate or data; returns how many metrics are not told. */
 function hear(
   node: EdgeNode,
-  { kind, device, isCertificate }: Place,
+  { kind, device, isCertificate }: SparkplugTopic,
   { shown, message }: { readonly shown: Json; readonly message: Message },
 ): number {
   const part = device === undefined ? node : node.devices.get(device) ?? unborn();

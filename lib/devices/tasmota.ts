@@ -19,7 +19,7 @@ import {
   pointer,
   topicName,
 } from "./described.ts";
-import type { Convention, Description, Entity, Offer, Place } from "./device.ts";
+import type { CommandPayload, Convention, Description, Entity, Place } from "./device.ts";
 import { sensorsOf } from "./tasmota_sensors.ts";
 
 /** The firmware has 32. */
@@ -38,24 +38,24 @@ const LIGHTS: ReadonlyMap<Json | undefined, readonly string[]> = new Map([
   [5, ["Dimmer", "CT", "White", "Color"]],
 ]);
 
-const PERCENT: Offer = { min: 0, max: 100, example: "100" };
+const PERCENT: CommandPayload = { min: 0, max: 100, example: "100" };
 
 /** With `SetOption82`. */
-const REDUCED_CT: Offer = { min: 200, max: 380, example: "380" };
+const REDUCED_CT: CommandPayload = { min: 200, max: 380, example: "380" };
 
 /** By the name in states: what it is, and what its command takes, of the same name or another. */
 interface Setting {
   readonly kind?: string;
   readonly unit?: string;
   readonly command?: string;
-  readonly offer: Offer;
+  readonly takes: CommandPayload;
 }
 const SETTINGS: ReadonlyMap<string, Setting> = new Map<string, Setting>([
-  ["Dimmer", { unit: "%", offer: PERCENT }],
-  ["White", { unit: "%", offer: PERCENT }],
-  ["CT", { unit: "mired", offer: { min: 153, max: 500, example: "500" } }],
-  ["Color", { kind: "text", command: "Color2", offer: { example: "255,128,0" } }],
-  ["FanSpeed", { kind: "fan", offer: { min: 0, max: 3, example: "3" } }],
+  ["Dimmer", { unit: "%", takes: PERCENT }],
+  ["White", { unit: "%", takes: PERCENT }],
+  ["CT", { unit: "mired", takes: { min: 153, max: 500, example: "500" } }],
+  ["Color", { kind: "text", command: "Color2", takes: { example: "255,128,0" } }],
+  ["FanSpeed", { kind: "fan", takes: { min: 0, max: 3, example: "3" } }],
 ]);
 
 /** The beginnings of a device's topics. */
@@ -80,7 +80,7 @@ export function tasmota(prefix: string): Convention {
   return {
     source: "tasmota",
     filters: [`${prefix}/+/config`, `${prefix}/+/sensors`],
-    isLive: false,
+    isCumulative: false,
     // deno-lint-ignore require-yield -- each message is short
     *take({ topic, payload }) {
       const [id = "", part] = topic.slice(prefix.length + 1).split("/");
@@ -114,7 +114,7 @@ function configOf(value: Json | undefined, id: string): Config | undefined {
     return undefined;
   }
   const relayNames = elements(member(value, "fn"));
-  const sign = {
+  const availability = {
     topic: `${topics.telemetry}LWT`,
     yes: [exactText(member(value, "onln")) ?? "Online"],
     // A device that sleeps between readings is offline most of the time.
@@ -127,7 +127,7 @@ function configOf(value: Json | undefined, id: string): Config | undefined {
       keys: [mac],
       name: label(member(value, "dn")) ?? label(relayNames[0]) ?? label(member(value, "hn")),
       model: label(member(value, "md")),
-      online: { mode: "all", signs: [sign] },
+      online: { mode: "all", topics: [availability] },
     },
     topics,
     entities: entitiesOf(value, topics),
@@ -217,13 +217,13 @@ function shutter(
 }
 
 /** @param changes what the command takes otherwise than usual */
-function settingOf(key: string, topics: Topics, changes: Offer): Entity[] {
+function settingOf(key: string, topics: Topics, changes: CommandPayload): Entity[] {
   const setting = SETTINGS.get(key);
   if (setting === undefined) return [];
-  const { kind = "number", unit, command = key, offer } = setting;
+  const { kind = "number", unit, command = key, takes } = setting;
   const [read, ...also] = reports(key, topics);
   const topic = `${topics.command}${command}`;
-  const write = { topic, payload: "raw", ...offer, ...changes } as const;
+  const write = { topic, payload: "raw", ...takes, ...changes } as const;
   return [entityOf({ name: key, kind, unit, read, also, writes: [write] })];
 }
 

@@ -7,7 +7,7 @@ import { type Json, parseExactly } from "../messages/json.ts";
 import type { Message } from "../messages/message.ts";
 import { placesOf } from "../messages/payload.ts";
 import { parsePointer } from "../messages/pointer.ts";
-import type { Availability, Entity, Heard, Online, Place, Sign } from "./device.ts";
+import type { Availability, AvailabilityTopic, Entity, Heard, Online, Place } from "./device.ts";
 
 /** What is known of topics. */
 export interface Known {
@@ -48,14 +48,14 @@ export class Values {
     return "unknown";
   }
 
-  #judge({ mode, signs }: Availability): Online {
+  #judge({ mode, topics }: Availability): Online {
     let latest = -Infinity;
     let last: Online = "unknown";
     const all = new Set<Online>();
-    for (const sign of signs) {
-      const heard = this.#sign(sign);
-      if (heard === undefined && sign.isOptional && this.#known.mayRead(sign.topic)) continue;
-      const online = heard === undefined ? "unknown" : meaning(heard.value, sign);
+    for (const one of topics) {
+      const heard = this.#availability(one);
+      if (heard === undefined && one.isOptional && this.#known.mayRead(one.topic)) continue;
+      const online = heard === undefined ? "unknown" : meaning(heard.value, one);
       all.add(online);
       if (heard !== undefined && online !== "unknown" && heard.receivedAt >= latest) {
         latest = heard.receivedAt;
@@ -67,10 +67,10 @@ export class Values {
     return (order as Online[]).find((one) => all.has(one)) ?? "unknown";
   }
 
-  /** The value at the place of a sign; of a payload without such a place the whole. */
-  #sign(sign: Sign): Heard | undefined {
-    const heard = this.#at(sign);
-    return heard !== undefined || sign.path === undefined ? heard : this.#at({ topic: sign.topic });
+  /** The value at its place; of a payload without such a place the whole. */
+  #availability({ topic, path }: AvailabilityTopic): Heard | undefined {
+    const whole = { topic };
+    return path === undefined ? this.#at(whole) : this.#at({ topic, path }) ?? this.#at(whole);
   }
 
   #at({ topic, path = "" }: Place): Heard | undefined {
@@ -84,7 +84,7 @@ export class Values {
   }
 }
 
-function meaning(value: Json, { yes, no }: Sign): Online {
+function meaning(value: Json, { yes, no }: AvailabilityTopic): Online {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   if (yes.includes(text)) return "yes";
   return no.includes(text) ? "no" : "unknown";

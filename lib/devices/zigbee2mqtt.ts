@@ -5,7 +5,7 @@
  */
 import type { Json } from "../messages/json.ts";
 import { elements, label, MAX_ALL_ENTITIES, member, topicName } from "./described.ts";
-import type { Availability, Convention, Description, Sign } from "./device.ts";
+import type { Availability, AvailabilityTopic, Convention, Description } from "./device.ts";
 import { jsonElements } from "./json_elements.ts";
 import { exposedEntities, sharedExpose } from "./zigbee_exposes.ts";
 
@@ -42,7 +42,7 @@ export function zigbee2mqtt(base: string): Convention {
   return {
     source: "zigbee2mqtt",
     filters: [devicesTopic, groupsTopic, stateTopic],
-    isLive: false,
+    isCumulative: false,
     *take({ topic, payload }) {
       let unparsed = 0;
       if (topic === devicesTopic) {
@@ -55,7 +55,7 @@ export function zigbee2mqtt(base: string): Convention {
       } else if (topic === groupsTopic) {
         [groups, unparsed] = yield* listed(payload, (one) => groupOf(one, base));
       }
-      // The bridge's state is a sign, not a description.
+      // The bridge's state is availability, not a description.
       return unparsed;
     },
     *devices() {
@@ -143,12 +143,12 @@ function stateTopicOf(element: Json, base: string): string | undefined {
 /** Its own topic exists only if the bridge is set up so, and stays `online` when the bridge dies. */
 function availabilityOf(topic: string, base: string): Availability {
   const own = topicName(`${topic}/availability`);
-  const sign = { path: "/state", yes: ["online"], no: ["offline"] };
-  const bridge: Sign = { topic: `${base}/bridge/state`, ...sign };
-  const signs = own === undefined
+  const states = { path: "/state", yes: ["online"], no: ["offline"] };
+  const bridge: AvailabilityTopic = { topic: `${base}/bridge/state`, ...states };
+  const topics = own === undefined
     ? [bridge]
-    : [bridge, { topic: own, ...sign, isOptional: true as const }];
-  return { mode: "all", signs };
+    : [bridge, { topic: own, ...states, isOptional: true as const }];
+  return { mode: "all", topics };
 }
 
 function together(...parts: readonly (Json | undefined)[]): string | undefined {

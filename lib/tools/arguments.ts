@@ -41,7 +41,9 @@ export function parseArguments<Input extends z.ZodObject>(
 /** What is wrong with the first argument that is no plain JSON, or too much of it. */
 function plainFault(args: unknown): string | undefined {
   if (isScalar(args) || args === undefined) return undefined;
-  if (!isPlainContainer(args) || Array.isArray(args)) return "the arguments must be a plain object";
+  if (!isPlainContainer(args) || Array.isArray(args)) {
+    return "the arguments must be one JSON object";
+  }
   const names = Object.keys(args);
   if (names.length > MAX_ARGUMENTS) {
     return `there are ${names.length} arguments, and no tool has so many`;
@@ -67,7 +69,7 @@ function describeIssue(issue: z.core.$ZodIssue, args: unknown, known: string): s
       return `unknown argument ${keys}${more}${where}${list}`;
     }
     case "invalid_type":
-      if (name === "") return `the arguments must be an object, got ${got}`;
+      if (name === "") return `the arguments must be one JSON object, got ${got}`;
       if (valueAt(args, issue.path) === undefined) {
         return `missing argument "${name}" (${issue.expected})`;
       }
@@ -78,8 +80,8 @@ function describeIssue(issue: z.core.$ZodIssue, args: unknown, known: string): s
     case "too_big":
       return `${name} must ${bound(issue)}, got ${got}`;
     case "invalid_value":
-      return `${name} must be ${
-        issue.values.map((value) => JSON.stringify(value)).join(" or ")
+      return `${name} must be one of ${
+        issue.values.map((value) => JSON.stringify(value)).join(", ")
       }, got ${got}`;
     default:
       if (valueAt(args, issue.path) === undefined) return `missing argument "${name}"`;

@@ -7,7 +7,7 @@ import * as z from "zod/v4";
 import type { KnownDevices } from "../access/devices.ts";
 import { folded } from "../devices/described.ts";
 import type { Entity, Reading } from "../devices/device.ts";
-import { type Device, placeOf } from "../devices/directory.ts";
+import { type Device, sortKeyOf } from "../devices/directory.ts";
 import {
   lineOf,
   showEntity,
@@ -23,7 +23,7 @@ import type { Permissions } from "../topics/permissions.ts";
 import { Turns } from "../turns.ts";
 import { defineTool } from "./define_tool.ts";
 import { hintSchema } from "./schemas.ts";
-import { joined } from "./summary_list.ts";
+import { asHint } from "./summary_list.ts";
 
 const MAX_LIMIT = 500;
 /** What a list of so many devices takes in JSON at most; a longer one may take more in proportion. */
@@ -75,7 +75,7 @@ export const mqttDevices = defineTool({
     { access, devices, signal },
   ) {
     const { permissions, readOnly, limits } = access.grants;
-    const from = cursor === undefined ? undefined : placeIn(cursor);
+    const from = cursor === undefined ? undefined : sortKeyIn(cursor);
     const words = folded(find).split(/\s+/).filter((word) => word !== "");
     const known = await devices.known(signal);
     const turns = new Turns();
@@ -118,10 +118,12 @@ export const mqttDevices = defineTool({
       return {
         devices: [shown],
         ...about,
-        ...joined([...hints, ...known.hints, ...waiting(shown, withValues)]),
+        ...asHint([...hints, ...known.hints, ...waiting(shown, withValues)]),
       };
     }
-    const rest = from === undefined ? found : found.filter(({ device }) => placeOf(device) > from);
+    const rest = from === undefined
+      ? found
+      : found.filter(({ device }) => sortKeyOf(device) > from);
     const page = rest.slice(0, limit);
     const maxBytes =
       Math.min(limits.maxResultBytes, LIST_BYTES * Math.max(1, limit / LIST_DEVICES)) -
@@ -151,7 +153,7 @@ export const mqttDevices = defineTool({
         ? [WAITING]
         : []),
     ];
-    return { devices: list, ...about, ...next, ...joined(hints) };
+    return { devices: list, ...about, ...next, ...asHint(hints) };
   },
 });
 
@@ -219,11 +221,11 @@ function hasWords({ id, name, model, area, entities }: Device, words: readonly s
   return words.every((word) => all.includes(word));
 }
 
-/** The place of the device that a cursor names. */
-function placeIn(cursor: string): string {
+/** The sort key of the device that a cursor names: the last one that was told. */
+function sortKeyIn(cursor: string): string {
   try {
     const [name, id]: unknown[] = JSON.parse(cursor);
-    if (typeof name === "string" && typeof id === "string") return placeOf({ name, id });
+    if (typeof name === "string" && typeof id === "string") return sortKeyOf({ name, id });
   } catch {
     // Said below.
   }

@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer";
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
+import { given } from "../messages/json.ts";
 import type { MessageProperties } from "../messages/message.ts";
 import { PUBLISH_TIMEOUT_MS } from "../mqtt/connection.ts";
 import { parseTopicName } from "../topics/topic_name.ts";
@@ -97,17 +98,15 @@ function propertiesOf(args: PropertyArguments): MessageProperties | undefined {
   for (const [name, values] of Object.entries(user_properties ?? {})) {
     for (const text of [name, values].flat()) assertText("user_properties", text);
   }
-  const properties: MessageProperties = {
-    ...(content_type === undefined ? {} : { contentType: content_type }),
-    ...(response_topic === undefined ? {} : { responseTopic: response_topic }),
-    ...(correlation_data === undefined
-      ? {}
-      : { correlationData: correlationBytes(correlation_data) }),
-    ...(user_properties === undefined ? {} : { userProperties: user_properties }),
-    ...(args.message_expiry_interval === undefined
-      ? {}
-      : { messageExpiryInterval: args.message_expiry_interval }),
-  };
+  const properties: MessageProperties = given({
+    contentType: content_type,
+    responseTopic: response_topic,
+    correlationData: correlation_data === undefined
+      ? undefined
+      : correlationBytes(correlation_data),
+    userProperties: user_properties,
+    messageExpiryInterval: args.message_expiry_interval,
+  });
   return Object.keys(properties).length === 0 ? undefined : properties;
 }
 

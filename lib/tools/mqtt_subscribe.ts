@@ -23,7 +23,7 @@ import {
   topicsSchema,
   whereSchema,
 } from "./schemas.ts";
-import { fieldsOf, joined, showSummary, summaryOf } from "./summary_list.ts";
+import { asHint, fieldsOf, showSummary, summaryOf } from "./summary_list.ts";
 import { bounded, secondsSince } from "../wait.ts";
 
 /** How many messages are collected if the call does not say. */
@@ -126,12 +126,12 @@ export const mqttSubscribe = defineTool({
       maxBytes: list.bytesLeft,
     });
     const count = summary.count + summary.passedOver;
-    return { ...about, ...shown, count, ended, elapsed, ...joined(hints) };
+    return { ...about, ...shown, count, ended, elapsed, ...asHint(hints) };
   },
 });
 
 function hintOf(list: MessageList): { hint?: string } {
-  return joined([
+  return asHint([
     ...(list.full === "result_size"
       ? [
         "the result is full: collect with mqtt_watch and read in parts with mqtt_watch_read, or take fields or summary",

@@ -6,6 +6,7 @@
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
 import { foldTopics, type ShownTopics, showTopics } from "../messages/fold.ts";
+import { given } from "../messages/json.ts";
 import { jsonBytes } from "../messages/payload.ts";
 import { type SeenTopic, Survey } from "../messages/survey.ts";
 import type { Permissions, Rule } from "../topics/permissions.ts";
@@ -178,13 +179,8 @@ function oneOf({ topic, names: [name] = [] }: ShownTopics): string {
 function aboutRule({ pattern, description, payload }: Rule): AboutRule | undefined {
   const unit = payload?.unit;
   if (description === undefined && unit === undefined) return undefined;
-  return {
-    pattern: pattern.text,
-    ...(description === undefined
-      ? {}
-      : { description: description.slice(0, MAX_ABOUT).toWellFormed() }),
-    ...(unit === undefined ? {} : { unit }),
-  };
+  const said = description?.slice(0, MAX_ABOUT).toWellFormed();
+  return { pattern: pattern.text, ...given({ description: said, unit }) };
 }
 
 function cursorOf(id: string, next: number | undefined): { cursor?: string; hint?: string } {

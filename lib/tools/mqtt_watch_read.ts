@@ -17,7 +17,7 @@ import {
   summarySchema,
   whereSchema,
 } from "./schemas.ts";
-import { fieldsOf, joined, showSummary, summaryOf } from "./summary_list.ts";
+import { asHint, fieldsOf, showSummary, summaryOf } from "./summary_list.ts";
 import { Turns } from "../turns.ts";
 import { matches, parseTopicFilter } from "../topics/topic_filter.ts";
 import { bounded } from "../wait.ts";
@@ -138,7 +138,7 @@ function finished(
     remaining,
     dropped: watch.endRead(next),
     ...(interruptions > 0 ? { interruptions } : {}),
-    ...joined([
+    ...asHint([
       ...(remaining > 0 ? [`mqtt_watch_read with after ${next} gives the rest`] : []),
       ...hints,
     ]),

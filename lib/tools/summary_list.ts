@@ -28,8 +28,8 @@ export function fieldsOf(
   return fields?.length ? new Fields(fields, "fields") : undefined;
 }
 
-/** Hints as one. */
-export function joined(hints: readonly string[]): { hint?: string } {
+/** Several hints as the one of a result; nothing if there are none. */
+export function asHint(hints: readonly string[]): { hint?: string } {
   return hints.length > 0 ? { hint: hints.join("; ") } : {};
 }
 

@@ -69,6 +69,7 @@ const commands: readonly [string[], Record<string, unknown>][] = [
   [["explain", ""], { command: "explain", topic: "", permission: undefined }],
   [["--help"], { command: "help" }],
   [["check", "--help"], { command: "help" }],
+  [["help", "explain"], { command: "help" }],
   [["--version"], { command: "version" }],
 ];
 for (const [args, expected] of commands) {
@@ -88,7 +89,18 @@ for (
   const [args, message] of [
     [["--confg", "x"], 'unknown option "--confg"; did you mean "--config"?'],
     [["--readonly=1"], 'unknown option "--readonly"; did you mean "--read-only"?'],
+    [["help", "explian"], 'unknown command "explian"; did you mean "explain"?'],
+    [["help", "call", "x"], 'unexpected argument "x"; the usage is mcpmqtt help [COMMAND]'],
     [["--zzzzzz"], 'unknown option "--zzzzzz"; mcpmqtt --help lists them'],
+    [["--port", "1883"], 'unknown option "--port"; the broker is given as --url mqtt://HOST:PORT'],
+    [
+      ["--password", "x"],
+      'unknown option "--password"; the variable MCPMQTT_PASSWORD gives it, or the config',
+    ],
+    [
+      ["--topic", "a"],
+      'unknown option "--topic"; --read FILTER grants reading, --write FILTER writing',
+    ],
     [["-x"], 'unknown option "-x"; mcpmqtt --help lists them'],
     [["--constructor"], 'unknown option "--constructor"; mcpmqtt --help lists them'],
     [["chek"], 'unknown command "chek"; did you mean "check"?'],

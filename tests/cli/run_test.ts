@@ -47,6 +47,11 @@ Deno.test("run() ends with 2 and one line for wrong usage", async () => {
   }
 });
 
+Deno.test("run() sets a hint apart from what it follows", async () => {
+  const { stderr } = await ran("explain", "a/#/b", "--url", "mqtt://127.0.0.1:1");
+  assert.match(stderr, /\[MQTT-4\.7\.1-1\]\. Write it as in "#"/);
+});
+
 Deno.test("run() escapes what is not seen in its errors, wherever it comes from", async () => {
   const good = new URL("../../examples/example_config.json", import.meta.url).pathname;
   await withConfig({ "mq\u202ett": 1 }, async (path) => {

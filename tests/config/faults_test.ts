@@ -61,7 +61,7 @@ Deno.test("ConfigError has one line for each fault", async () => {
 for (
   const [text, message] of [
     ['{ "mqtt": { "host": "x" "port": 1 } }', /^\/etc\/config\.json:1:25: a "," is expected/],
-    ["", /^\/etc\/config\.json: is empty; make one with: mcpmqtt init/],
+    ["", /^\/etc\/config\.json: is empty; move it away, and make one with: mcpmqtt init$/],
     [" \n", /^\/etc\/config\.json: is empty/],
     ["// nothing", /^\/etc\/config\.json:1:11: a value is expected/],
     [
@@ -89,7 +89,35 @@ for (
     ['{\n "mqtt": {\n', /^\/etc\/config\.json:3:1: a "}" is expected/],
     ["/*", /^\/etc\/config\.json:1:1: the comment that begins here has no end/],
     ["nonsense", /^\/etc\/config\.json:1:1: not JSON/],
+    ["{ 'mqtt': {} }", /^\/etc\/config\.json:1:3: not JSON; text stands in double quotes, not/],
     ["[]", /^\/etc\/config\.json:1:1: must be an object, not a list/],
+    ['{ "mqtt": { "host": "" } }', /mqtt\.host: must be a host name or an address, not empty$/],
+    ['{ "mqtt": { "password": 1234 } }', /mqtt\.password: must be text in double quotes$/],
+    [
+      '{ "mqtt": { "username": 1234 } }',
+      /mqtt\.username: must be text in double quotes, not 1234$/,
+    ],
+    [
+      '{ "mqtt": { "tls": true } }',
+      /must be an object \(TLS itself is "transport": "tls"\), not true/,
+    ],
+    [
+      '{ "topics": [{ "pattern": "a", "permissions": ["write"], "rate": 10 }] }',
+      /rate: must be an object such as \{ "messages": 10, "seconds": 60 \}, not a number$/,
+    ],
+    ['{ "mqtt": { "url": "broker.lan" } }', /mqtt\.url: must begin with mqtt:\/\/, mqtts:\/\/, /],
+    ['{ "mqtt": { "url": "user:secret@broker.lan" } }', /wss:\/\/, as in mqtt:\/\/broker\.lan$/],
+    ['{ "mqtt": { "url": "tcp://h:1883" } }', /; what is tcp:\/\/ elsewhere is mqtt:\/\/ here$/],
+    ['{ "mqtt": { "url": "SSL://h" } }', /; what is ssl:\/\/ elsewhere is mqtts:\/\/ here$/],
+    ['{ "mqtt": { "url": "mqtt://h:99999" } }', /mqtt\.url: must have a port from 1 to 65535$/],
+    [
+      '{ "mqtt": { "url": "mqtt://" } }',
+      /mqtt\.url: must have a host, as in mqtt:\/\/broker\.lan$/,
+    ],
+    [
+      '{ "mqtt": { "url": "mqtt://u:p@h" } }',
+      /write them to "username" and "password", or set MCPMQTT_USERNAME and MCPMQTT_PASSWORD$/,
+    ],
     ["[".repeat(50_000), /nested more than 100 levels deep/],
     ['{ "__proto__": {} }', /unknown key "__proto__"/],
     ['{ "mqtt": { "$schema": "x" } }', /unknown key "\$schema" here/],

@@ -71,7 +71,7 @@ Deno.test("loadConfig() takes numbers written as text where the original had num
   assert.deepEqual(remoteServer?.listen, { kind: "tcp", host: "127.0.0.1", port: 8080 });
   for (const port of ["", "0x10", "1883.5", "-1", "70000", "1e3"]) {
     const [fault] = await faultsOf({ mqtt: { port } });
-    assert.match(fault?.message ?? "", /^must be an integer from 1 to 65535, not/, port);
+    assert.match(fault?.message ?? "", /^must be an integer from 1 to 65535/, port);
   }
 });
 
@@ -261,6 +261,33 @@ Deno.test("loadConfig() warns of remote_server without a key, and refuses half o
     (await faultsOf({ remote_server: { api_key_kdf: {} } })).map((f) => f.path),
     ["remote_server.api_key_kdf.salt", "remote_server.api_key_kdf.hash"],
   );
+});
+
+Deno.test("loadConfig() takes a placeholder among remote_server.keys for no key, and warns of it", async () => {
+  const kdf = { salt: "<base64-salt>", hash: "<base64-hash>" };
+  const set = { name: "phone", api_key_kdf: { salt: "c2FsdA==", hash: "aGFzaA==" } };
+  const { remoteServer, warnings, secrets } = await load({
+    remote_server: { port: 1, keys: [{ name: "dashboard", api_key_kdf: kdf }, set] },
+  });
+  assert.deepEqual(remoteServer?.keys.map(({ name, key }) => [name, key !== undefined]), [
+    ["dashboard", false],
+    ["phone", true],
+  ]);
+  assert.deepEqual(warnings.map(({ path, message }) => `${path}: ${message}`), [
+    "remote_server.keys[0].api_key_kdf.salt: is still a placeholder, so that no API key is set; " +
+    "mcpmqtt genkey NAME sets it",
+    "remote_server.keys[0].api_key_kdf.hash: is still a placeholder, so that no API key is set; " +
+    "mcpmqtt genkey NAME sets it",
+  ]);
+  // What the log is to redact are the hashes of all keys.
+  assert.deepEqual(secrets, ["c2FsdA==", "aGFzaA=="]);
+});
+
+Deno.test("loadConfig() says of a host in the environment what is wrong, once", async () => {
+  const faults = await faultsOf({}, {
+    overrides: [{ key: ["mqtt", "host"], value: "mqtt://x", source: "MCPMQTT_HOST" }],
+  });
+  assert.match(faults[0]?.message ?? "", /^must be a host name [^]* a scheme to "url"$/);
 });
 
 Deno.test("loadConfig() lets overrides win over the file, and the last over those before", async () => {

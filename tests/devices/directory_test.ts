@@ -13,16 +13,16 @@ export function said(topic: string, payload: string | object, receivedAt = 1_000
 /** Each message on `<prefix>/+` is the JSON of a description. */
 function plain(
   prefix: string,
-  { source = "homeassistant", isLive = false, onTake = () => {} }: {
+  { source = "homeassistant", isCumulative = false, onTake = () => {} }: {
     readonly source?: Description["source"];
-    readonly isLive?: boolean;
+    readonly isCumulative?: boolean;
     readonly onTake?: (topic: string) => void;
   } = {},
 ): Convention {
   const known = new Map<string, Description>();
   return {
     source,
-    isLive,
+    isCumulative,
     filters: [`${prefix}/+`],
     *take({ topic, payload }) {
       onTake(topic);
@@ -173,11 +173,11 @@ Deno.test("Directory orders devices by name, numbers by their size", async () =>
   ]);
 });
 
-Deno.test("Directory.valueTopics() has signs first, and then some of each device", async () => {
+Deno.test("Directory.valueTopics() has those of availability first, and then some of each device", async () => {
   const directory = new Directory([plain("d")]);
   const entities = Array.from({ length: 150 }, (_, i) => sensor(`${i}`, `a/${i}`));
   directory.receive(said("d/1", { id: "a", keys: [], entities }));
-  const online = { mode: "all", signs: [{ topic: "b/lwt", yes: [], no: [] }] };
+  const online = { mode: "all", topics: [{ topic: "b/lwt", yes: [], no: [] }] };
   directory.receive(said("d/2", { id: "b", keys: [], online, entities: [sensor("t", "b/t")] }));
   const topics = [...directory.valueTopics(await directory.devices())];
   assert.equal(topics.length, 152);
@@ -227,7 +227,7 @@ Deno.test("Directory reads a live convention's messages each, of others the last
   const taken: string[] = [];
   const onTake = (topic: string): void => void taken.push(topic);
   const directory = new Directory([
-    plain("live", { isLive: true, onTake }),
+    plain("live", { isCumulative: true, onTake }),
     plain("d", { onTake }),
   ]);
   for (const topic of ["live/1", "d/1", "live/1", "d/1"]) {
@@ -270,7 +270,7 @@ Deno.test("Directory keeps the last message of the topics with values, and no ot
   directory.receive(said("d/1", {
     id: "a",
     keys: [],
-    online: { mode: "all", signs: [{ topic: "s/online", yes: ["1"], no: ["0"] }] },
+    online: { mode: "all", topics: [{ topic: "s/online", yes: ["1"], no: ["0"] }] },
     entities: [sensor("t", "s/t", { also: [{ topic: "s/also" }] })],
   }));
   directory.receive(said("s/t", "too early"));
@@ -346,7 +346,7 @@ Deno.test("Values.of() takes the place that was heard last", () => {
   assert.equal(at({ topic: "none" }, { kind: "event", ...heard(1) }), "heard");
 });
 
-Deno.test("Values.online() is what the signs say together, and unknown without any", () => {
+Deno.test("Values.online() is what the availability topics say together, and unknown without any", () => {
   const messages = new Map([
     ["up", said("up", "online", 10)],
     ["down", said("down", { state: "offline" }, 20)],
@@ -359,8 +359,8 @@ Deno.test("Values.online() is what the signs say together, and unknown without a
   });
   const words = { yes: ["online", "true"], no: ["offline"] };
   const online = (mode: "all" | "any" | "latest", ...topics: string[]): string => {
-    const signs = topics.map((topic) => ({ topic, path: "/state", ...words }));
-    return values.online([{ mode, signs }]);
+    const availability = topics.map((topic) => ({ topic, path: "/state", ...words }));
+    return values.online([{ mode, topics: availability }]);
   };
   assert.equal(online("all", "up"), "yes");
   assert.equal(online("all", "true"), "yes");
@@ -383,7 +383,7 @@ Deno.test("Values.online() is what the signs say together, and unknown without a
   const optional = (topic: string): string =>
     values.online([{
       mode: "all",
-      signs: [{ topic: "up", path: "/state", ...words }, { topic, ...words, isOptional: true }],
+      topics: [{ topic: "up", path: "/state", ...words }, { topic, ...words, isOptional: true }],
     }]);
   assert.equal(optional("never"), "yes", "it need not be there");
   assert.equal(optional("denied"), "unknown", "whether it is there is not known");

@@ -16,37 +16,37 @@ Deno.test("homeAssistant() reads availability in all its forms", () => {
   assert.equal(onlineOf({}), undefined);
   assert.equal(onlineOf({ availability: [] }), undefined);
   assert.equal(onlineOf({ availability: null }), undefined);
-  assert.deepEqual(onlineOf({ avty_t: "a" }), { mode: "latest", signs: [sign("a")] });
+  assert.deepEqual(onlineOf({ avty_t: "a" }), { mode: "latest", topics: [sign("a")] });
   assert.deepEqual(
     onlineOf({ avty_t: "a", pl_avail: true, pl_not_avail: 0, avty_tpl: "{{ value_json.x.y }}" }),
-    { mode: "latest", signs: [{ topic: "a", path: "/x/y", yes: ["true"], no: ["0"] }] },
+    { mode: "latest", topics: [{ topic: "a", path: "/x/y", yes: ["true"], no: ["0"] }] },
   );
   for (const mode of ["all", "any", "latest", "x", 7, null]) {
     const expected = mode === "all" || mode === "any" ? mode : "latest";
     assert.deepEqual(onlineOf({ availability: [{ topic: "a" }, { t: "b" }], avty_mode: mode }), {
       mode: expected,
-      signs: [sign("a"), sign("b")],
+      topics: [sign("a"), sign("b")],
     });
   }
   // Payloads beside a list are none of its.
   assert.deepEqual(onlineOf({ availability: { topic: "a" }, payload_available: "x" }), {
     mode: "latest",
-    signs: [sign("a")],
+    topics: [sign("a")],
   });
   assert.deepEqual(onlineOf({ avty_t: "a", pl_avail: null }), {
     mode: "latest",
-    signs: [sign("a", { yes: [] })],
+    topics: [sign("a", { yes: [] })],
   });
 });
 
 Deno.test("homeAssistant() reads a sign whose template is a choice, as those of zwave-js-ui", () => {
-  const signs = (...availability: Json[]) => {
+  const topicsOf = (...availability: Json[]) => {
     const online = onlineOf({ availability });
-    return typeof online === "object" ? online.signs : undefined;
+    return typeof online === "object" ? online.topics : undefined;
   };
   const value = { topic: "a", path: "/value" };
   assert.deepEqual(
-    signs(
+    topicsOf(
       {
         payload_available: "true",
         payload_not_available: "false",

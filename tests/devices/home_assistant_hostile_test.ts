@@ -281,7 +281,7 @@ Deno.test("homeAssistant() throws for no JSON, and tells only what is sound", ()
       for (const { source, id, keys, entities, online } of ha.devices()) {
         assert(source === "homeassistant" && id !== "" && keys.length > 0 && entities.length > 0);
         entities.forEach(assertSound);
-        if (typeof online === "object") assert(online.signs.length > 0);
+        if (typeof online === "object") assert(online.topics.length > 0);
       }
     }),
     { numRuns: 2_000 },

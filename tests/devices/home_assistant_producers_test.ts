@@ -145,7 +145,7 @@ Deno.test("homeAssistant() reads what ha-mqtt-discoverable says", async () => {
   ]);
   assert.deepEqual(devices.find(({ id }) => id === "cellar-1")?.online, {
     mode: "latest",
-    signs: [{
+    topics: [{
       topic: "hmd/sensor/Cellar/Humidity/availability",
       yes: ["online"],
       no: ["offline"],
@@ -165,7 +165,7 @@ Deno.test("homeAssistant() reads what Zigbee2MQTT says", async () => {
     model: "Aqara Temperature and humidity sensor (WSDCGQ11LM)",
     online: {
       mode: "all",
-      signs: ["zigbee2mqtt/bridge/state", "zigbee2mqtt/Büro/availability"].map((topic) => ({
+      topics: ["zigbee2mqtt/bridge/state", "zigbee2mqtt/Büro/availability"].map((topic) => ({
         topic,
         path: "/state",
         yes: ["online"],

@@ -3,11 +3,11 @@ import { homeAssistant } from "../../lib/devices/home_assistant.ts";
 import { type Config, discovery, entitiesOf, only } from "./discovery.ts";
 
 Deno.test("homeAssistant() names the topics of one component and of a device", () => {
-  const { source, filters, isLive } = homeAssistant("my/home");
-  assert.deepEqual({ source, filters, isLive }, {
+  const { source, filters, isCumulative } = homeAssistant("my/home");
+  assert.deepEqual({ source, filters, isCumulative }, {
     source: "homeassistant",
     filters: ["my/home/+/+/config", "my/home/+/+/+/config"],
-    isLive: false,
+    isCumulative: false,
   });
 });
 
@@ -51,7 +51,7 @@ Deno.test("homeAssistant() takes short names for long ones, the short one first"
     name: "D",
     model: "Maker M (M-1)",
     area: "Attic",
-    online: { mode: "any", signs: [{ topic: "a", path: "/s", yes: ["up"], no: ["down"] }] },
+    online: { mode: "any", topics: [{ topic: "a", path: "/s", yes: ["up"], no: ["down"] }] },
     entities: [{ name: "T", kind: "sensor", isMinor: true, read: { topic: "s" } }],
   });
 });
@@ -93,7 +93,7 @@ Deno.test("homeAssistant() resolves ~ at the beginning or end of topics, and now
   }]);
   assert.deepEqual(description?.online, {
     mode: "latest",
-    signs: [
+    topics: [
       { topic: "base/x/a", yes: ["~"], no: ["offline"] },
       { topic: "a/base/x", yes: ["online"], no: ["offline"] },
     ],
@@ -257,12 +257,12 @@ Deno.test("homeAssistant() reads all of a device in one message", () => {
       writes: [{ topic: "plug/set", payload: "raw", values: { on: "ON", off: "OFF" } }],
     }],
   ]);
-  const signs = (...topics: string[]) =>
+  const topicsOf = (...topics: string[]) =>
     topics.map((topic) => ({ topic, yes: ["online"], no: ["offline"] }));
   assert.deepEqual(devices.map(({ online }) => online), [
-    { mode: "latest", signs: signs("~/status", "gateway/status") },
-    { mode: "latest", signs: signs("~/status", "gateway/status", "own/status") },
-    { mode: "latest", signs: signs("plug/status", "gateway/status") },
+    { mode: "latest", topics: topicsOf("~/status", "gateway/status") },
+    { mode: "latest", topics: topicsOf("~/status", "gateway/status", "own/status") },
+    { mode: "latest", topics: topicsOf("plug/status", "gateway/status") },
   ]);
 });
 
@@ -288,7 +288,7 @@ Deno.test("homeAssistant() takes what a device's message sets for all its compon
     source: "homeassistant",
     id: "d",
     keys: ["id:d"],
-    online: { mode: "all", signs: [{ topic: "a", path: "/x", yes: ["up"], no: ["gone"] }] },
+    online: { mode: "all", topics: [{ topic: "a", path: "/x", yes: ["up"], no: ["gone"] }] },
     entities: [{
       name: "S",
       kind: "switch",

@@ -23,9 +23,9 @@ async function recorded(name: string): Promise<Record<string, Description>> {
 }
 
 Deno.test("homie() asks for the attributes that it names, and no two of its filters overlap", () => {
-  const { filters, source, isLive } = homie("homie");
+  const { filters, source, isCumulative } = homie("homie");
   assert.equal(source, "homie");
-  assert.equal(isLive, false);
+  assert.equal(isCumulative, false);
   assert.deepEqual(filters, [
     "homie/+/$homie",
     "homie/+/$name",

@@ -41,9 +41,9 @@ function entityOf(metric: { readonly [key: string]: Json }): Entity | undefined 
 }
 
 Deno.test("sparkplug() asks for births, data and deaths, and no two of its filters overlap", () => {
-  const { filters, source, isLive } = sparkplug("spBv1.0");
+  const { filters, source, isCumulative } = sparkplug("spBv1.0");
   assert.equal(source, "sparkplug");
-  assert.equal(isLive, true);
+  assert.equal(isCumulative, true);
   assert.deepEqual(filters, [
     "spBv1.0/+/NBIRTH/+",
     "spBv1.0/+/DBIRTH/+/+",

@@ -50,9 +50,9 @@ function device(changes: object, readings?: object) {
 }
 
 Deno.test("tasmota() reads the two messages of each device", () => {
-  const { filters, isLive, source } = tasmota("my/prefix");
+  const { filters, isCumulative, source } = tasmota("my/prefix");
   assert.deepEqual(filters, ["my/prefix/+/config", "my/prefix/+/sensors"]);
-  assert.deepEqual([isLive, source], [false, "tasmota"]);
+  assert.deepEqual([isCumulative, source], [false, "tasmota"]);
 });
 
 Deno.test("tasmota() gives a plug in full, in whichever order its messages come", () => {
@@ -78,7 +78,7 @@ Deno.test("tasmota() gives a plug in full, in whichever order its messages come"
       model: "Sonoff S31",
       online: {
         mode: "all",
-        signs: [{ topic: "tele/tasmota_0A1B2C/LWT", yes: ["Online"], no: ["Offline"] }],
+        topics: [{ topic: "tele/tasmota_0A1B2C/LWT", yes: ["Online"], no: ["Offline"] }],
       },
       entities: [
         {
@@ -143,7 +143,7 @@ Deno.test("tasmota() takes the device's own texts for its states and for online"
   assert.deepEqual(entities[0]?.writes?.[0]?.values, { on: "an", off: "aus", toggle: "um" });
   assert.deepEqual(online, {
     mode: "all",
-    signs: [{ topic: "tele/tasmota_0A1B2C/LWT", yes: ["da"], no: ["weg"] }],
+    topics: [{ topic: "tele/tasmota_0A1B2C/LWT", yes: ["da"], no: ["weg"] }],
   });
   const { online: usual, entities: [relay] } = device({
     state: null,
@@ -151,13 +151,13 @@ Deno.test("tasmota() takes the device's own texts for its states and for online"
     ofln: undefined,
   });
   assert.deepEqual(relay?.writes?.[0]?.values, { on: "ON", off: "OFF", toggle: "TOGGLE" });
-  assert.deepEqual(typeof usual === "object" && usual.signs[0]?.yes, ["Online"]);
-  assert.deepEqual(typeof usual === "object" && usual.signs[0]?.no, ["Offline"]);
+  assert.deepEqual(typeof usual === "object" && usual.topics[0]?.yes, ["Online"]);
+  assert.deepEqual(typeof usual === "object" && usual.topics[0]?.no, ["Offline"]);
 });
 
 Deno.test("tasmota() does not say that a device is gone that sleeps between readings", () => {
   const { online } = device({ dslp: 1 });
-  assert.deepEqual(typeof online === "object" && online.signs, [
+  assert.deepEqual(typeof online === "object" && online.topics, [
     { topic: "tele/tasmota_0A1B2C/LWT", yes: ["Online"], no: [] },
   ]);
 });

@@ -32,13 +32,13 @@ function withExposes(...exposes: unknown[]) {
 const sign = (topic: string) => ({ topic, path: "/state", yes: ["online"], no: ["offline"] });
 
 Deno.test("zigbee2mqtt() names the topics of the bridge that describe, and no others", () => {
-  const { filters, isLive, source } = zigbee2mqtt("home/z2m");
+  const { filters, isCumulative, source } = zigbee2mqtt("home/z2m");
   assert.deepEqual(filters, [
     "home/z2m/bridge/devices",
     "home/z2m/bridge/groups",
     "home/z2m/bridge/state",
   ]);
-  assert.equal(isLive, false);
+  assert.equal(isCumulative, false);
   assert.equal(source, "zigbee2mqtt");
 });
 
@@ -69,7 +69,7 @@ Deno.test("zigbee2mqtt() gives a plug of a real bridge in full", async () => {
     model: "Innr SP 120",
     online: {
       mode: "all",
-      signs: [sign("zigbee2mqtt/bridge/state"), {
+      topics: [sign("zigbee2mqtt/bridge/state"), {
         ...sign(`${topic}/availability`),
         isOptional: true,
       }],
@@ -171,7 +171,7 @@ Deno.test("zigbee2mqtt() gives a group what its members have, under the identifi
   const { online } = group;
   assert.deepEqual(online, {
     mode: "all",
-    signs: [sign("zigbee2mqtt/bridge/state"), {
+    topics: [sign("zigbee2mqtt/bridge/state"), {
       ...sign("zigbee2mqtt/all lights/availability"),
       isOptional: true,
     }],

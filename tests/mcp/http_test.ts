@@ -28,6 +28,18 @@ Deno.test("HTTP serves both protocol generations, each client with its own watch
   assert.equal(isError, true);
 });
 
+Deno.test("HTTP refuses a wrong key, and takes the right one, while another key is still a placeholder", async () => {
+  const kdf = { salt: "<base64-salt>", hash: "<base64-hash>" };
+  await using server = await serving({
+    api_key: KEY,
+    keys: [{ name: "dashboard", api_key_kdf: kdf }],
+  });
+  for (const [key, status] of [["wrong", 401], [KEY, 200]] as const) {
+    const answer = await rpc(server.url, { "x-api-key": key }, INITIALIZE);
+    assert.equal(answer.status, status, await answer.text());
+  }
+});
+
 Deno.test("HTTP takes the key in three places, and nothing without it but the status", async () => {
   await using server = await serving({ api_key: KEY });
   const { url } = server;

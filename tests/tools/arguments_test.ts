@@ -70,11 +70,14 @@ Deno.test("parseArguments() refuses __proto__ as an argument, and takes it for d
   // Given by a prototype is not given.
   assert.match(
     refused("mqtt_watch_stop", Object.create({ watch_id: "w1" })).message,
-    /plain object/,
+    /one JSON object/,
   );
-  assert.match(refused("mqtt_watch_stop", new Date()).message, /plain object/);
-  assert.match(refused("mqtt_watch_stop", [{ watch_id: "w1" }]).message, /plain object/);
-  assert.match(refused("mqtt_watch_stop", "w1").message, /must be an object, got the string "w1"/);
+  assert.match(refused("mqtt_watch_stop", new Date()).message, /one JSON object/);
+  assert.match(refused("mqtt_watch_stop", [{ watch_id: "w1" }]).message, /one JSON object/);
+  assert.match(
+    refused("mqtt_watch_stop", "w1").message,
+    /must be one JSON object, got the string "w1"/,
+  );
 });
 
 Deno.test("parseArguments() takes no more room for an error than it needs, whatever the arguments", () => {

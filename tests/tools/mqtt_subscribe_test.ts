@@ -188,7 +188,7 @@ served(
       [{ topic: [] }, /topic must have at least 1 entries/],
       [{ include_retained: "no" }, /include_retained must be of type boolean/],
       [{ where: { path: "x", op: "eq", value: 1 } }, /"x" is not a JSON Pointer/],
-      [{ where: { path: "", op: "like", value: 1 } }, /where\.op must be "eq" or "ne"/],
+      [{ where: { path: "", op: "like", value: 1 } }, /where\.op must be one of "eq", "ne"/],
       [{ where: { path: "", op: "lt" } }, /"lt" needs a where\.value/],
       [{ where: { path: "", op: "exists", value: 1 } }, /"exists" takes no where\.value/],
       [{ where: { path: "", op: "gt", value: "warm" } }, /must be a number.*"warm"/],

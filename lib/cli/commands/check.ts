@@ -5,6 +5,7 @@
  */
 import type { Config } from "../../config/config.ts";
 import { formatFault } from "../../config/config.ts";
+import { systemEffects } from "../../config/load.ts";
 import { McpMqttError } from "../../errors.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { certificateFault } from "../../mqtt/faults/tls_diagnosis.ts";
@@ -15,7 +16,7 @@ import type { Rule } from "../../topics/permissions.ts";
 import { DONE, FAILED } from "../exit_status.ts";
 import { hostCommand } from "../host_command.ts";
 import type { Io } from "../io.ts";
-import { type Invocation, needsNoFile, type Options } from "../options.ts";
+import { configRequest, type Invocation, type Options } from "../options.ts";
 import { ruleNotes } from "./rule_notes.ts";
 import { quietLogger } from "../quiet_logger.ts";
 import { brokerSettings, grantsOf, withConfig } from "../setup.ts";
@@ -63,8 +64,9 @@ async function tryBroker(config: Config, print: Print): Promise<boolean> {
     await connection.ready({ ...forever(config), waitMs: 0 });
   } catch (error) {
     if (!(error instanceof McpMqttError)) throw error;
+    const { lastError } = access.status;
     await connection.close();
-    const fault = await certificateFault(config.mqtt) ?? error.message;
+    const fault = await certificateFault(config.mqtt) ?? lastError ?? error.message;
     print(`broker   ${url}: ${fault}`);
     return false;
   } finally {
@@ -103,17 +105,17 @@ async function tryReads(
     }
   }
   const refused = [...answers.values()].filter((one) => one !== "accepted" && !isDenied(one));
-  // A broker that refuses one may be believed about the others; mosquitto accepts whatever its rules.
-  const accepted = refused.length > 0
-    ? "accepted by the broker"
-    : "accepted; this broker does not tell whether its own rules allow it";
   for (const [{ pattern }, answer] of answers) {
     const said = answer === "accepted"
-      ? accepted
+      ? answer
       : isDenied(answer)
       ? "denied by the config"
       : answer.message;
     print(`  read   ${pattern.text}: ${said}`);
+  }
+  // One that refuses something may be believed about the others; mosquitto accepts whatever its rules.
+  if (refused.length === 0 && [...answers.values()].includes("accepted")) {
+    print("note     some brokers accept what their own rules forbid, and then send nothing");
   }
   return refused.length === 0;
 }
@@ -124,13 +126,10 @@ function isDenied({ code }: McpMqttError): boolean {
 }
 
 /** The JSON block that makes a host run this program with this config. */
-function hostBlock({ source, variables }: Config, options: Options): string {
+function hostBlock(config: Config, options: Options): string {
+  const { variables } = config;
   const { command, args: first } = hostCommand();
-  const args = [
-    ...first,
-    ...(options.demo ? ["--demo"] : source === undefined ? [] : ["--config", absolute(source)]),
-    ...grantingOptions(options),
-  ];
+  const args = [...first, ...hostOptions(config, options)];
   const env = Object.fromEntries(variables.map((name) => [name, `the value of ${name}`]));
   const mqtt = {
     command,
@@ -140,20 +139,31 @@ function hostBlock({ source, variables }: Config, options: Options): string {
   return JSON.stringify({ mcpServers: { mqtt } }, undefined, 2);
 }
 
-/** The options that say what is granted and where, as they were given. */
-function grantingOptions({ url, read, write, readOnly }: Options): string[] {
+/** The options by which the host's program is as this one, but for how MCP is spoken. */
+function hostOptions({ source }: Config, options: Options): string[] {
+  const { demo, url, read, write, logLevel, logfile, readOnly } = options;
+  const config = source === undefined || demo ? undefined : absolute(source);
+  const valued: ReadonlyArray<readonly [string, string | undefined]> = [
+    ["--config", config],
+    // The query may hold a token.
+    ["--url", url?.replace(/\?.*$/s, "?***")],
+    ...read.map((filter) => ["--read", filter] as const),
+    ...write.map((filter) => ["--write", filter] as const),
+    ["--log-level", logLevel],
+    ["--logfile", logfile && absolute(logfile)],
+  ];
   return [
-    // A query may hold a token.
-    ...(url === undefined ? [] : ["--url", url.replace(/\?.*/s, "?…")]),
-    ...read.flatMap((filter) => ["--read", filter]),
-    ...write.flatMap((filter) => ["--write", filter]),
+    ...(demo ? ["--demo"] : []),
+    ...valued.flatMap(([name, value]) =>
+      value === undefined ? [] : value.startsWith("-") ? [`${name}=${value}`] : [name, value]
+    ),
     ...(readOnly ? ["--read-only"] : []),
   ];
 }
 
 /** The host runs the program from a folder of its own choice. */
 function absolute(path: string): string {
-  return /^([/\\]|[A-Za-z]:)/.test(path) ? path : `${Deno.cwd()}/${path}`;
+  return /^(~?[/\\]|[A-Za-z]:)/.test(path) ? path : `${Deno.cwd()}/${path}`;
 }
 
 function forever({ mqtt }: Config): { waitMs: number; signal: AbortSignal } {
@@ -162,14 +172,13 @@ function forever({ mqtt }: Config): { waitMs: number; signal: AbortSignal } {
 
 function describeConfig(config: Config, options: Options): string[] {
   const { source, defaultPath, mqtt, rules, readOnly } = config;
+  const none = configRequest(options, systemEffects.env).needsNoFile
+    ? "none: --url, --read and --write stand for it"
+    : `none (looked for ${defaultPath ?? "no path"}); make one with: mcpmqtt init`;
   const lines = [
-    `config   ${
-      source ?? (needsNoFile(options)
-        ? "none: the options say what is granted"
-        : `none (looked for ${defaultPath ?? "no path"}); make one with: mcpmqtt init`)
-    }`,
+    `config   ${source ?? none}`,
     ...config.warnings.map((warning) => `warning  ${formatFault(warning)}`),
-    `login    ${mqtt.username === undefined ? "none" : mqtt.username}${
+    `login    ${mqtt.username ?? (mqtt.password === undefined ? "none" : "no user name")}${
       mqtt.password === undefined ? "" : ", with a password (hidden)"
     }`,
   ];

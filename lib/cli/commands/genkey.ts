@@ -50,7 +50,8 @@ export async function runGenkey(
   await replaceFile(source, applyEdits(text, edits));
   io.stdout(`${key}\n`);
   io.stderr(
-    `The key${name === undefined ? "" : ` of ${name}`} stands here once; ${source} has its hash.\n`,
+    `This is the key${name === undefined ? "" : ` of ${name}`}. It is shown this once: ` +
+      `${source} has its hash alone. A server that runs takes it after a restart.\n`,
   );
   return DONE;
 }

@@ -88,14 +88,10 @@ const GRANTS: Readonly<Record<string, readonly Permission[]>> = {
   nothing: [],
 };
 
-const USES: Readonly<Record<string, readonly Permission[]>> = {
-  r: ["read"],
-  read: ["read"],
-  rw: ["read", "write"],
-  n: [],
-  no: [],
-  nothing: [],
-};
+/** The answers about a device: one that cannot be read is not commanded either. */
+const { w: _w, write: _write, ...USES } = GRANTS;
+/** The answers about a device without commands. */
+const { rw: _rw, ...READS } = USES;
 
 /**
  * Asks for everything, and gives the text of a config.
@@ -238,10 +234,12 @@ function chooseDevices(devices: readonly SeenDevice[], dialog: Dialog): Grant[] 
     grants.set(pattern, { ...before, permissions: [...new Set([...permissions, permission])] });
   };
   for (const { name, describedOn, reads, writes } of shown) {
+    dialog.say(`${escapeUnseen(name)}\n`);
     for (const [what, topics] of [["read", reads], ["command", writes]] as const) {
       for (const topic of topics) dialog.say(`  ${what.padEnd(8)}${escapeUnseen(topic)}\n`);
     }
-    const permissions = choose(dialog, escapeUnseen(name), { answers: USES, fallback: "n" });
+    const [question, answers] = writes.length > 0 ? ["r, rw or n", USES] : ["r or n", READS];
+    const permissions = choose(dialog, question, { answers, fallback: "n" });
     if (permissions.includes("read")) {
       for (const pattern of describedOn) add(pattern, "read", "what devices say of themselves");
       for (const pattern of reads) add(pattern, "read", name);

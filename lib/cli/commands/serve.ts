@@ -126,11 +126,12 @@ function tellStart(config: Config, log: Log): void {
   const logger = log.logger("mcpmqtt.config");
   for (const warning of config.warnings) logger.warning(formatFault(warning));
   const { source, rules, readOnly } = config;
+  const count = `${rules.length} ${rules.length === 1 ? "rule" : "rules"}`;
   const grants = source === undefined
     ? rules.length > 0
-      ? `without a config: ${rules.length} rules`
+      ? `without a config: ${count}`
       : "without a config: no topic is granted; make one with: mcpmqtt init"
-    : `with ${source}: ${rules.length} rules`;
+    : `with ${source}: ${count}`;
   logger.info(`mcpmqtt ${VERSION}, ${grants}${readOnly ? ", read-only" : ""}`);
 }
 

@@ -5,6 +5,7 @@
  */
 import { Session } from "../../access/session.ts";
 import type { Config } from "../../config/config.ts";
+import { readFailure, readTextFile } from "../../config/read_text.ts";
 import { MAIN_CLIENT } from "../../config/remote_server_schema.ts";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
@@ -41,7 +42,9 @@ export async function serveOnHttp(
 ): Promise<AsyncDisposable & { readonly ended: Promise<void>; close(): Promise<void> }> {
   const { remoteServer: remote } = config;
   if (remote === undefined) {
-    throw new UsageError("--transport remotehttp needs remote_server in the config");
+    throw new UsageError(
+      "--transport remotehttp needs remote_server in the config; mcpmqtt genkey adds it, with a key",
+    );
   }
   const keys = keysOf(remote);
   const { oauth } = remote;
@@ -92,7 +95,7 @@ export async function serveOnHttp(
 
 function keysOf({ key, keys }: Remote): NamedKey[] {
   const main = key === undefined ? [] : [{ name: MAIN_CLIENT, key }];
-  return [...main, ...keys.map(({ name, apiKeyKdf }) => ({ name, key: apiKeyKdf }))];
+  return [...main, ...keys.flatMap(({ name, key }) => key === undefined ? [] : [{ name, key }])];
 }
 
 /** A server that listens. */
@@ -119,16 +122,44 @@ async function listen(
       return { ended: server.finished, shutdown: () => server.shutdown() };
     }
     const pem = tls === undefined ? {} : {
-      cert: await Deno.readTextFile(tls.cert),
-      key: await Deno.readTextFile(tls.key),
+      cert: await readPem("cert", tls.cert),
+      key: await readPem("key", tls.key),
     };
     const { host: hostname, port } = at;
     return listenAgain(() => Deno.serve({ hostname, port, onListen, ...pem }, handle), log);
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
     const where = at.kind === "tcp" ? `${at.host}:${at.port}` : at.path;
-    throw new UsageError(`cannot listen on ${where}: ${why}`, { cause });
+    throw new UsageError(`cannot listen on ${where}: ${whyNot(cause, at.kind)}`, { cause });
+  }
+}
+
+/** Why there can be no listening, and what to change. */
+function whyNot(cause: unknown, kind: Remote["listen"]["kind"]): string {
+  const elsewhere = `set remote_server.${kind === "tcp" ? "port" : "uds, or remote_server.port"}`;
+  if (cause instanceof Deno.errors.AddrInUse) return `another program listens there; ${elsewhere}`;
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return `the system does not permit it; ${elsewhere}`;
+  }
+  if (cause instanceof Deno.errors.NotFound) return `its folder does not exist; ${elsewhere}`;
+  if (cause instanceof Deno.errors.AddrNotAvailable) {
+    return "nothing on this machine has that address; set remote_server.host";
+  }
+  const isPem = cause instanceof Deno.errors.InvalidData;
+  return `${messageOf(cause)}${isPem ? "; look at remote_server.tls" : ""}`;
+}
+
+/** @throws {UsageError} that names the key of the config. */
+async function readPem(key: "cert" | "key", path: string): Promise<string> {
+  try {
+    return await readTextFile(path);
+  } catch (cause) {
+    throw new UsageError(
+      `${path} of remote_server.tls.${key}: cannot be read: ${readFailure(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -150,6 +150,51 @@ Deno.test("call says what is wrong with a tool's name or its arguments, with sta
   assert.match(wrong.stderr, /^--read: .*a\+/);
 });
 
+Deno.test("call is recorded, and refuses a write as a server would", async () => {
+  await using broker = await startAedes();
+  const folder = await Deno.makeTempDir();
+  const config = `${folder}/c.json`;
+  await Deno.writeTextFile(
+    config,
+    JSON.stringify({
+      mqtt: { host: broker.host, port: broker.port },
+      topics: [{ pattern: "lamp/+/set", permissions: ["write"] }],
+      logging: { audit: "audit.jsonl" },
+    }),
+  );
+  const publish = async (...args: string[]): Promise<Ended> =>
+    await program("-c", config, "call", "mqtt_publish", ...args);
+  const sent = '{"topic": "lamp/hall/set", "payload": "on", "qos": 1}';
+  const ends = [
+    await publish(sent),
+    await publish('{"topic": "lamp/hall/set"}'),
+    await publish(sent, "--read-only"),
+  ];
+  assert.deepEqual(ends.map(({ code, stderr }) => [code, stderr]), [[0, ""], [1, ""], [1, ""]]);
+  const [, incomplete, readOnly] = ends.map(({ stdout }) => JSON.parse(stdout).error);
+  assert.deepEqual([incomplete.code, incomplete.outcome], ["invalid_argument", "not_sent"]);
+  assert.deepEqual([readOnly.code, readOnly.message], [
+    "forbidden",
+    "mqtt_publish is not offered: the server is read-only",
+  ]);
+  const lines = (await Deno.readTextFile(`${folder}/audit.jsonl`)).trimEnd().split("\n");
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)).map(({ client, tool, topic, outcome, code }) => [
+      client,
+      tool,
+      topic,
+      outcome,
+      code,
+    ]),
+    [
+      ["mcpmqtt call", "mqtt_publish", "lamp/hall/set", "acknowledged", undefined],
+      ["mcpmqtt call", "mqtt_publish", "lamp/hall/set", "not_sent", "invalid_argument"],
+      ["mcpmqtt call", "mqtt_publish", "lamp/hall/set", "not_sent", "forbidden"],
+    ],
+  );
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("explain fails for what is not allowed, and only then", async () => {
   const allowed = await program("--read", "a/#", "explain", "a/b", "read");
   assert.deepEqual([allowed.code, allowed.stdout], [0, 'read a/b: allowed by rule 1, "a/#"\n']);

@@ -1,6 +1,22 @@
 import assert from "node:assert/strict";
 import { program } from "../../mcp/served_http.ts";
 
+Deno.test("genkey prints the key alone on stdout, and on stderr what becomes of it", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".json" });
+  await Deno.writeTextFile(path, "{}");
+  for (const [args, whose] of [[[], ""], [["phone"], " of phone"]] as const) {
+    const { stdout, stderr } = await program("genkey", ...args, "-c", path).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assert.match(out ?? "", /^[\w-]{43}\n$/);
+    assert.equal(
+      err,
+      `This is the key${whose}. It is shown this once: ${path} has its hash alone. ` +
+        "A server that runs takes it after a restart.\n",
+    );
+  }
+  await Deno.remove(path);
+});
+
 Deno.test("genkey refuses a name that would be that of two clients, and changes nothing", async () => {
   const path = await Deno.makeTempFile({ suffix: ".json" });
   const kdf = { salt: "AAAA", hash: "AAAA" };

@@ -174,8 +174,18 @@ Deno.test("runInit() writes nothing where the answers end", async () => {
 
 Deno.test("docs/configuration.md shows the dialogue as it is", async () => {
   const dialog = play({
-    answers: ["broker.lan", "", "", "agent", "password", "r", "n", "actuators/+/set", "rw", ""],
+    answers: [
+      ...["broker.lan", "", "", "agent", "password"],
+      ...["rw", "r", "r", "n", "actuators/+/set", "rw", ""],
+    ],
     seen: ["sensors/hall/t", "sensors/attic/t", "secret"],
+    devices: [
+      seenDevice("bedroom lamp (zigbee2mqtt)", {
+        reads: ["zigbee2mqtt/bridge/state", "zigbee2mqtt/bedroom lamp"],
+        writes: ["zigbee2mqtt/bedroom lamp/set"],
+      }),
+      seenDevice("Hall (homeassistant)", { reads: ["hall/sensor/temperature/state"], writes: [] }),
+    ],
     files: ["password"],
   });
   await askForConfig(dialog);
@@ -237,6 +247,17 @@ Deno.test("askForConfig() offers the devices found, and grants what the chosen o
   assert.ok(["\u001b", "\u2028"].every((one) => !(dialog.said() + text).includes(one)));
 });
 
+Deno.test("askForConfig() offers to command a device only if it has commands", async () => {
+  const dialog = play({
+    answers: ["", "", "", "", "rw", "r", ""],
+    devices: [seenDevice("thermometer", { writes: [] })],
+  });
+  const { rules } = await load(await askForConfig(dialog));
+  assert.deepEqual(rules.map(({ pattern }) => pattern.text), ["d/+/config", "thermometer/state"]);
+  assert.match(dialog.said(), /thermometer\n {2}read {4}thermometer\/state\nr or n \[n\]: rw\n/);
+  assert.match(dialog.said(), /Please answer with one of r, read, n, no, nothing/);
+});
+
 Deno.test("askForConfig() grants no topic of a device that was not shown before", async () => {
   const many = Array.from({ length: 41 }, (_, i) => `many/${i}`);
   const dialog = play({
@@ -247,7 +268,7 @@ Deno.test("askForConfig() grants no topic of a device that was not shown before"
     ],
   });
   const { rules } = await load(await askForConfig(dialog));
-  const [before = ""] = dialog.said().split("hall [n]:");
+  const [before = ""] = dialog.said().split("r, rw or n [n]:");
   for (const { pattern, permissions } of rules) {
     if (pattern.text === "d/+/config") continue;
     const what = permissions.includes("write") ? "command" : "read";
@@ -263,7 +284,7 @@ Deno.test("askForConfig() writes no topic down that would be a reference to a se
     seen: ["${env:MCPMQTT_PASSWORD}", "plain/a"],
     devices: [seenDevice("lamp", {
       reads: ["${env:MCPMQTT_PASSWORD}", "lamp/state"],
-      writes: ["${file:/etc/passwd}"],
+      writes: ["${file:/etc/passwd}", "lamp/set"],
     })],
   });
   const text = await askForConfig(dialog);
@@ -272,6 +293,7 @@ Deno.test("askForConfig() writes no topic down that would be a reference to a se
   assert.deepEqual(rules.map(({ pattern }) => pattern.text), [
     "d/+/config",
     "lamp/state",
+    "lamp/set",
     "plain/#",
   ]);
 });

@@ -5,15 +5,7 @@
  */
 import { given, type Json } from "./json.ts";
 import { shownInteger, shownScalar, typeName } from "./sparkplug_types.ts";
-import {
-  type RawDataSet,
-  type RawMetric,
-  type RawPropertySet,
-  type RawTemplate,
-  type RawValue,
-  readPayload,
-  type Unsigned,
-} from "./sparkplug_wire.ts";
+import { type Raw, type RawValue, readPayload, type Unsigned } from "./sparkplug_wire.ts";
 
 /** So many elements of arrays are shown of one payload, about. */
 const MAX_ELEMENTS = 64 * 1024;
@@ -78,7 +70,7 @@ class Shower {
     this.#births = births;
   }
 
-  payload(raw: NonNullable<ReturnType<typeof readPayload>>): { [key: string]: Json } {
+  payload(raw: Raw<"Payload">): { [key: string]: Json } {
     const metrics = (raw.metrics ?? []).map((metric) => this.#metric(metric));
     return given({
       timestamp: integer(raw.timestamp),
@@ -90,7 +82,7 @@ class Shower {
     });
   }
 
-  #metric(raw: RawMetric): { [key: string]: Json } {
+  #metric(raw: Raw<"Metric">): { [key: string]: Json } {
     const { alias, properties } = raw;
     const known = alias === undefined || raw.name !== undefined
       ? undefined
@@ -124,24 +116,24 @@ class Shower {
     return shownScalar(raw, type, this.#room);
   }
 
-  #properties({ keys = [], values = [] }: RawPropertySet): Json {
+  #properties({ keys = [], values = [] }: Raw<"PropertySet">): Json {
     return Object.fromEntries(keys.map((key, i) => {
       const raw = values[i] ?? {};
       return [key, raw.is_null ? null : this.#value(raw, raw.type ?? 0) ?? null];
     }));
   }
 
-  #dataSet({ columns = [], types = [], rows = [] }: RawDataSet): Json {
+  #dataSet({ columns = [], types = [], rows = [] }: Raw<"DataSet">): Json {
     return {
       columns,
-      types: types.map((type) => typeName(Number(type))),
+      types: types.map((type) => typeName(type)),
       rows: rows.map(({ elements = [] }) =>
-        elements.map((element, i) => this.#value(element, Number(types[i] ?? 0)) ?? null)
+        elements.map((element, i) => this.#value(element, types[i] ?? 0) ?? null)
       ),
     };
   }
 
-  #template(raw: RawTemplate): Json {
+  #template(raw: Raw<"Template">): Json {
     const { version, template_ref, is_definition, parameters, metrics = [] } = raw;
     return given({
       version,
@@ -159,7 +151,7 @@ class Shower {
   }
 }
 
-function metadata(raw: NonNullable<RawMetric["metadata"]>): Json {
+function metadata(raw: Raw<"MetaData">): Json {
   return Object.fromEntries(
     Object.entries(raw).map(([name, value]) => [
       name,

@@ -6,7 +6,7 @@
 import { digest } from "./digest.ts";
 import type { Message } from "./message.ts";
 import { type Births, SparkplugPayload } from "./sparkplug.ts";
-import { type RawMetric, readPayload, type Unsigned } from "./sparkplug_wire.ts";
+import { type Raw, readPayload, type Unsigned } from "./sparkplug_wire.ts";
 
 /** The namespace of the standard, 3.0 §4.1. */
 const PREFIXES = ["spBv1.0"];
@@ -152,7 +152,7 @@ export class SparkplugBirths {
 function contradicts(
   { aliases, types }: EdgeNode,
   device: string,
-  { name, alias, datatype }: RawMetric,
+  { name, alias, datatype }: Raw<"Metric">,
 ): boolean {
   if (name === undefined) return false;
   const type = types.get(`${device}/${name}`);
@@ -165,7 +165,7 @@ function contradicts(
 function remember(
   { aliases, types }: EdgeNode,
   device: string,
-  { name, alias, datatype }: RawMetric,
+  { name, alias, datatype }: Raw<"Metric">,
 ): number {
   if (name === undefined) return 0;
   const key = `${device}/${name}`;

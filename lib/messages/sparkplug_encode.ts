@@ -7,15 +7,7 @@ import { McpMqttError } from "../errors.ts";
 import { isPlainContainer, type Json, parseExactly, plainJsonFault } from "./json.ts";
 import { type Births, SparkplugPayload } from "./sparkplug.ts";
 import { integerOf, rawScalar, textOf, typeNumber, WrongValue } from "./sparkplug_types.ts";
-import {
-  type RawDataSet,
-  type RawMetric,
-  type RawPropertySet,
-  type RawTemplate,
-  type RawValue,
-  type Unsigned,
-  writePayload,
-} from "./sparkplug_wire.ts";
+import { type Raw, type RawValue, type Unsigned, writePayload } from "./sparkplug_wire.ts";
 
 type JsonObject = Readonly<Record<string, Json>>;
 
@@ -66,10 +58,10 @@ class Writer {
     this.#births = births;
   }
 
-  metric(given: Json, place: string): RawMetric {
+  metric(given: Json, place: string): Raw<"Metric"> {
     const metric = members(given, place, METRIC_MEMBERS);
     const { name, alias, value = null, type, timestamp, properties } = metric;
-    const raw: RawMetric = {
+    const raw: Raw<"Metric"> = {
       ...(name === undefined ? {} : at(`${place}.name`, () => ({ name: textOf(name) }))),
       ...unsigned("alias", alias, place),
       ...unsigned("timestamp", timestamp, place),
@@ -133,7 +125,7 @@ class Writer {
     }
   }
 
-  #dataSet(given: Json, place: string): RawDataSet {
+  #dataSet(given: Json, place: string): Raw<"DataSet"> {
     const { columns, types, rows } = members(given, place, ["columns", "types", "rows"]);
     return at(place, () => {
       const numbers = list(types).map((type) =>
@@ -152,7 +144,7 @@ class Writer {
     });
   }
 
-  #template(given: Json, place: string): RawTemplate {
+  #template(given: Json, place: string): Raw<"Template"> {
     const { version, template_ref, is_definition, parameters, metrics = [] } = members(
       given,
       place,
@@ -185,7 +177,7 @@ class Writer {
   }
 
   /** Of types only what JSON says of them: texts, truths, numbers, sets and lists of sets. */
-  #properties(given: Json, place: string): RawPropertySet {
+  #properties(given: Json, place: string): Raw<"PropertySet"> {
     const entries: Array<[string, Json]> = Object.entries(members(given, place));
     return {
       keys: entries.map(([key]) => at(place, () => textOf(key))),

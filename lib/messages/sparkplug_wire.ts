@@ -9,66 +9,6 @@ import { unzipSync } from "node:zlib";
 /** An unsigned integer; a bigint where a number would lose digits. */
 export type Unsigned = number | bigint;
 
-/** The values that a metric, a property, a parameter or a cell of a DataSet may have: one of them. */
-export interface RawValue {
-  int_value?: Unsigned;
-  long_value?: Unsigned;
-  float_value?: number;
-  double_value?: number;
-  boolean_value?: boolean;
-  string_value?: string;
-  bytes_value?: Uint8Array;
-  dataset_value?: RawDataSet;
-  template_value?: RawTemplate;
-  propertyset_value?: RawPropertySet;
-  propertysets_value?: { propertyset?: RawPropertySet[] };
-}
-
-/** Payload */
-export interface RawPayload {
-  timestamp?: Unsigned;
-  metrics?: RawMetric[];
-  seq?: Unsigned;
-  uuid?: string;
-  body?: Uint8Array;
-}
-
-/** Payload.Metric */
-export interface RawMetric extends RawValue {
-  name?: string;
-  alias?: Unsigned;
-  timestamp?: Unsigned;
-  datatype?: number;
-  is_historical?: boolean;
-  is_transient?: boolean;
-  is_null?: boolean;
-  metadata?: Record<string, string | boolean | Unsigned>;
-  properties?: RawPropertySet;
-}
-
-/** Payload.PropertySet */
-export interface RawPropertySet {
-  keys?: string[];
-  values?: Array<RawValue & { type?: number; is_null?: boolean }>;
-}
-
-/** Payload.DataSet */
-export interface RawDataSet {
-  num_of_columns?: Unsigned;
-  columns?: string[];
-  types?: number[];
-  rows?: Array<{ elements?: RawValue[] }>;
-}
-
-/** Payload.Template */
-export interface RawTemplate {
-  version?: string;
-  metrics?: RawMetric[];
-  parameters?: Array<RawValue & { name?: string; type?: number }>;
-  template_ref?: string;
-  is_definition?: boolean;
-}
-
 const SCALARS = [
   "int_value uint",
   "long_value uint",
@@ -76,16 +16,16 @@ const SCALARS = [
   "double_value double",
   "boolean_value bool",
   "string_value string",
-];
+] as const;
 
 /** The fields of each message by their numbers, from 1 on; what is empty is passed over. */
-const MESSAGES: Readonly<Record<string, readonly string[]>> = {
+const MESSAGES = {
   Payload: ["timestamp uint", "metrics Metric[]", "seq uint", "uuid string", "body bytes"],
   Metric: [
     "name string",
     "alias uint",
     "timestamp uint",
-    "datatype uint",
+    "datatype uint32",
     "is_historical bool",
     "is_transient bool",
     "is_null bool",
@@ -108,14 +48,14 @@ const MESSAGES: Readonly<Record<string, readonly string[]>> = {
   ],
   PropertySet: ["keys string[]", "values PropertyValue[]"],
   PropertyValue: [
-    "type uint",
+    "type uint32",
     "is_null bool",
     ...SCALARS,
     "propertyset_value PropertySet",
     "propertysets_value PropertySetList",
   ],
   PropertySetList: ["propertyset PropertySet[]"],
-  DataSet: ["num_of_columns uint", "columns string[]", "types uint[]", "rows Row[]"],
+  DataSet: ["num_of_columns uint", "columns string[]", "types uint32[]", "rows Row[]"],
   Row: ["elements DataSetValue[]"],
   DataSetValue: SCALARS,
   Template: [
@@ -125,11 +65,38 @@ const MESSAGES: Readonly<Record<string, readonly string[]>> = {
     "template_ref string",
     "is_definition bool",
   ],
-  Parameter: ["name string", "type uint", ...SCALARS],
+  Parameter: ["name string", "type uint32", ...SCALARS],
   /** Of a Payload and its metrics only what a birth certificate says of names. */
   Birth: ["", "metrics Birth.Metric[]", "", "uuid string", "body bytes"],
-  "Birth.Metric": ["name string", "alias uint", "", "datatype uint"],
+  "Birth.Metric": ["name string", "alias uint", "", "datatype uint32"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+type Messages = typeof MESSAGES;
+
+/** A message as it is read and written. */
+export type Raw<Name extends keyof Messages> = {
+  [Field in Exclude<Messages[Name][number], ""> as NameOf<Field>]?: ValueOf<KindOf<Field>>;
 };
+
+/** The values that a metric, a property, a parameter or a cell of a DataSet may have: one of them. */
+export type RawValue = Pick<AnyValue, Extract<keyof AnyValue, `${string}_value`>>;
+
+type AnyValue = Raw<"Metric"> & Raw<"PropertyValue">;
+type NameOf<Field extends string> = Field extends `${infer Name} ${string}` ? Name : never;
+type KindOf<Field extends string> = Field extends `${string} ${infer Kind}` ? Kind : never;
+type ValueOf<Kind extends string> = Kind extends `${infer One}[]` ? Array<ValueOf<One>>
+  : Kind extends keyof Messages ? Raw<Kind>
+  : Kind extends keyof ScalarKinds ? ScalarKinds[Kind]
+  : never;
+interface ScalarKinds {
+  readonly uint: Unsigned;
+  readonly uint32: number;
+  readonly float: number;
+  readonly double: number;
+  readonly bool: boolean;
+  readonly string: string;
+  readonly bytes: Uint8Array;
+}
 
 interface Field {
   readonly number: number;
@@ -161,6 +128,7 @@ const DELIMITED = 2;
 const FIXED32 = 5;
 const WIRE_TYPES: Readonly<Record<string, number>> = {
   uint: VARINT,
+  uint32: VARINT,
   bool: VARINT,
   double: FIXED64,
   float: FIXED32,
@@ -177,7 +145,7 @@ class Malformed extends Error {}
 export function readPayload(
   bytes: Uint8Array,
   message: "Payload" | "Birth" = "Payload",
-): RawPayload | undefined {
+): Raw<"Payload"> | undefined {
   const payload = readOne(bytes, message);
   if (payload?.uuid !== "SPBV1.0_COMPRESSED" || payload.body === undefined) return payload;
   let body: Uint8Array;
@@ -190,14 +158,14 @@ export function readPayload(
   return readOne(body, message) ?? payload;
 }
 
-function readOne(bytes: Uint8Array, message: string): RawPayload | undefined {
+function readOne(bytes: Uint8Array, message: string): Raw<"Payload"> | undefined {
   if (bytes.length === 0 || bytes.length > MAX_BYTES) return undefined;
   // A plain view: each part of a subclass would be one of it.
   const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   try {
     const payload = new Reader().message(plain, message, 0);
     // Fields that nobody knows are no payload: most likely they are text.
-    return Object.keys(payload).length === 0 ? undefined : payload as RawPayload;
+    return Object.keys(payload).length === 0 ? undefined : payload;
   } catch (error) {
     if (error instanceof Malformed) return undefined;
     throw error;
@@ -241,7 +209,7 @@ class Reader {
     },
   ): void {
     const { name, kind, isRepeated } = field;
-    const isPacked = isRepeated && kind === "uint" && raw instanceof Uint8Array;
+    const isPacked = isRepeated && kind === "uint32" && raw instanceof Uint8Array;
     if (!isPacked && wireType !== (WIRE_TYPES[kind] ?? DELIMITED)) throw new Malformed();
     const values = isPacked ? this.#packed(raw) : [this.#value(raw, kind, depth)];
     if (!isRepeated) {
@@ -253,7 +221,9 @@ class Reader {
   }
 
   #value(raw: Unsigned | Uint8Array, kind: string, depth: number): unknown {
-    if (!(raw instanceof Uint8Array)) return kind === "bool" ? raw !== 0 : raw;
+    if (!(raw instanceof Uint8Array)) {
+      return kind === "bool" ? raw !== 0 : kind === "uint32" ? lowBits(raw) : raw;
+    }
     switch (kind) {
       case "float":
         return new DataView(raw.buffer, raw.byteOffset).getFloat32(0, true);
@@ -268,13 +238,13 @@ class Reader {
     }
   }
 
-  #packed(bytes: Uint8Array): Unsigned[] {
-    const values: Unsigned[] = [];
+  #packed(bytes: Uint8Array): number[] {
+    const values: number[] = [];
     this.#bytes = bytes;
     this.#at = 0;
     while (this.#at < bytes.length) {
       if (--this.#fieldsLeft < 0) throw new Malformed();
-      values.push(this.#varint());
+      values.push(lowBits(this.#varint()));
     }
     return values;
   }
@@ -335,8 +305,13 @@ class Reader {
   }
 }
 
+/** What a field of 32 bits keeps of a longer integer. */
+function lowBits(value: Unsigned): number {
+  return typeof value === "number" ? value >>> 0 : Number(BigInt.asUintN(32, value));
+}
+
 /** Writes a payload. */
-export function writePayload(payload: RawPayload): Uint8Array {
+export function writePayload(payload: Raw<"Payload">): Uint8Array {
   return Uint8Array.from(writtenMessage("Payload", { ...payload }));
 }
 
@@ -360,6 +335,7 @@ function writtenMessage(name: string, message: Readonly<Record<string, unknown>>
 function writtenValue(value: unknown, kind: string): ArrayLike<number> {
   switch (kind) {
     case "uint":
+    case "uint32":
     case "bool":
       return varint(value as Unsigned | boolean);
     case "float":

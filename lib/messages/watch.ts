@@ -9,9 +9,6 @@ import { heldBytes, type Message } from "./message.ts";
 /** What one watch holds, unless it is told otherwise. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** So many places of messages that were let go are kept at least. */
-const MAX_GONE = 64;
-
 /** A message and its place in the watch, counted from 1. */
 export interface Numbered {
   readonly seq: number;
@@ -33,10 +30,8 @@ export class Watch {
   isInterrupted: () => boolean = () => false;
   readonly #maxMessages: number;
   readonly #maxBytes: number;
-  /** In their order, after those that were let go. */
-  readonly #held: Array<Message | undefined> = [];
-  /** How many of these were let go. */
-  #gone = 0;
+  /** By their numbers, which have no gaps. */
+  readonly #held = new Map<number, Message>();
   #bytes = 0;
   #received = 0;
   #neverRead = 0;
@@ -122,11 +117,10 @@ export class Watch {
 
   /** Takes a message, and lets the oldest go where there is no room. */
   push(message: Message): void {
-    this.#received++;
-    this.#held.push(message);
+    this.#held.set(++this.#received, message);
     this.#bytes += heldBytes(message);
     while (
-      this.#size > this.#maxMessages || this.#bytes > this.#maxBytes && this.#size > 1
+      this.#held.size > this.#maxMessages || this.#bytes > this.#maxBytes && this.#held.size > 1
     ) {
       this.#letGo();
     }
@@ -147,36 +141,26 @@ export class Watch {
     const last = this.#received;
     for (let i = seq + 1; i <= last; i++) {
       i = Math.max(i, this.#oldest);
-      const message = this.#held[this.#gone + i - this.#oldest];
+      const message = this.#held.get(i);
       if (message !== undefined && i <= last) yield { seq: i, message };
     }
   }
 
   /** How many messages after number `seq` are held. */
   heldAfter(seq: number): number {
-    return Math.min(this.#size, Math.max(0, this.#received - seq));
-  }
-
-  /** How many messages are held. */
-  get #size(): number {
-    return this.#held.length - this.#gone;
+    return Math.min(this.#held.size, Math.max(0, this.#received - seq));
   }
 
   /** The number of the oldest message that is held. */
   get #oldest(): number {
-    return this.#received - this.#size + 1;
+    return this.#received - this.#held.size + 1;
   }
 
   #letGo(): void {
     const seq = this.#oldest;
-    const message = this.#held[this.#gone];
+    const message = this.#held.get(seq);
     if (message === undefined) return;
-    this.#held[this.#gone++] = undefined;
-    // Seldom, so that on the average it costs next to nothing.
-    if (this.#gone > this.#size + MAX_GONE) {
-      this.#held.splice(0, this.#gone);
-      this.#gone = 0;
-    }
+    this.#held.delete(seq);
     this.#bytes -= heldBytes(message);
     if (seq > this.#lookedAt) this.#neverRead++;
   }

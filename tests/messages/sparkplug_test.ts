@@ -351,6 +351,39 @@ function repeated(part: Uint8Array, bytes: number): Uint8Array {
   return all;
 }
 
+Deno.test("SparkplugPayload.shown() takes of a data type the 32 bits that it has, wherever it stands", () => {
+  // 2^60 + 3 as a varint: beyond what a number holds.
+  const large = [0x83, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10];
+  const within = (tag: number, ...bytes: number[]): number[] => [tag, bytes.length, ...bytes];
+  const metric = (...fields: number[]): number[] =>
+    within(0x12, ...within(0x0A, 0x61), ...fields, 0x50, 5);
+  const property = within(0x12, 0x08, ...large, 0x18, 7);
+  const parameter = within(0x1A, ...within(0x0A, 0x70), 0x10, ...large, 0x18, 9);
+  const row = within(0x22, ...within(0x0A, 0x08, 4));
+  const of = (...fields: number[]): Json | undefined => {
+    const payload = shown(Uint8Array.from(metric(...fields))) as { metrics: Json[] } | undefined;
+    return payload?.metrics[0];
+  };
+  assert.deepEqual(of(0x20, ...large), { name: "a", value: 5, type: "Int32" });
+  assert.deepEqual(of(...within(0x4A, ...within(0x0A, 0x6B), ...property)), {
+    name: "a",
+    value: 5,
+    properties: { k: 7 },
+  });
+  const template = within(0x92, ...parameter).toSpliced(1, 0, 0x01);
+  assert.deepEqual(of(...template), {
+    name: "a",
+    value: { parameters: [{ name: "p", value: 9, type: "Int32" }], metrics: [] },
+  });
+  for (const types of [[0x18, ...large], within(0x1A, ...large)]) {
+    const dataSet = within(0x8A, ...within(0x12, 0x63), ...types, ...row).toSpliced(1, 0, 0x01);
+    assert.deepEqual(of(...dataSet), {
+      name: "a",
+      value: { columns: ["c"], types: ["Int32"], rows: [[4]] },
+    });
+  }
+});
+
 Deno.test("SparkplugPayload.shown() handles templates of 7 levels, and takes deeper ones for binary", () => {
   assert.notEqual(shown(templates(7)), undefined);
   for (const depth of [8, 50, 120, 10_000]) assert.equal(shown(templates(depth)), undefined);

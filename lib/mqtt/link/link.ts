@@ -10,7 +10,7 @@ import { type BrokerLimits, brokerLimits } from "./broker_limits.ts";
 import { LinkError } from "../faults/link_error.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Pacer } from "./pacer.ts";
-import { PacketLimit } from "./packet_limit.ts";
+import { PacketLimit, TOO_LARGE_TOPIC } from "./packet_limit.ts";
 import { NO_MATCHING_SUBSCRIBERS } from "../faults/reason_codes.ts";
 import { messageProperties, publishProperties } from "./properties.ts";
 import type { BrokerAddress } from "./transport_options.ts";
@@ -89,9 +89,6 @@ export class Link {
   /** For each PINGREQ that is unanswered, in their order, who waits for the answer. */
   readonly #pings: Array<(() => void) | undefined> = [];
   #retainedReceived = 0;
-  readonly #packetLimit: PacketLimit;
-  #publishesReceived = 0;
-  #isTooLarge = false;
   #limits = brokerLimits({});
   #end: LinkEnd | undefined;
   #isEnding = false;
@@ -104,7 +101,7 @@ export class Link {
     const { promise, resolve } = Promise.withResolvers<LinkEnd>();
     this.ended = promise;
     let reasonCode: number | undefined;
-    this.#packetLimit = limitPackets(client, {
+    limitPackets(client, {
       maxBytes: options.maxPacketBytes,
       isMqtt5: options.protocolVersion === "5",
       onFault: () => {
@@ -113,7 +110,7 @@ export class Link {
       },
     });
     const onMessage = (topic: string, payload: Uint8Array, packet: IPublishPacket): void => {
-      if (this.#isTooLarge) options.onTooLarge();
+      if (topic === TOO_LARGE_TOPIC) options.onTooLarge();
       else options.onMessage(toMessage(topic, payload, packet));
     };
     client.on("connect", (connack) => this.#limits = brokerLimits(connack));
@@ -334,7 +331,6 @@ export class Link {
       if (packet.cmd === "connack") delete packet.properties;
     }
     if (packet.cmd === "publish") {
-      this.#isTooLarge = this.#packetLimit.isTooLarge(++this.#publishesReceived);
       if (packet.retain) this.#retainedReceived++;
     } else if (packet.cmd === "pingresp") {
       this.#pings.shift()?.();
@@ -355,12 +351,11 @@ export class Link {
 function limitPackets(
   { stream }: MqttClient,
   options: ConstructorParameters<typeof PacketLimit>[0],
-): PacketLimit {
+): void {
   const limit = new PacketLimit(options);
   const push = stream.push.bind(stream);
   stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean =>
     push(chunk instanceof Uint8Array ? limit.pass(chunk) : chunk, encoding);
-  return limit;
 }
 
 /**

@@ -9,8 +9,8 @@ import { Buffer } from "node:buffer";
 const PUBLISH = 3;
 /** A fixed header has at most so many bytes, §2.1. */
 const MAX_HEADER_BYTES = 5;
-/** Topic name of a PUBLISH that stands for one that was too large: it is not passed on. */
-const NO_TOPIC = "-".charCodeAt(0);
+/** Topic name of a PUBLISH that stands for one that was too large; no other has it [MQTT-4.7.3-2]. */
+export const TOO_LARGE_TOPIC = "\0";
 /** The length of a topic name, the longest one, and a Packet Identifier. */
 const MAX_HEAD_BYTES = 2 + 65_535 + 2;
 
@@ -41,19 +41,9 @@ export class PacketLimit {
   #left = 0;
   /** The PUBLISH whose bytes are passed over. */
   #tooLarge: TooLarge | undefined;
-  #publishes = 0;
-  /** Which PUBLISH packets, counted from 1, were too large and have not been asked for. */
-  readonly #shortened: number[] = [];
 
   constructor(options: PacketLimitOptions) {
     this.#options = options;
-  }
-
-  /** Whether the n-th PUBLISH was too large. To be asked once for each, in their order. */
-  isTooLarge(n: number): boolean {
-    if (this.#shortened[0] !== n) return false;
-    this.#shortened.shift();
-    return true;
   }
 
   /** What is to be read instead of `chunk`; mostly `chunk` itself. */
@@ -96,15 +86,11 @@ export class PacketLimit {
   /** Says whether the packet that begins is passed on. */
   #begin(first: number, { bytes, remaining }: Header): boolean {
     this.#left = remaining;
-    const isPublish = first >> 4 === PUBLISH;
-    if (isPublish) this.#publishes++;
     const { maxBytes, isMqtt5, onFault } = this.#options;
     if (bytes + remaining <= maxBytes || !Number.isFinite(remaining)) return true;
-    if (!isPublish) {
+    if (first >> 4 !== PUBLISH) {
       onFault();
       this.#left = Infinity;
-    } else {
-      this.#shortened.push(this.#publishes);
     }
     this.#tooLarge = new TooLarge(first, isMqtt5);
     return false;
@@ -137,7 +123,7 @@ class TooLarge {
     const body = [
       0,
       1,
-      NO_TOPIC,
+      TOO_LARGE_TOPIC.charCodeAt(0),
       ...(hasIdentifier ? this.#head.subarray(at, at + 2) : []),
       ...(this.#isMqtt5 ? [0] : []),
     ];

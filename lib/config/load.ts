@@ -7,11 +7,11 @@
 
 import type * as z from "zod/v4";
 import { type Config, ConfigError } from "./config.ts";
-import { crossCheck } from "./cross_checks.ts";
+import { crossCheck, rulePaths } from "./cross_checks.ts";
 import type { Document } from "./document.ts";
 import { describeIssues, type Issue } from "./issues.ts";
 import { applyOverrides, type Override } from "./overrides.ts";
-import { formatPath, isRecord, type Path, sizeOf, valueAt } from "./path.ts";
+import { formatPath, isRecord, type Path, setAt, sizeOf, valueAt } from "./path.ts";
 import { quickParse } from "./quick_parse.ts";
 import { MAX_CONFIG_BYTES, readFailure, readTextFile, UnreadableText } from "./read_text.ts";
 import {
@@ -23,7 +23,6 @@ import {
   resolvePath,
   resolveReferences,
 } from "./references.ts";
-import type { Rule } from "../topics/rule.ts";
 import { isPlaceholder } from "./remote_server_schema.ts";
 import { configSchema } from "./schema.ts";
 
@@ -163,13 +162,12 @@ async function check(
   const references = new Set(places.map(formatPath));
   const isReference = (path: Path): boolean => references.has(formatPath(path));
   for (const path of NUMBERS) {
-    const [holder, number] = [valueAt(value, path.slice(0, -1)), valueAt(value, path)];
-    if (!isRecord(holder) || typeof number !== "string" || !/^ *\d+ *$/.test(number)) continue;
-    Reflect.set(holder, path.at(-1) ?? "", Number(number));
+    const number = valueAt(value, path);
+    if (typeof number === "string" && /^ *\d+ *$/.test(number)) setAt(value, path, Number(number));
   }
   const pemIssues = await takeFiles(value, { ...outside, isReference });
+  const schemaIssues = await takeSchemas(value);
   const parsed = configSchema.safeParse(value, { jitless: true });
-  const schemaIssues = await takeSchemas(value, parsed.data?.rules ?? []);
   const hidden = (path: Path): boolean => isSecret(path) || isReference(path);
   const found = [
     ...parsed.success ? [] : describeIssues(parsed.error, { value, hidden }),
@@ -189,11 +187,10 @@ async function takeFiles(
   outside: Outside & { isReference(path: Path): boolean },
 ): Promise<Issue[]> {
   for (const path of PATHS) {
-    const holder = valueAt(value, path.slice(0, -1));
     const text = valueAt(value, path);
     const isOfTls = path[0] === "mqtt";
-    if (isOfTls || !isRecord(holder) || typeof text !== "string" || text === "") continue;
-    Reflect.set(holder, path.at(-1) ?? "", resolvePath(text, outside.folders));
+    if (isOfTls || typeof text !== "string" || text === "") continue;
+    setAt(value, path, resolvePath(text, outside.folders));
   }
   const tls = valueAt(value, ["mqtt", "tls"]);
   if (!isRecord(tls) || ![tls.ca, tls.cert, tls.key].some((one) => typeof one === "string")) {
@@ -204,19 +201,16 @@ async function takeFiles(
   return await readPem(tls, { ...outside, isReference });
 }
 
-/** Compiles the schemas of payloads into the rules. */
-async function takeSchemas(value: unknown, rules: readonly Rule[]): Promise<Issue[]> {
+/** Puts what the schemas of payloads are compiled to in their place. */
+async function takeSchemas(value: unknown): Promise<Issue[]> {
   const issues: Issue[] = [];
-  const topics = valueAt(value, ["topics"]);
-  for (const at of Array.isArray(topics) ? topics.keys() : []) {
-    const path = ["topics", at, "payload", "schema"];
+  for (const rule of rulePaths(value)) {
+    const path = [...rule, "payload", "schema"];
     const schema = valueAt(value, path);
     if (!isRecord(schema)) continue;
     const { compileSchema } = await import("./payload_schema.ts");
     try {
-      const compiled = compileSchema(schema);
-      const payload = rules[at]?.payload;
-      if (payload !== undefined) Reflect.set(payload, "schema", compiled);
+      setAt(value, path, compileSchema(schema));
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       issues.push({ path, message: `is no JSON Schema that can be used: ${why.slice(0, 300)}` });

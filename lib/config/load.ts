@@ -221,9 +221,12 @@ async function takeSchemas(value: unknown): Promise<Issue[]> {
 
 /** What the log is to redact. */
 function secretsOf({ mqtt }: z.output<typeof configSchema>, written: unknown): string[] {
-  const keys = [["api_key"], ["api_key_kdf", "salt"], ["api_key_kdf", "hash"]]
-    .map((path) => String(valueAt(written, ["remote_server", ...path]) ?? ""))
-    .filter((value) => !isPlaceholder(value));
+  const main = valueAt(written, ["remote_server"]);
+  const keys = [main, ...Object.values(valueAt(main, ["keys"]) ?? [])].flatMap((client) =>
+    [["api_key"], ["api_key_kdf", "salt"], ["api_key_kdf", "hash"]]
+      .map((path) => String(valueAt(client, path) ?? ""))
+      .filter((value) => !isPlaceholder(value))
+  );
   const { path, password = "", tls: { key = "", keyPassphrase = "" } } = mqtt;
   const [, query = ""] = path.split(/\?(.*)/s);
   const all = [query, password, key, keyPassphrase, ...keys];

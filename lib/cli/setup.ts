@@ -7,6 +7,7 @@ import type { Config } from "../config/config.ts";
 import { loadConfig, systemEffects } from "../config/load.ts";
 import type { BrokerSettings } from "../mqtt/link/link_opener.ts";
 import type { Grants } from "../access/access.ts";
+import { Rates } from "../access/rates.ts";
 import { Permissions } from "../topics/permissions.ts";
 import { loadDemo } from "./load_demo.ts";
 import { configRequest, type Options } from "./options.ts";
@@ -56,9 +57,10 @@ export function brokerSettings({ mqtt, rules, readOnly, limits }: Config): Broke
   };
 }
 
-/** What a client may do. */
+/** What a client may do. Those who share it share its rates. */
 export function grantsOf({ rules, readOnly, limits, devices }: Config): Grants {
-  return { permissions: new Permissions(rules), readOnly, limits, devices };
+  const rates = new Rates(limits.publishPerMinute);
+  return { permissions: new Permissions(rules), readOnly, limits, rates, devices };
 }
 
 /**

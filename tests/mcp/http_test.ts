@@ -111,6 +111,37 @@ Deno.test("HTTP gives each key the grants of its client", async () => {
   }
 });
 
+Deno.test("HTTP counts the writes of all clients and sessions together", async () => {
+  const topics = [
+    { pattern: "t/#", permissions: ["write"] },
+    { pattern: "t/a", permissions: ["write"], rate: { messages: 1, seconds: 60 } },
+  ];
+  await using server = await serving({ api_key: KEY }, {
+    topics,
+    limits: { publish_per_minute: 3 },
+  });
+  const answers: string[] = [];
+  for (const [mode, topic] of [["auto", "a"], ["legacy", "a"], ["legacy", "b"]] as const) {
+    await using client = await connected(server.url, mode);
+    const args = { topic: `t/${topic}`, payload: "1" };
+    const { content } = await client.callTool({ name: "mqtt_publish", arguments: args });
+    answers.push((content as [{ text: string }])[0].text.slice(0, 30));
+  }
+  await using last = await connected(server.url, "legacy");
+  for (let i = 0; i < 2; i++) {
+    const args = { topic: "t/c", payload: "1" };
+    const { content } = await last.callTool({ name: "mqtt_publish", arguments: args });
+    answers.push((content as [{ text: string }])[0].text.slice(0, 30));
+  }
+  assert.deepEqual(answers, [
+    '{"topic":"t/a","qos":0,"retain',
+    "rate_limited: 1 messages in 60",
+    '{"topic":"t/b","qos":0,"retain',
+    '{"topic":"t/c","qos":0,"retain',
+    "rate_limited: 3 messages a min",
+  ]);
+});
+
 Deno.test("genkey stores a hash in place, keeping comments, and prints the key that opens", async () => {
   await using server = await serving({ keys: [], api_key: KEY });
   const text = `{

@@ -48,6 +48,7 @@ export async function serveOnHttp(
   if (keys.length === 0 && oauth === undefined) {
     throw new UsageError("remote_server has no API key yet; make one with: mcpmqtt genkey");
   }
+  const grants = grantsOf(config);
   const http = new HttpServer({
     remote,
     keys: new ApiKeys(keys),
@@ -61,7 +62,7 @@ export async function serveOnHttp(
       new Session({
         connection,
         grants: {
-          ...grantsOf(config),
+          ...grants,
           readOnly: config.readOnly || readOnly,
           permissions: new Permissions(rules),
         },

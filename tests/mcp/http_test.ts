@@ -124,21 +124,19 @@ Deno.test("HTTP counts the writes of all clients and sessions together", async (
   for (const [mode, topic] of [["auto", "a"], ["legacy", "a"], ["legacy", "b"]] as const) {
     await using client = await connected(server.url, mode);
     const args = { topic: `t/${topic}`, payload: "1" };
-    const { content } = await client.callTool({ name: "mqtt_publish", arguments: args });
-    answers.push((content as [{ text: string }])[0].text.slice(0, 30));
+    answers.push(JSON.stringify(await client.callTool({ name: "mqtt_publish", arguments: args })));
   }
   await using last = await connected(server.url, "legacy");
   for (let i = 0; i < 2; i++) {
     const args = { topic: "t/c", payload: "1" };
-    const { content } = await last.callTool({ name: "mqtt_publish", arguments: args });
-    answers.push((content as [{ text: string }])[0].text.slice(0, 30));
+    answers.push(JSON.stringify(await last.callTool({ name: "mqtt_publish", arguments: args })));
   }
-  assert.deepEqual(answers, [
-    '{"topic":"t/a","qos":0,"retain',
-    "rate_limited: 1 messages in 60",
-    '{"topic":"t/b","qos":0,"retain',
-    '{"topic":"t/c","qos":0,"retain',
-    "rate_limited: 3 messages a min",
+  assert.deepEqual(answers.map((one) => /rate_limited: \d|\bsent/.exec(one)?.[0]), [
+    "sent",
+    "rate_limited: 1",
+    "sent",
+    "sent",
+    "rate_limited: 3",
   ]);
 });
 

@@ -8,7 +8,7 @@ import type { Config } from "../../config/config.ts";
 import { MAIN_CLIENT } from "../../config/remote_server_schema.ts";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { ApiKeys, type NamedKey } from "../../mcp/api_keys.ts";
+import { ApiKeys, type ClientKey } from "../../mcp/api_keys.ts";
 import type { Audit } from "../../mcp/audit.ts";
 import { HttpServer } from "../../mcp/http.ts";
 import { isLoopback } from "../../mcp/http_door.ts";
@@ -43,7 +43,7 @@ export async function serveOnHttp(
   if (remote === undefined) {
     throw new UsageError("--transport remotehttp needs remote_server in the config");
   }
-  const keys = keysOf(remote);
+  const keys = keysOf(remote, config.rules);
   const { oauth } = remote;
   if (keys.length === 0 && oauth === undefined) {
     throw new UsageError("remote_server has no API key yet; make one with: mcpmqtt genkey");
@@ -52,10 +52,6 @@ export async function serveOnHttp(
   const http = new HttpServer({
     remote,
     keys: new ApiKeys(keys),
-    clientOf: (name) => {
-      const { topics, readOnly = false } = remote.keys.find((one) => one.name === name) ?? {};
-      return { id: `key ${name}`, name, rules: topics ?? config.rules, readOnly };
-    },
     tokens: oauth &&
       new (await import("../../mcp/oauth.ts")).TokenVerifier(oauth, config.rules, log),
     sessionFor: ({ rules, readOnly }) =>
@@ -91,9 +87,14 @@ export async function serveOnHttp(
   };
 }
 
-function keysOf({ key, keys }: Remote): NamedKey[] {
-  const main = key === undefined ? [] : [{ name: MAIN_CLIENT, key }];
-  return [...main, ...keys.map(({ name, apiKeyKdf }) => ({ name, key: apiKeyKdf }))];
+/** @param rules what a client is granted that has no topics of its own */
+function keysOf({ key, keys }: Remote, rules: Config["rules"]): ClientKey[] {
+  const main = { name: MAIN_CLIENT, apiKeyKdf: key, readOnly: false, topics: rules };
+  return [main, ...keys].flatMap(({ name, apiKeyKdf, readOnly, topics = rules }) =>
+    apiKeyKdf === undefined
+      ? []
+      : [{ key: apiKeyKdf, client: { id: `key ${name}`, name, rules: topics, readOnly } }]
+  );
 }
 
 /** A server that listens. */

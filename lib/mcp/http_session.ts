@@ -8,8 +8,8 @@ import {
   type JSONRPCMessage,
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
-import { CANCELLED, cancelledIn, type Id, requestsIn } from "./http_body.ts";
 import { givenUp, type HttpCall } from "./http_call.ts";
+import { CANCELLED, cancelledIn, type Id, requestsIn } from "./json_rpc.ts";
 
 const INVALID_REQUEST = -32_600;
 

@@ -11,12 +11,11 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { messageTopic } from "../resources/message.ts";
 import { type Audit, clientIn, recordResource } from "./audit.ts";
+import { CANCELLED, type Id, isId } from "./json_rpc.ts";
 
 const LISTEN = "subscriptions/listen";
-const CANCELLED = "notifications/cancelled";
 const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
 
-type Id = string | number;
 /** What is needed of a session. */
 type ListeningSession = Pick<Session, "access" | "updates">;
 
@@ -63,38 +62,42 @@ export class Listening {
       if (message.id !== undefined) this.#open.delete(message.id);
       return undefined;
     }
-    const { notifications = {}, _meta = {} } = (message.params ?? {}) as Acknowledged;
+    const { _meta = {} } = (message.params ?? {}) as Acknowledged;
     const id = _meta[SUBSCRIPTION_ID_META_KEY];
     if (!isId(id)) return undefined;
     if (message.method !== ACKNOWLEDGED) {
       return this.#held.get(id)?.then(() => this.#open.has(id) ? message : undefined);
     }
-    const { resourceSubscriptions: uris } = notifications;
-    if (uris === undefined) return undefined;
     const client = this.#open.get(id);
     if (client === undefined) return Promise.resolve(undefined);
-    const acknowledgement = subscribeAll(uris, {
+    const acknowledgement = acknowledged(message, {
       session: this.#session,
       audit: this.#audit,
       client,
       holder: holderOf(id),
       log: this.#log,
-    }).then((taken) => {
+    }).then((one) => {
       this.#held.delete(id);
-      return this.#open.has(id) ? acknowledging(message, taken) : undefined;
+      return this.#open.has(id) ? one : undefined;
     });
     this.#held.set(id, acknowledgement);
     return acknowledgement;
   }
 }
 
+/** Whether a body is a request that listens. */
+export function isListen(body: unknown): boolean {
+  return (body as { method?: unknown } | null | undefined)?.method === LISTEN;
+}
+
 /**
- * Subscribes to what a client listens to.
+ * Subscribes to what an acknowledgement names.
  *
- * @returns the URIs whose subscription is in force, or is taken up when the broker is there.
+ * @returns the acknowledgement, with the URIs whose subscription is in force, or is taken up when the
+ * broker is there.
  */
-export async function subscribeAll(
-  uris: readonly string[],
+export async function acknowledged(
+  message: JSONRPCMessage,
   { session: { access, updates }, audit, client, holder, log }: {
     readonly session: ListeningSession;
     readonly audit: Audit | undefined;
@@ -102,7 +105,10 @@ export async function subscribeAll(
     readonly holder: string;
     readonly log: Logger;
   },
-): Promise<string[]> {
+): Promise<JSONRPCMessage> {
+  const { params } = message as { readonly params?: Acknowledged };
+  const { resourceSubscriptions: uris } = params?.notifications ?? {};
+  if (uris === undefined) return message;
   const taken = await Promise.all(uris.map(async (uri) => {
     try {
       const topic = messageTopic(uri);
@@ -115,23 +121,13 @@ export async function subscribeAll(
       return [];
     }
   }));
-  return taken.flat();
-}
-
-/** An acknowledgement that names no more resources than those that are subscribed to. */
-export function acknowledging(message: JSONRPCMessage, taken: readonly string[]): JSONRPCMessage {
-  const { params } = message as { readonly params?: Acknowledged };
-  const notifications = { ...params?.notifications, resourceSubscriptions: taken };
+  const notifications = { ...params?.notifications, resourceSubscriptions: taken.flat() };
   return { ...message, params: { ...params, notifications } } as JSONRPCMessage;
 }
 
 interface Acknowledged {
   readonly notifications?: { readonly resourceSubscriptions?: readonly string[] };
   readonly _meta?: Readonly<Record<string, unknown>>;
-}
-
-function isId(id: unknown): id is Id {
-  return typeof id === "string" || typeof id === "number";
 }
 
 function holderOf(id: Id): string {

@@ -3,11 +3,13 @@
  *
  * @module
  */
-import type {
-  CallToolRequest,
-  CallToolResult,
-  ServerContext,
-  Tool as McpTool,
+import {
+  type CallToolRequest,
+  type CallToolResult,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ServerContext,
+  type Tool as McpTool,
 } from "@modelcontextprotocol/server";
 import * as z from "zod/v4";
 import type { Limits } from "../config/config.ts";
@@ -69,7 +71,7 @@ export interface CallOptions extends Caller {
 /**
  * Carries out a call.
  *
- * @throws {UnknownTool} where there is no tool of that name.
+ * @throws {ProtocolError} where there is no tool of that name, as MCP wants it.
  */
 export async function callTool(
   { params }: CallToolRequest,
@@ -79,15 +81,20 @@ export async function callTool(
   const { session, tools, audit, client } = caller;
   const tool = findTool(params.name, tools);
   if (tool === undefined) {
+    const name = params.name.slice(0, MAX_NAME_CHARACTERS);
     await audit?.record({
       client,
-      tool: params.name.slice(0, MAX_NAME_CHARACTERS),
+      tool: name,
       decision: "none",
       outcome: "failed",
       code: "invalid_argument",
       duration_ms: 0,
     });
-    throw new UnknownTool(params.name, offeredTools(session.access.grants, tools));
+    const there = offeredTools(session.access.grants, tools).map((one) => one.name).join(", ");
+    throw new ProtocolError(
+      ProtocolErrorCode.InvalidParams,
+      `Unknown tool ${JSON.stringify(name)}; there are ${there}`,
+    );
   }
   const stopProgress = reportProgress(tool, params.arguments, context);
   try {
@@ -102,15 +109,6 @@ export async function callTool(
     return renderError(error);
   } finally {
     stopProgress();
-  }
-}
-
-/** There is no such tool; MCP wants that as a protocol error. */
-export class UnknownTool extends Error {
-  override readonly name = "UnknownTool";
-  constructor(tool: string, offered: readonly Tool[]) {
-    const names = offered.map(({ name }) => name).join(", ");
-    super(`Unknown tool ${JSON.stringify(tool.slice(0, MAX_NAME_CHARACTERS))}; there are ${names}`);
   }
 }
 

@@ -141,14 +141,12 @@ function hostBlock({ source, variables }: Config, options: Options): string {
 }
 
 /** The options that say what is granted and where, as they were given. */
-function grantingOptions({ url, read, write, readOnly }: Options): string[] {
-  return [
-    // A query may hold a token.
-    ...(url === undefined ? [] : ["--url", url.replace(/\?.*/s, "?…")]),
-    ...read.flatMap((filter) => ["--read", filter]),
-    ...write.flatMap((filter) => ["--write", filter]),
-    ...(readOnly ? ["--read-only"] : []),
-  ];
+function grantingOptions({ given }: Options): string[] {
+  return given.flatMap(({ option: { flag }, value }) => {
+    if (!["url", "read", "write", "read-only"].includes(flag)) return [];
+    // A query of the URL may hold a token.
+    return [`--${flag}`, flag === "url" ? value.replace(/\?.*/s, "?…") : value].filter(Boolean);
+  });
 }
 
 /** The host runs the program from a folder of its own choice. */

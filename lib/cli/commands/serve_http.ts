@@ -12,6 +12,7 @@ import { ApiKeys, type ClientKey } from "../../mcp/api_keys.ts";
 import type { Audit } from "../../mcp/audit.ts";
 import { HttpServer } from "../../mcp/http.ts";
 import { isLoopback } from "../../mcp/http_door.ts";
+import type { Serving } from "../../mcp/serve_stdio.ts";
 import type { Connection } from "../../mqtt/connection.ts";
 import { Permissions } from "../../topics/permissions.ts";
 import { UsageError } from "../options.ts";
@@ -38,7 +39,7 @@ export async function serveOnHttp(
     readonly log: Logger;
     readonly audit: Audit | undefined;
   },
-): Promise<AsyncDisposable & { readonly ended: Promise<void>; close(): Promise<void> }> {
+): Promise<Serving> {
   const { remoteServer: remote } = config;
   if (remote === undefined) {
     throw new UsageError("--transport remotehttp needs remote_server in the config");
@@ -83,7 +84,6 @@ export async function serveOnHttp(
       await http[Symbol.asyncDispose]();
       await server.shutdown();
     },
-    async [Symbol.asyncDispose](): Promise<void> {},
   };
 }
 

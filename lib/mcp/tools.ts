@@ -28,29 +28,28 @@ const MAX_NAME_CHARACTERS = 80;
 /** Nobody comes near them, but who does is told of them in an error. */
 const UNTOLD_BOUNDS = ["exclusiveMinimum", "minItems", "maxItems", "maxLength"] as const;
 
-/** By the limits, which the schemas name: making them takes some milliseconds. */
-const described = new WeakMap<Limits, WeakMap<Tool, McpTool>>();
+/** By the schema of the arguments, one for each tool and limits: making them takes some milliseconds. */
+const described = new WeakMap<z.ZodObject, McpTool>();
 
 /** What `tools/list` gives; of all tools, unless others are given. */
 export function listTools(
   { readOnly, limits }: { readonly readOnly: boolean; readonly limits: Limits },
   tools?: readonly Tool[],
 ): McpTool[] {
-  const known = described.get(limits) ?? new WeakMap<Tool, McpTool>();
-  described.set(limits, known);
   return offeredTools({ readOnly }, tools).map((tool) => {
-    const made = known.get(tool) ?? describeTool(tool, limits);
-    known.set(tool, made);
+    const input = tool.input(limits);
+    const made = described.get(input) ?? describeTool(tool, input);
+    described.set(input, made);
     return made;
   });
 }
 
-function describeTool(tool: Tool, limits: Limits): McpTool {
+function describeTool(tool: Tool, input: z.ZodObject): McpTool {
   return {
     name: tool.name,
     title: tool.title,
     description: tool.description,
-    inputSchema: jsonSchema(tool.input(limits), "input"),
+    inputSchema: jsonSchema(input, "input"),
     outputSchema: jsonSchema(tool.output, "output"),
     annotations: {
       readOnlyHint: tool.effect === "observe",

@@ -21,7 +21,9 @@ const CLIENT_ID_BYTES = 6;
 export async function configFor(options: Options): Promise<Config> {
   const config = await loadConfig(configRequest(options, systemEffects.env));
   const { source, plainSecrets, warnings } = config;
-  if (source === undefined || plainSecrets.length === 0) return config;
+  // Of stdin Deno tells nothing by its path.
+  const isFile = source !== undefined && source !== "/dev/stdin";
+  if (!isFile || plainSecrets.length === 0) return config;
   const { mode } = await Deno.stat(source);
   // On Windows there is none.
   if (mode === null || (mode & OTHERS_MAY_READ) === 0) return config;

@@ -45,7 +45,7 @@ export class HttpCall {
     this.#stream = undefined;
     this.giveUp("the client has gone");
   };
-  #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #stream: TransformStreamDefaultController<Uint8Array> | undefined;
   #isOver = false;
 
   constructor({ timeoutMs, client }: HttpCallOptions) {
@@ -84,7 +84,7 @@ export class HttpCall {
     for (const id of isRead ? this.unanswered : []) {
       this.#stream?.enqueue(eventOf(givenUp(id, why)));
     }
-    this.#stream?.close();
+    this.#stream?.terminate();
     this.#abort.abort(new Error(why));
   }
 
@@ -122,26 +122,16 @@ export class HttpCall {
 
   /** Passes a stream on until it ends, which ends the call, or the call does. */
   #followed(response: Response): Response {
-    const reader = response.body?.getReader();
-    const cancel = (): void => void reader?.cancel().catch(() => {});
-    this.signal.addEventListener("abort", cancel, { once: true });
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => void (this.#stream = controller),
-      pull: async (controller) => {
-        try {
-          const { done = true, value } = await reader?.read() ?? {};
-          if (this.#isOver) return;
-          if (!done) return controller.enqueue(value);
-          controller.close();
-          this.#end();
-        } catch (error) {
-          this.#end();
-          throw error;
-        }
+    const following = new TransformStream<Uint8Array, Uint8Array>(
+      {
+        start: (controller) => void (this.#stream = controller),
+        flush: () => this.#end(),
+        cancel: this.#onGone,
       },
-      cancel: this.#onGone,
-    });
-    return new Response(body, response);
+      undefined,
+      { highWaterMark: 1 },
+    );
+    return new Response(response.body?.pipeThrough(following) ?? null, response);
   }
 
   #end(): void {

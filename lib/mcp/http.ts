@@ -47,6 +47,13 @@ type Legacy = Kept<SessionTransport>;
 /** What serves all requests of one client of revision 2026-07-28, which has no sessions. */
 type Modern = Kept<McpHttpHandler>;
 
+/** Who asks, and what. */
+interface Asked {
+  readonly client: Client;
+  readonly call: HttpCall;
+  readonly parsedBody: unknown;
+}
+
 const SESSION_HEADER = "mcp-session-id";
 const METHODS: ReadonlySet<string> = new Set(["GET", "POST", "DELETE"]);
 /** How long the body of a request may take to arrive, in milliseconds. */
@@ -115,11 +122,6 @@ export class HttpServer implements AsyncDisposable {
     return await call.respond(this.#answer(request, { client, call }));
   }
 
-  #count(call: HttpCall, requests: number): void {
-    this.#inFlight += requests;
-    call.onEnd(() => this.#inFlight -= requests);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#idle);
     await Promise.all([...this.#legacy.keys()].map((id) => end(this.#legacy, id)));
@@ -144,7 +146,8 @@ export class HttpServer implements AsyncDisposable {
     const ids = isListen(parsedBody) ? [] : requestsIn(parsedBody);
     if (ids.length > maxRequests) return said(400, `a batch may have ${maxRequests} requests`);
     if (ids.length > 0 && this.#inFlight + ids.length > maxRequests) return busy(maxRequests);
-    this.#count(call, ids.length);
+    this.#inFlight += ids.length;
+    call.onEnd(() => this.#inFlight -= ids.length);
     for (const id of ids) call.unanswered.add(id);
     const isLegacy = request.method !== "POST" || await isLegacyRequest(request, parsedBody);
     call.signal.throwIfAborted();
@@ -155,11 +158,7 @@ export class HttpServer implements AsyncDisposable {
   /** Revision 2026-07-28: no sessions. */
   async #answerModern(
     request: Request,
-    { client, call, parsedBody }: {
-      readonly client: Client;
-      readonly call: HttpCall;
-      readonly parsedBody: unknown;
-    },
+    { client, call, parsedBody }: Asked,
   ): Promise<Response> {
     const modern = this.#modernOf(client);
     call.onEnd(use(modern));
@@ -177,11 +176,7 @@ export class HttpServer implements AsyncDisposable {
   /** The generations before 2026-07-28: a session from `initialize` on. */
   async #answerLegacy(
     request: Request,
-    { client, call, parsedBody }: {
-      readonly client: Client;
-      readonly call: HttpCall;
-      readonly parsedBody: unknown;
-    },
+    { client, call, parsedBody }: Asked,
   ): Promise<Response> {
     const id = request.headers.get(SESSION_HEADER);
     if (id !== null) {
@@ -191,10 +186,8 @@ export class HttpServer implements AsyncDisposable {
         return said(404, "there is no such session");
       }
       call.onEnd(use(known));
-      const { carrier } = known;
-      return request.method === "POST"
-        ? await carrier.answer(request, { parsedBody, call })
-        : held(await carrier.handleRequest(request), known);
+      const response = await known.carrier.answer(request, { parsedBody, call });
+      return request.method === "POST" ? response : held(response, known);
     }
     const { maxSessions } = this.#options.remote.limits;
     if (this.#legacy.size >= maxSessions) {
@@ -209,9 +202,7 @@ export class HttpServer implements AsyncDisposable {
       onsessionclosed: (made) => end(this.#legacy, made),
     });
     await this.#createServer(session, client.name).connect(carrier);
-    const response = request.method === "POST"
-      ? await carrier.answer(request, { parsedBody, call })
-      : await carrier.handleRequest(request);
+    const response = await carrier.answer(request, { parsedBody, call });
     if (carrier.sessionId === undefined) await session[Symbol.asyncDispose]();
     return response;
   }

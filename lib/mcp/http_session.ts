@@ -18,7 +18,7 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
   /** What is being answered, by the id of each request in it. */
   readonly #calls = new Map<Id, HttpCall>();
 
-  /** Answers a POST, whose requests are those of the call. */
+  /** Answers a request over HTTP; the requests in the body of a POST are those of the call. */
   async answer(
     request: Request,
     { parsedBody, call }: { readonly parsedBody: unknown; readonly call: HttpCall },

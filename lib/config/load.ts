@@ -16,6 +16,7 @@ import { quickParse } from "./quick_parse.ts";
 import { MAX_CONFIG_BYTES, readFailure, readTextFile, UnreadableText } from "./read_text.ts";
 import {
   type ConfigEffects,
+  foldersOf,
   isSecret,
   NUMBERS,
   type Outside,
@@ -53,13 +54,8 @@ export const systemEffects: ConfigEffects = {
  * Where the config is looked for when no path is given, or undefined where HOME is not known.
  */
 export function defaultConfigPath(effects: ConfigEffects = systemEffects): string | undefined {
-  const home = homeOf(effects);
+  const { home } = foldersOf(undefined, effects);
   return home === undefined ? undefined : `${home}/.config/mcpmqtt/config.json`;
-}
-
-/** On Windows there usually is no HOME. */
-function homeOf({ env }: ConfigEffects): string | undefined {
-  return env("HOME") || env("USERPROFILE") || undefined;
 }
 
 /**
@@ -84,10 +80,8 @@ function homeOf({ env }: ConfigEffects): string | undefined {
 export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const { effects = systemEffects } = options;
   const defaultPath = defaultConfigPath(effects);
-  const home = homeOf(effects);
   const read = await readSource(options, effects, defaultPath);
   const source = read?.path;
-  const folders = { base: source?.replace(/[^/\\]*$/, "") ?? "", home };
   const text = read?.text ?? "{}";
   if (source !== undefined && text.trim() === "") {
     const message = "is empty; make one with: mcpmqtt init (after moving it away)";
@@ -103,7 +97,7 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const written = (quick ?? broken)?.value;
   const { config, value, issues, variables: named } = await check(written, {
     effects,
-    folders,
+    folders: foldersOf(source, effects),
     url: String(options.overrides?.find(({ key }) => key.join(".") === "mqtt.url")?.value ?? ""),
   });
   const document = issues.length === 0 ? broken : broken ?? await parse();
@@ -112,7 +106,8 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const overrides = (options.overrides ?? []).map((override) => {
     const { key, value } = override;
     const isPath = key.join(".") === "logging.logfile" && typeof value === "string";
-    return isPath ? { ...override, value: resolvePath(value, { base: "", home }) } : override;
+    if (!isPath) return override;
+    return { ...override, value: resolvePath(value, foldersOf(undefined, effects)) };
   });
   const all = [...faults, ...applyOverrides(config, overrides)];
   if (all.length > 0 || config === undefined) throw new ConfigError(all, more);
@@ -245,10 +240,9 @@ async function readSource(
   effects: ConfigEffects,
   defaultPath: string | undefined,
 ): Promise<{ path: string; text: string } | undefined> {
-  const home = homeOf(effects);
   const wanted = path === undefined
     ? needsNoFile ? undefined : defaultPath
-    : resolvePath(path, { base: "", home });
+    : resolvePath(path, foldersOf(undefined, effects));
   if (wanted === undefined) return undefined;
   try {
     return { path: wanted, text: await effects.readTextFile(wanted, MAX_CONFIG_BYTES) };

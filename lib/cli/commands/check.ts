@@ -5,6 +5,7 @@
  */
 import type { Config } from "../../config/config.ts";
 import { formatFault } from "../../config/config.ts";
+import { resolvePath } from "../../config/references.ts";
 import { McpMqttError } from "../../errors.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { certificateFault } from "../../mqtt/faults/tls_diagnosis.ts";
@@ -126,9 +127,15 @@ function isDenied({ code }: McpMqttError): boolean {
 /** The JSON block that makes a host run this program with this config. */
 function hostBlock({ source, variables }: Config, options: Options): string {
   const { command, args: first } = hostCommand();
+  // The host runs the program from a folder of its own choice.
+  const folders = { base: Deno.cwd(), home: undefined };
   const args = [
     ...first,
-    ...(options.demo ? ["--demo"] : source === undefined ? [] : ["--config", absolute(source)]),
+    ...(options.demo
+      ? ["--demo"]
+      : source === undefined
+      ? []
+      : ["--config", resolvePath(source, folders)]),
     ...grantingOptions(options),
   ];
   const env = Object.fromEntries(variables.map((name) => [name, `the value of ${name}`]));
@@ -147,11 +154,6 @@ function grantingOptions({ given }: Options): string[] {
     // A query of the URL may hold a token.
     return [`--${flag}`, flag === "url" ? value.replace(/\?.*/s, "?…") : value].filter(Boolean);
   });
-}
-
-/** The host runs the program from a folder of its own choice. */
-function absolute(path: string): string {
-  return /^([/\\]|[A-Za-z]:)/.test(path) ? path : `${Deno.cwd()}/${path}`;
 }
 
 function forever({ mqtt }: Config): { waitMs: number; signal: AbortSignal } {

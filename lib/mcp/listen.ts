@@ -16,14 +16,16 @@ import { CANCELLED, type Id, isId } from "./json_rpc.ts";
 const LISTEN = "subscriptions/listen";
 const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
 
-/** What is needed of a session. */
-type ListeningSession = Pick<Session, "access" | "updates">;
+/** What is listened to, and where that is told of. */
+export interface ListenOptions {
+  readonly session: Pick<Session, "access" | "updates">;
+  readonly audit: Audit | undefined;
+  readonly log: Logger;
+}
 
 /** Takes up and gives up what a host listens to. */
 export class Listening {
-  readonly #session: ListeningSession;
-  readonly #audit: Audit | undefined;
-  readonly #log: Logger;
+  readonly #options: ListenOptions;
   /**
    * The requests that have arrived and not ended, and whose they are; the SDK may not have come to
    * them yet.
@@ -32,10 +34,8 @@ export class Listening {
   /** Their acknowledgements that are held. */
   readonly #held = new Map<Id, Promise<JSONRPCMessage | undefined>>();
 
-  constructor(session: ListeningSession, log: Logger, audit?: Audit) {
-    this.#session = session;
-    this.#log = log;
-    this.#audit = audit;
+  constructor(options: ListenOptions) {
+    this.#options = options;
   }
 
   /** Looks at a message from the host: it may begin or end a request. */
@@ -47,7 +47,7 @@ export class Listening {
     if (message.method !== CANCELLED) return;
     const id = message.params?.["requestId"];
     if (!isId(id)) return;
-    if (this.#open.delete(id)) this.#session.updates.release(holderOf(id));
+    if (this.#open.delete(id)) this.#options.session.updates.release(holderOf(id));
   }
 
   /**
@@ -70,13 +70,8 @@ export class Listening {
     }
     const client = this.#open.get(id);
     if (client === undefined) return Promise.resolve(undefined);
-    const acknowledgement = acknowledged(message, {
-      session: this.#session,
-      audit: this.#audit,
-      client,
-      holder: holderOf(id),
-      log: this.#log,
-    }).then((one) => {
+    const about = { ...this.#options, client, holder: holderOf(id) };
+    const acknowledgement = acknowledged(message, about).then((one) => {
       this.#held.delete(id);
       return this.#open.has(id) ? one : undefined;
     });
@@ -98,12 +93,9 @@ export function isListen(body: unknown): boolean {
  */
 export async function acknowledged(
   message: JSONRPCMessage,
-  { session: { access, updates }, audit, client, holder, log }: {
-    readonly session: ListeningSession;
-    readonly audit: Audit | undefined;
+  { session: { access, updates }, audit, log, client, holder }: ListenOptions & {
     readonly client: string;
     readonly holder: string;
-    readonly log: Logger;
   },
 ): Promise<JSONRPCMessage> {
   const { params } = message as { readonly params?: Acknowledged };

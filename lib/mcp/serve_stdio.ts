@@ -36,7 +36,7 @@ export interface Serving {
  * nobody reads the output any more.
  */
 export function serveOnStdio({ session, log, audit, ...streams }: ServeOptions): Serving {
-  const listening = new Listening(session, log, audit);
+  const listening = new Listening({ session, log, audit });
   const transport = new StdioTransport({
     ...streams,
     onReceived: (message) => listening.received(message),

@@ -1,5 +1,6 @@
 /** `Session` of `lib/access`, many over one `Connection`: each has a watch of everything. */
 import process from "node:process";
+import { Rates } from "../../lib/access/rates.ts";
 import { Session } from "../../lib/access/session.ts";
 import { openLog } from "../../lib/log.ts";
 import { Connection } from "../../lib/mqtt/connection.ts";
@@ -26,6 +27,7 @@ const grants = {
   readOnly: true,
   devices: NO_DEVICES,
   limits: { ...LIMITS, watchBufferMessages: 1_000 },
+  rates: new Rates(0),
 };
 const signal = new AbortController().signal;
 const options = { waitMs: 10_000, signal, includeRetained: true };

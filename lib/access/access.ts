@@ -31,12 +31,11 @@ import { quoteTopic } from "../topics/topic_text.ts";
 import { bounded } from "../wait.ts";
 import { ConfirmationNeeded, confirmedAs } from "./confirmation.ts";
 import { withFewConnections } from "./few_connections.ts";
-import { RateLimiter, type RatePlace } from "./rate_limiter.ts";
+import type { Rates } from "./rates.ts";
 import { TopicsSeen } from "./topics_seen.ts";
 
 /** How long the end of a call waits for the UNSUBACK, in milliseconds; the UNSUBSCRIBE is sent at once. */
 const RELEASE_MS = 500;
-const MINUTE_MS = 60_000;
 /**
  * The QoS of what is collected, unless the call shows the QoS of a message. Brokers hold back what
  * is acknowledged one by one, and drop what becomes too much: mosquitto sends 20 messages of QoS 1
@@ -52,6 +51,8 @@ export interface Grants {
   readonly permissions: Permissions;
   readonly readOnly: boolean;
   readonly limits: Limits;
+  /** How often may be written; one for all clients. */
+  readonly rates: Rates;
   /** Where devices describe themselves. */
   readonly devices: Config["devices"];
 }
@@ -80,8 +81,6 @@ export class Access implements AsyncDisposable {
   /** What births that this client may read have said. */
   readonly sparkplug: SparkplugBirths;
   readonly #connection: Connection;
-  readonly #writes: RateLimiter;
-  readonly #rates = new Map<Rule, RateLimiter>();
   readonly #collections = new Set<Collecting>();
   /** The topics that were made for an answer each, while it is waited for. */
   readonly #answerTopics = new Set<string>();
@@ -93,8 +92,6 @@ export class Access implements AsyncDisposable {
     this.grants = grants;
     this.sparkplug = new SparkplugBirths({ prefixes: grants.devices.sparkplug });
     this.#log = log;
-    const { publishPerMinute: writes } = grants.limits;
-    this.#writes = new RateLimiter({ writes, windowMs: MINUTE_MS });
   }
 
   get status(): ConnectionStatus {
@@ -121,10 +118,11 @@ export class Access implements AsyncDisposable {
    */
   assertWritable(publication: Publication, confirmed?: string): void {
     this.#assertAllowed(publication);
-    const guard = this.grants.permissions.guards(publication.topic).find(({ confirm }) => confirm);
+    const guards = this.grants.permissions.guards(publication.topic);
+    const guard = guards.find(({ confirm }) => confirm);
     if (guard === undefined || confirmed === confirmedAs(publication)) return;
     // Nobody is asked for what could not be sent after a yes.
-    this.#takePlaces(publication.topic)();
+    this.grants.rates.assertFree(guards);
     throw new ConfirmationNeeded(publication, guard.pattern);
   }
 
@@ -183,7 +181,8 @@ export class Access implements AsyncDisposable {
     options: PublishOptions & { readonly confirmed?: string | undefined },
   ): Promise<Published> {
     this.assertWritable(publication, options.confirmed);
-    const giveBack = this.#takePlaces(publication.topic);
+    const { permissions, rates } = this.grants;
+    const giveBack = rates.take(permissions.guards(publication.topic));
     let isSent = false;
     try {
       return await this.#connection.publish(publication, {
@@ -197,47 +196,6 @@ export class Access implements AsyncDisposable {
     } finally {
       if (!isSent) giveBack();
     }
-  }
-
-  /**
-   * Takes a place among all writes, and among those of each rule with a rate.
-   *
-   * @returns gives them back: nothing was sent.
-   */
-  #takePlaces(topic: string): () => void {
-    const { publishPerMinute } = this.grants.limits;
-    const limits = [{
-      limiter: this.#writes,
-      what: `${publishPerMinute} messages a minute are allowed (limits.publish_per_minute)`,
-    }];
-    for (const rule of this.grants.permissions.guards(topic)) {
-      if (rule.rate === undefined) continue;
-      const limiter = this.#rates.get(rule) ?? new RateLimiter(rule.rate);
-      this.#rates.set(rule, limiter);
-      const { writes, windowMs } = rule.rate;
-      const pattern = quoteTopic(rule.pattern.text);
-      const what = `${writes} messages in ${windowMs / 1000} s are allowed by the rule ${pattern}`;
-      limits.push({ limiter, what });
-    }
-    const taken: RatePlace[] = [];
-    const giveBack = (): void => taken.forEach((place) => place.giveBack());
-    for (const { limiter, what } of limits) {
-      const place = limiter.take();
-      if (place.waitMs === 0) {
-        taken.push(place);
-        continue;
-      }
-      giveBack();
-      const seconds = Math.ceil(place.waitMs / 100) / 10;
-      throw new McpMqttError(
-        "rate_limited",
-        `${what}; the next write is possible in ${seconds} s`,
-        {
-          outcome: "not_sent",
-        },
-      );
-    }
-    return giveBack;
   }
 
   /**

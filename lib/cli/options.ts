@@ -8,21 +8,22 @@
 import { parseArgs } from "node:util";
 import type { Override } from "../config/load.ts";
 import { nearest } from "../config/nearest_key.ts";
-import { LOG_LEVELS, type LogLevel } from "../log.ts";
-import { COMMANDS, OPTIONS, optionUsage, SETTINGS } from "./settings.ts";
+import { COMMANDS, type Option, OPTIONS, optionUsage, SETTINGS } from "./settings.ts";
+
+/** An option as given. */
+export interface GivenOption {
+  readonly option: Option;
+  /** Empty for a switch. */
+  readonly value: string;
+}
 
 /** The options as given; what was not given is undefined or false. */
 export interface Options {
   readonly config: string | undefined;
-  readonly logLevel: LogLevel | undefined;
-  readonly logfile: string | undefined;
   readonly transport: "stdio" | "remotehttp";
-  readonly readOnly: boolean;
   readonly demo: boolean;
-  readonly url: string | undefined;
-  /** Topic filters, as given. */
-  readonly read: readonly string[];
-  readonly write: readonly string[];
+  /** All of them, in their order; of one that counts once the last. */
+  readonly given: readonly GivenOption[];
 }
 
 /** What the arguments ask for. */
@@ -82,29 +83,26 @@ export function parseArguments(args: readonly string[]): Invocation {
     strict: false,
     tokens: true,
   });
-  const given = new Map<string, string>();
-  const grants = { read: [] as string[], write: [] as string[] };
+  let given: GivenOption[] = [];
   const operands: string[] = [];
   for (const token of tokens) {
     if (token.kind === "positional") operands.push(token.value);
     if (token.kind !== "option") continue;
-    const value = optionValue(token);
-    if (token.name === "read" || token.name === "write") grants[token.name].push(value);
-    else given.set(token.name, value);
+    const one = givenOption(token);
+    given = [...given.filter(({ option }) => option.many || option !== one.option), one];
   }
-  if (given.has("genkey")) operands.unshift("genkey");
+  const valueOf = (flag: string): string | undefined =>
+    given.find(({ option }) => option.flag === flag)?.value;
+  const has = (flag: string): boolean => valueOf(flag) !== undefined;
+  if (has("genkey")) operands.unshift("genkey");
   return invocation(operands, {
-    help: given.has("help"),
-    version: given.has("version"),
+    help: has("help"),
+    version: has("version"),
     options: {
-      config: given.get("config"),
-      logLevel: LOG_LEVELS.find((level) => level === given.get("log-level")),
-      logfile: given.get("logfile"),
-      transport: given.get("transport") === "remotehttp" ? "remotehttp" : "stdio",
-      readOnly: given.has("read-only"),
-      demo: given.has("demo"),
-      url: given.get("url"),
-      ...grants,
+      config: valueOf("config"),
+      transport: valueOf("transport") === "remotehttp" ? "remotehttp" : "stdio",
+      demo: has("demo"),
+      given,
     },
   });
 }
@@ -137,12 +135,6 @@ export function configRequest(
   options: Options,
   env: (name: string) => string | undefined,
 ): ConfigRequest {
-  const fromOptions: Readonly<Record<string, string | true | undefined>> = {
-    "log-level": options.logLevel,
-    logfile: options.logfile,
-    "read-only": options.readOnly || undefined,
-    url: options.url,
-  };
   const overrides: Override[] = [];
   for (const { env: name, key } of SETTINGS) {
     const value = name === undefined ? undefined : env(name);
@@ -150,17 +142,10 @@ export function configRequest(
       overrides.push({ key, value, source: name });
     }
   }
-  for (const { flag, key } of OPTIONS) {
-    const value = fromOptions[flag];
-    if (key !== undefined && value !== undefined) {
-      overrides.push({ key, value, source: `--${flag}` });
-    }
-  }
-  for (const permission of ["read", "write"] as const) {
-    for (const pattern of options[permission]) {
-      const value = [{ pattern, permissions: [permission] }];
-      overrides.push({ key: ["topics"], value, source: `--${permission}` });
-    }
+  for (const { option: { flag, key, many }, value } of options.given) {
+    if (key === undefined) continue;
+    const rule = { pattern: value, permissions: [flag] };
+    overrides.push({ key, value: many ? [rule] : value || true, source: `--${flag}` });
   }
   const fromEnv = env("MCPMQTT_CONFIG") || undefined;
   const pathSource = options.config !== undefined
@@ -171,7 +156,9 @@ export function configRequest(
   return {
     path: options.config ?? fromEnv,
     pathSource,
-    needsNoFile: options.url !== undefined || options.read.length + options.write.length > 0,
+    needsNoFile: options.given.some(({ option: { flag } }) =>
+      flag === "url" || flag === "read" || flag === "write"
+    ),
     overrides,
   };
 }
@@ -218,15 +205,15 @@ interface OptionToken {
   readonly inlineValue?: boolean | undefined;
 }
 
-/** The checked value of an option; empty for a switch. */
-function optionValue(token: OptionToken): string {
+/** The option, with its value checked. */
+function givenOption(token: OptionToken): GivenOption {
   const option = OPTIONS.find((o) =>
     o.flag === token.name && (token.rawName.startsWith("--") || token.rawName === `-${o.short}`)
   );
   if (option === undefined) throw unknownOption(token.rawName);
   const flag = `--${option.flag}`;
   if (option.value === undefined) {
-    if (token.value === undefined) return "";
+    if (token.value === undefined) return { option, value: "" };
     throw new UsageError(`${flag} takes no value; write ${flag} alone`);
   }
   const { value } = token;
@@ -238,9 +225,9 @@ function optionValue(token: OptionToken): string {
       `${flag} needs a value; for one that begins with "-" write ${flag}=${option.value}`,
     );
   }
-  if (option.choices === undefined) return value;
+  if (option.choices === undefined) return { option, value };
   const choice = option.choices.find((c) => c.toLowerCase() === value.toLowerCase());
-  if (choice !== undefined) return choice;
+  if (choice !== undefined) return { option, value: choice };
   throw new UsageError(`${flag} must be ${oneOf(option.choices)}, not ${JSON.stringify(value)}`);
 }
 

@@ -61,19 +61,8 @@ async function dispatch(invocation: Invocation, io: Io): Promise<number> {
     case "genkey":
       return await (await import("./commands/genkey.ts")).runGenkey(invocation, io);
     case "init":
-      return await init(invocation, io);
+      return await (await import("./commands/init.ts")).runInit(invocation, io);
   }
-}
-
-async function init(
-  invocation: Extract<Invocation, { command: "init" }>,
-  io: Io,
-): Promise<number> {
-  const { initPath, runInit } = await import("./commands/init.ts");
-  const { terminalDialog } = await import("./commands/init_terminal.ts");
-  const { target } = initPath(invocation);
-  const dialog = target === undefined ? undefined : terminalDialog(target);
-  return await runInit(invocation, { ...io, dialog });
 }
 
 /** One line; a stack only at DEBUG. What is not seen is escaped. */

@@ -7,6 +7,7 @@ import type { Config } from "../config/config.ts";
 import { loadConfig, systemEffects } from "../config/load.ts";
 import type { BrokerSettings } from "../mqtt/link/link_opener.ts";
 import type { Grants } from "../access/access.ts";
+import { Rates } from "../access/rates.ts";
 import { Permissions } from "../topics/permissions.ts";
 import { loadDemo } from "./load_demo.ts";
 import { configRequest, type Options } from "./options.ts";
@@ -20,7 +21,9 @@ const CLIENT_ID_BYTES = 6;
 export async function configFor(options: Options): Promise<Config> {
   const config = await loadConfig(configRequest(options, systemEffects.env));
   const { source, plainSecrets, warnings } = config;
-  if (source === undefined || plainSecrets.length === 0) return config;
+  // Of stdin Deno tells nothing by its path.
+  const isFile = source !== undefined && source !== "/dev/stdin";
+  if (!isFile || plainSecrets.length === 0) return config;
   const { mode } = await Deno.stat(source);
   // On Windows there is none.
   if (mode === null || (mode & OTHERS_MAY_READ) === 0) return config;
@@ -56,9 +59,10 @@ export function brokerSettings({ mqtt, rules, readOnly, limits }: Config): Broke
   };
 }
 
-/** What a client may do. */
+/** What a client may do. Those who share it share its rates. */
 export function grantsOf({ rules, readOnly, limits, devices }: Config): Grants {
-  return { permissions: new Permissions(rules), readOnly, limits, devices };
+  const rates = new Rates(limits.publishPerMinute);
+  return { permissions: new Permissions(rules), readOnly, limits, rates, devices };
 }
 
 /**

@@ -18,13 +18,12 @@ import { isPlaceholder, MAIN_CLIENT } from "./remote_server_schema.ts";
  * @param url of the broker that is given beside the config; empty if none is.
  */
 export function crossCheck(root: unknown, url: string): Issue[] {
-  const topics = valueAt(root, ["topics"]);
   return [
     ...checkUrl(valueAt(root, ["mqtt"])),
     ...checkTls(valueAt(root, ["mqtt"]), url),
     ...checkLogin(valueAt(root, ["mqtt"])),
     ...checkPaths(root),
-    ...Array.isArray(topics) ? topics.flatMap(checkTopic) : [],
+    ...rulePaths(root).flatMap((path) => checkRule(valueAt(root, path), path)),
     ...checkRemoteServer(valueAt(root, ["remote_server"])),
   ];
 }
@@ -108,23 +107,39 @@ function checkTls(mqtt: unknown, url: string): Issue[] {
   return issues;
 }
 
-function checkTopic(topic: unknown, at: number): Issue[] {
-  return isRecord(topic) ? [...checkPattern(topic, at), ...checkPermissions(topic, at)] : [];
+/** Where rules stand: at the top, and those of single clients. */
+export function rulePaths(root: unknown): Path[] {
+  const keys = valueAt(root, ["remote_server", "keys"]);
+  const scopes = valueAt(root, ["remote_server", "oauth", "scopes"]);
+  const lists: Path[] = [
+    ["topics"],
+    ...(Array.isArray(keys) ? keys : []).map((_, at) => ["remote_server", "keys", at, "topics"]),
+    ...Object.keys(isRecord(scopes) ? scopes : {})
+      .map((name) => ["remote_server", "oauth", "scopes", name, "topics"]),
+  ];
+  return lists.flatMap((list) => {
+    const rules = valueAt(root, list);
+    return Array.isArray(rules) ? rules.map((_, at) => [...list, at]) : [];
+  });
 }
 
-function checkPattern({ pattern }: Readonly<Record<string, unknown>>, at: number): Issue[] {
+function checkRule(rule: unknown, path: Path): Issue[] {
+  return isRecord(rule) ? [...checkPattern(rule, path), ...checkPermissions(rule, path)] : [];
+}
+
+function checkPattern({ pattern }: Readonly<Record<string, unknown>>, path: Path): Issue[] {
   if (typeof pattern !== "string" || !/(?:^|\/)\*+(?:\/|$)/.test(pattern)) return [];
   const message =
     '"*" is no wildcard in MQTT but a character as any other; + stands for one level, ' +
     "# at the end for all that follow";
-  return [{ path: ["topics", at, "pattern"], message, isWarning: true }];
+  return [{ path: [...path, "pattern"], message, isWarning: true }];
 }
 
-function checkPermissions(topic: Readonly<Record<string, unknown>>, at: number): Issue[] {
-  if (!isEmptyList(topic.permissions) || !isEmptyList(topic.deny)) return [];
-  const key = ["permissions", "deny"].filter((name) => topic[name] !== undefined).slice(0, 1);
+function checkPermissions(rule: Readonly<Record<string, unknown>>, path: Path): Issue[] {
+  if (!isEmptyList(rule.permissions) || !isEmptyList(rule.deny)) return [];
+  const key = ["permissions", "deny"].filter((name) => rule[name] !== undefined).slice(0, 1);
   const message = 'must have "read" or "write" in "permissions" or "deny"';
-  return [{ path: ["topics", at, ...key], message }];
+  return [{ path: [...path, ...key], message }];
 }
 
 function isEmptyList(value: unknown): boolean {

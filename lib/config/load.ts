@@ -7,15 +7,16 @@
 
 import type * as z from "zod/v4";
 import { type Config, ConfigError } from "./config.ts";
-import { crossCheck } from "./cross_checks.ts";
+import { crossCheck, rulePaths } from "./cross_checks.ts";
 import type { Document } from "./document.ts";
 import { describeIssues, type Issue } from "./issues.ts";
 import { applyOverrides, type Override } from "./overrides.ts";
-import { formatPath, isRecord, type Path, sizeOf, valueAt } from "./path.ts";
+import { formatPath, isRecord, type Path, setAt, sizeOf, valueAt } from "./path.ts";
 import { quickParse } from "./quick_parse.ts";
 import { MAX_CONFIG_BYTES, readFailure, readTextFile, UnreadableText } from "./read_text.ts";
 import {
   type ConfigEffects,
+  foldersOf,
   isSecret,
   NUMBERS,
   type Outside,
@@ -23,7 +24,6 @@ import {
   resolvePath,
   resolveReferences,
 } from "./references.ts";
-import type { Rule } from "../topics/rule.ts";
 import { isPlaceholder } from "./remote_server_schema.ts";
 import { configSchema } from "./schema.ts";
 
@@ -54,13 +54,8 @@ export const systemEffects: ConfigEffects = {
  * Where the config is looked for when no path is given, or undefined where HOME is not known.
  */
 export function defaultConfigPath(effects: ConfigEffects = systemEffects): string | undefined {
-  const home = homeOf(effects);
+  const { home } = foldersOf(undefined, effects);
   return home === undefined ? undefined : `${home}/.config/mcpmqtt/config.json`;
-}
-
-/** On Windows there usually is no HOME. */
-function homeOf({ env }: ConfigEffects): string | undefined {
-  return env("HOME") || env("USERPROFILE") || undefined;
 }
 
 /**
@@ -85,10 +80,8 @@ function homeOf({ env }: ConfigEffects): string | undefined {
 export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const { effects = systemEffects } = options;
   const defaultPath = defaultConfigPath(effects);
-  const home = homeOf(effects);
   const read = await readSource(options, effects, defaultPath);
   const source = read?.path;
-  const folders = { base: source?.replace(/[^/\\]*$/, "") ?? "", home };
   const text = read?.text ?? "{}";
   if (source !== undefined && text.trim() === "") {
     const message = "is empty; move it away, and make one with: mcpmqtt init";
@@ -104,7 +97,7 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const written = (quick ?? broken)?.value;
   const { config, value, issues, variables: named } = await check(written, {
     effects,
-    folders,
+    folders: foldersOf(source, effects),
     url: String(options.overrides?.find(({ key }) => key.join(".") === "mqtt.url")?.value ?? ""),
   });
   const document = issues.length === 0 ? broken : broken ?? await parse();
@@ -113,7 +106,8 @@ export async function loadConfig(options: LoadOptions = {}): Promise<Config> {
   const overrides = (options.overrides ?? []).map((override) => {
     const { key, value } = override;
     const isPath = key.join(".") === "logging.logfile" && typeof value === "string";
-    return isPath ? { ...override, value: resolvePath(value, { base: "", home }) } : override;
+    if (!isPath) return override;
+    return { ...override, value: resolvePath(value, foldersOf(undefined, effects)) };
   });
   const all = [...faults, ...applyOverrides(config, overrides)];
   if (all.length > 0 || config === undefined) throw new ConfigError(all, more);
@@ -163,13 +157,12 @@ async function check(
   const references = new Set(places.map(formatPath));
   const isReference = (path: Path): boolean => references.has(formatPath(path));
   for (const path of NUMBERS) {
-    const [holder, number] = [valueAt(value, path.slice(0, -1)), valueAt(value, path)];
-    if (!isRecord(holder) || typeof number !== "string" || !/^ *\d+ *$/.test(number)) continue;
-    Reflect.set(holder, path.at(-1) ?? "", Number(number));
+    const number = valueAt(value, path);
+    if (typeof number === "string" && /^ *\d+ *$/.test(number)) setAt(value, path, Number(number));
   }
   const pemIssues = await takeFiles(value, { ...outside, isReference });
+  const schemaIssues = await takeSchemas(value);
   const parsed = configSchema.safeParse(value, { jitless: true });
-  const schemaIssues = await takeSchemas(value, parsed.data?.rules ?? []);
   const hidden = (path: Path): boolean => isSecret(path) || isReference(path);
   const found = [
     ...parsed.success ? [] : describeIssues(parsed.error, { value, hidden }),
@@ -189,11 +182,10 @@ async function takeFiles(
   outside: Outside & { isReference(path: Path): boolean },
 ): Promise<Issue[]> {
   for (const path of PATHS) {
-    const holder = valueAt(value, path.slice(0, -1));
     const text = valueAt(value, path);
     const isOfTls = path[0] === "mqtt";
-    if (isOfTls || !isRecord(holder) || typeof text !== "string" || text === "") continue;
-    Reflect.set(holder, path.at(-1) ?? "", resolvePath(text, outside.folders));
+    if (isOfTls || typeof text !== "string" || text === "") continue;
+    setAt(value, path, resolvePath(text, outside.folders));
   }
   const tls = valueAt(value, ["mqtt", "tls"]);
   if (!isRecord(tls) || ![tls.ca, tls.cert, tls.key].some((one) => typeof one === "string")) {
@@ -204,19 +196,16 @@ async function takeFiles(
   return await readPem(tls, { ...outside, isReference });
 }
 
-/** Compiles the schemas of payloads into the rules. */
-async function takeSchemas(value: unknown, rules: readonly Rule[]): Promise<Issue[]> {
+/** Puts what the schemas of payloads are compiled to in their place. */
+async function takeSchemas(value: unknown): Promise<Issue[]> {
   const issues: Issue[] = [];
-  const topics = valueAt(value, ["topics"]);
-  for (const at of Array.isArray(topics) ? topics.keys() : []) {
-    const path = ["topics", at, "payload", "schema"];
+  for (const rule of rulePaths(value)) {
+    const path = [...rule, "payload", "schema"];
     const schema = valueAt(value, path);
     if (!isRecord(schema)) continue;
     const { compileSchema } = await import("./payload_schema.ts");
     try {
-      const compiled = compileSchema(schema);
-      const payload = rules[at]?.payload;
-      if (payload !== undefined) Reflect.set(payload, "schema", compiled);
+      setAt(value, path, compileSchema(schema));
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
       issues.push({ path, message: `is no JSON Schema that can be used: ${why.slice(0, 300)}` });
@@ -227,12 +216,12 @@ async function takeSchemas(value: unknown, rules: readonly Rule[]): Promise<Issu
 
 /** What the log is to redact. */
 function secretsOf({ mqtt }: z.output<typeof configSchema>, written: unknown): string[] {
-  const remote = valueAt(written, ["remote_server"]);
-  const named = valueAt(remote, ["keys"]);
-  const keys = [remote, ...Array.isArray(named) ? named : []].flatMap((holder) =>
+  const main = valueAt(written, ["remote_server"]);
+  const keys = [main, ...Object.values(valueAt(main, ["keys"]) ?? [])].flatMap((client) =>
     [["api_key"], ["api_key_kdf", "salt"], ["api_key_kdf", "hash"]]
-      .map((path) => String(valueAt(holder, path) ?? ""))
-  ).filter((value) => !isPlaceholder(value));
+      .map((path) => String(valueAt(client, path) ?? ""))
+      .filter((value) => !isPlaceholder(value))
+  );
   const { path, password = "", tls: { key = "", keyPassphrase = "" } } = mqtt;
   const [, query = ""] = path.split(/\?(.*)/s);
   const all = [query, password, key, keyPassphrase, ...keys];
@@ -251,10 +240,9 @@ async function readSource(
   effects: ConfigEffects,
   defaultPath: string | undefined,
 ): Promise<{ path: string; text: string } | undefined> {
-  const home = homeOf(effects);
   const wanted = path === undefined
     ? needsNoFile ? undefined : defaultPath
-    : resolvePath(path, { base: "", home });
+    : resolvePath(path, foldersOf(undefined, effects));
   if (wanted === undefined) return undefined;
   try {
     return { path: wanted, text: await effects.readTextFile(wanted, MAX_CONFIG_BYTES) };

@@ -35,6 +35,12 @@ export function valueAt(root: unknown, path: Path): unknown {
   }, root);
 }
 
+/** Puts a value in the place of the one at `path`, if the object or list that holds it is there. */
+export function setAt(root: unknown, path: Path, value: unknown): void {
+  const holder = valueAt(root, path.slice(0, -1));
+  if (typeof holder === "object" && holder !== null) Reflect.set(holder, path.at(-1) ?? "", value);
+}
+
 /** Whether the value is an object and no array. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

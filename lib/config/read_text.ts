@@ -125,14 +125,11 @@ function likelyEncoding(bytes: Uint8Array): string {
 
 /** The text up to the first character that is broken or cut off. */
 function soundStart(bytes: Uint8Array): string {
-  let sound = 0;
-  let broken = bytes.length;
-  while (broken - sound > 1) {
-    const middle = (sound + broken) >> 1;
-    if (decode(bytes.subarray(0, middle), { stream: true }) === undefined) broken = middle;
-    else sound = middle;
-  }
-  return decode(bytes.subarray(0, sound), { stream: true }) ?? "";
+  // What is broken comes back as another character.
+  const lenient = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  const again = new TextEncoder().encode(lenient);
+  const broken = bytes.findIndex((byte, at) => byte !== again[at]);
+  return decode(bytes.subarray(0, broken), { stream: true }) ?? "";
 }
 
 /** Undefined where it is not UTF-8; as a stream it may end within a character, which is left out. */

@@ -23,6 +23,13 @@ export interface Folders {
   readonly home: string | undefined;
 }
 
+/** Of a config at a path; without one, relative paths begin at the working folder. */
+export function foldersOf(configPath: string | undefined, { env }: ConfigEffects): Folders {
+  const base = configPath?.replace(/[^/\\]*$/, "") ?? "";
+  // On Windows there usually is no HOME.
+  return { base, home: env("HOME") || env("USERPROFILE") || undefined };
+}
+
 /** What is outside of the config, and where. */
 export interface Outside {
   readonly effects: ConfigEffects;

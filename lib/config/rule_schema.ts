@@ -6,7 +6,7 @@
 import * as z from "zod/v4";
 import { McpMqttError } from "../errors.ts";
 import { given } from "../messages/json.ts";
-import type { Rule } from "../topics/rule.ts";
+import type { PayloadSchema, Rule } from "../topics/rule.ts";
 import { parseTopicFilter, refuseSharedSubscription } from "../topics/topic_filter.ts";
 import {
   anyText,
@@ -39,12 +39,14 @@ const topicFilter = text("a topic filter").transform((value, context) => {
 const payload = record({
   unit: orNull(anyText()).describe("The unit of the value, told to the agent."),
   examples: orNull(list(anyText(), "texts")).describe("Payloads as they occur, told to the agent."),
-  // Compiled when the whole config has been read, by payload_schema.ts.
+  // Compiled before, by payload_schema.ts.
   schema: orNull(z.record(z.string(), z.unknown(), { error: "must be a JSON Schema, an object" }))
     .describe(
       "A JSON Schema (2020-12) that each write under this rule must meet: of a payload that is JSON its value, of another its text. A `$ref` leads into the schema itself; `pattern` knows no lookaround and no backreference.",
     ),
-}).transform(({ unit, examples }): NonNullable<Rule["payload"]> => given({ unit, examples }));
+}).transform(({ unit, examples, schema }): NonNullable<Rule["payload"]> =>
+  given({ unit, examples, schema: schema as PayloadSchema | undefined })
+);
 
 const rate = record({
   messages: integer(1, 1_000_000).describe("How many writes: 1 to 1,000,000."),

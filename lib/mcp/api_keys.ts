@@ -7,40 +7,32 @@ import { timingSafeEqual } from "node:crypto";
 import type { Config } from "../config/config.ts";
 import { digest } from "../messages/digest.ts";
 import { Semaphore } from "../mqtt/writing/semaphore.ts";
+import type { Client, Verdict } from "./http_door.ts";
 
 /** Wrong keys: so many are worked on or wait at a time, each for some 0.1 s. */
 const MAX_WAITING = 16;
-/** So many right keys are known by their digest. */
-const MAX_KNOWN = 100;
 
 type Remote = NonNullable<Config["remoteServer"]>;
 type StoredKey = NonNullable<Remote["key"]>;
 
 /** A key and whose it is. */
-export interface NamedKey {
-  readonly name: string;
+export interface ClientKey {
+  readonly client: Client;
   readonly key: StoredKey;
 }
-
-/** What a key is worth. */
-export type Verdict =
-  | { readonly kind: "known"; readonly name: string }
-  | { readonly kind: "wrong" }
-  /** Too many wrong keys are being looked at. */
-  | { readonly kind: "busy" };
 
 /**
  * Looks keys up. The Argon2id work for a right key is done once; wrong ones are worked on one at a
  * time, and more than sixteen do not wait for it.
  */
 export class ApiKeys {
-  readonly #keys: readonly NamedKey[];
+  readonly #keys: readonly ClientKey[];
   /** By the SHA-256 of the key. */
-  readonly #known = new Map<string, string>();
+  readonly #known = new Map<string, Client>();
   readonly #turn = new Semaphore(1);
   #waiting = 0;
 
-  constructor(keys: readonly NamedKey[]) {
+  constructor(keys: readonly ClientKey[]) {
     this.#keys = keys;
   }
 
@@ -48,30 +40,30 @@ export class ApiKeys {
   async verify(key: string): Promise<Verdict> {
     const bytes = new TextEncoder().encode(key);
     const digested = digest(bytes);
-    const name = this.#known.get(digested);
-    if (name !== undefined) return { kind: "known", name };
+    const known = this.#known.get(digested);
+    if (known !== undefined) return { kind: "known", client: known };
     if (this.#waiting >= MAX_WAITING) return { kind: "busy" };
     this.#waiting++;
     const release = await this.#turn.acquire(new AbortController().signal);
     try {
-      const found = await this.#find(bytes);
-      if (found === undefined) return { kind: "wrong" };
-      if (this.#known.size < MAX_KNOWN) this.#known.set(digested, found);
-      return { kind: "known", name: found };
+      const client = await this.#find(bytes);
+      if (client === undefined) return { kind: "wrong" };
+      this.#known.set(digested, client);
+      return { kind: "known", client };
     } finally {
       release();
       this.#waiting--;
     }
   }
 
-  async #find(key: Uint8Array): Promise<string | undefined> {
-    let found: string | undefined;
-    for (const { name, key: stored } of this.#keys) {
+  async #find(key: Uint8Array): Promise<Client | undefined> {
+    let found: Client | undefined;
+    for (const { client, key: stored } of this.#keys) {
       const [is, shouldBe] = stored.kind === "plain"
         ? [digest(key), digest(stored.apiKey)].map((one) => Uint8Array.fromBase64(one))
         : [await argon2id(key, stored), Uint8Array.fromBase64(stored.hash)];
       // All are compared, whichever it is.
-      if (is.length === shouldBe.length && timingSafeEqual(is, shouldBe)) found ??= name;
+      if (is.length === shouldBe.length && timingSafeEqual(is, shouldBe)) found ??= client;
     }
     return found;
   }

@@ -12,10 +12,11 @@ import type { Session } from "../access/session.ts";
 import type { Audit } from "./audit.ts";
 import { Confirmations } from "./confirm.ts";
 import { type Client, HttpDoor, type HttpDoorOptions, METADATA_PATH, said } from "./http_door.ts";
-import { listenedIn, readBody, requestsIn } from "./http_body.ts";
+import { readBody } from "./http_body.ts";
+import { requestsIn } from "./json_rpc.ts";
 import { eventOf, HttpCall, isStream, messageIn } from "./http_call.ts";
 import { SessionTransport } from "./http_session.ts";
-import { acknowledging, subscribeAll } from "./listen.ts";
+import { acknowledged, isListen } from "./listen.ts";
 import { createServer } from "./server.ts";
 
 /** What the HTTP server needs. */
@@ -29,23 +30,28 @@ export interface HttpOptions extends HttpDoorOptions {
   readonly createServer?: typeof createServer;
 }
 
-/** A session of the generations that have them. */
-interface Legacy {
-  /** The `id` of its client. */
-  readonly owner: string;
-  readonly transport: SessionTransport;
+/** What is kept for a client between its requests. */
+interface Kept<Carrier extends { close(): Promise<void> }> {
+  readonly client: Client;
   readonly session: Session;
+  /** Closed, it ends the calls over it. */
+  readonly carrier: Carrier;
   lastUsed: number;
   /** Requests that are being answered, and streams that are being read. */
   inUse: number;
 }
 
+/** A session of the generations that have them. */
+type Legacy = Kept<SessionTransport>;
+
 /** What serves all requests of one client of revision 2026-07-28, which has no sessions. */
-interface Modern {
-  readonly session: Session;
-  readonly handler: McpHttpHandler;
-  lastUsed: number;
-  inUse: number;
+type Modern = Kept<McpHttpHandler>;
+
+/** Who asks, and what. */
+interface Asked {
+  readonly client: Client;
+  readonly call: HttpCall;
+  readonly parsedBody: unknown;
 }
 
 const SESSION_HEADER = "mcp-session-id";
@@ -60,8 +66,6 @@ export class HttpServer implements AsyncDisposable {
   readonly #legacy = new Map<string, Legacy>();
   /** By the `id` of the client. */
   readonly #modern = new Map<string, Modern>();
-  /** The calls of what the SDK is answering. */
-  readonly #calls = new WeakMap<Request, HttpCall>();
   readonly #idle: ReturnType<typeof setInterval>;
   #inFlight = 0;
   /** How many bodies are being read. */
@@ -118,15 +122,10 @@ export class HttpServer implements AsyncDisposable {
     return await call.respond(this.#answer(request, { client, call }));
   }
 
-  #count(call: HttpCall, requests: number): void {
-    this.#inFlight += requests;
-    call.onEnd(() => this.#inFlight -= requests);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#idle);
-    await Promise.all([...this.#legacy.keys()].map((id) => this.#end(id)));
-    await Promise.all([...this.#modern.keys()].map((id) => this.#endModern(id)));
+    await Promise.all([...this.#legacy.keys()].map((id) => end(this.#legacy, id)));
+    await Promise.all([...this.#modern.keys()].map((id) => end(this.#modern, id)));
   }
 
   async #answer(
@@ -144,37 +143,30 @@ export class HttpServer implements AsyncDisposable {
       if ("refusal" in body) return said(body.status, body.refusal);
       parsedBody = body.value;
     }
-    const uris = listenedIn(parsedBody);
-    const ids = uris === undefined ? requestsIn(parsedBody) : [];
+    const ids = isListen(parsedBody) ? [] : requestsIn(parsedBody);
     if (ids.length > maxRequests) return said(400, `a batch may have ${maxRequests} requests`);
     if (ids.length > 0 && this.#inFlight + ids.length > maxRequests) return busy(maxRequests);
-    this.#count(call, ids.length);
+    this.#inFlight += ids.length;
+    call.onEnd(() => this.#inFlight -= ids.length);
     for (const id of ids) call.unanswered.add(id);
     const isLegacy = request.method !== "POST" || await isLegacyRequest(request, parsedBody);
     call.signal.throwIfAborted();
     if (isLegacy) return await this.#answerLegacy(request, { client, call, parsedBody });
-    return await this.#answerModern(request, { client, call, parsedBody, uris });
+    return await this.#answerModern(request, { client, call, parsedBody });
   }
 
   /** Revision 2026-07-28: no sessions. */
   async #answerModern(
     request: Request,
-    { client, call, parsedBody, uris }: {
-      readonly client: Client;
-      readonly call: HttpCall;
-      readonly parsedBody: unknown;
-      readonly uris: readonly string[] | undefined;
-    },
+    { client, call, parsedBody }: Asked,
   ): Promise<Response> {
     const modern = this.#modernOf(client);
-    this.#calls.set(request, call);
-    const answer = modern.handler.fetch(request, { parsedBody });
-    if (uris !== undefined) {
-      const response = held(await answer, modern);
-      if (!isStream(response) || uris.length === 0) return response;
-      return await this.#listen(response, { session: modern.session, client: client.name, uris });
-    }
     call.onEnd(use(modern));
+    const { url, method, headers } = request;
+    // Aborted, it ends what the SDK is doing.
+    const own = new Request(url, { method, headers, signal: call.signal });
+    const answer = modern.carrier.fetch(own, { parsedBody });
+    if (isListen(parsedBody)) return this.#listen(held(await answer, modern), modern);
     const takesStream = request.headers.get("accept")?.includes("text/event-stream") === true;
     return await call.quickOrStreamed(answer, {
       takesStream: takesStream && call.unanswered.size > 0,
@@ -184,75 +176,52 @@ export class HttpServer implements AsyncDisposable {
   /** The generations before 2026-07-28: a session from `initialize` on. */
   async #answerLegacy(
     request: Request,
-    { client, call, parsedBody }: {
-      readonly client: Client;
-      readonly call: HttpCall;
-      readonly parsedBody: unknown;
-    },
+    { client, call, parsedBody }: Asked,
   ): Promise<Response> {
     const id = request.headers.get(SESSION_HEADER);
     if (id !== null) {
       const known = this.#legacy.get(id);
       // Another's session is as if there were none.
-      if (known === undefined || known.owner !== client.id) {
+      if (known === undefined || known.client.id !== client.id) {
         return said(404, "there is no such session");
       }
-      known.lastUsed = performance.now();
-      if (request.method !== "POST") {
-        return held(await known.transport.handleRequest(request), known);
-      }
       call.onEnd(use(known));
-      return await known.transport.answer(request, { parsedBody, call });
+      const response = await known.carrier.answer(request, { parsedBody, call });
+      return request.method === "POST" ? response : held(response, known);
     }
     const { maxSessions } = this.#options.remote.limits;
     if (this.#legacy.size >= maxSessions) {
       return said(503, `there are ${maxSessions} sessions`, { "retry-after": "10" });
     }
     const session = this.#options.sessionFor(client);
-    const transport: SessionTransport = new SessionTransport({
+    const carrier: SessionTransport = new SessionTransport({
       sessionIdGenerator: () => crypto.randomUUID(),
       onsessioninitialized: (made) => {
-        this.#legacy.set(made, {
-          owner: client.id,
-          transport,
-          session,
-          lastUsed: performance.now(),
-          inUse: 0,
-        });
+        this.#legacy.set(made, { client, session, carrier, lastUsed: performance.now(), inUse: 0 });
       },
-      onsessionclosed: (made) => this.#end(made),
+      onsessionclosed: (made) => end(this.#legacy, made),
     });
-    await this.#createServer(session, client.name).connect(transport);
-    const response = request.method === "POST"
-      ? await transport.answer(request, { parsedBody, call })
-      : await transport.handleRequest(request);
-    if (transport.sessionId === undefined) await session[Symbol.asyncDispose]();
+    await this.#createServer(session, client.name).connect(carrier);
+    const response = await carrier.answer(request, { parsedBody, call });
+    if (carrier.sessionId === undefined) await session[Symbol.asyncDispose]();
     return response;
   }
 
   #modernOf(client: Client): Modern {
     const known = this.#modern.get(client.id);
-    if (known !== undefined) {
-      known.lastUsed = performance.now();
-      return known;
-    }
+    if (known !== undefined) return known;
     const session = this.#options.sessionFor(client);
     const confirmations = new Confirmations();
-    const handler = createMcpHandler(
-      ({ requestInfo }) => {
+    const carrier = createMcpHandler(
+      () => {
         const server = this.#createServer(session, client.name, confirmations);
-        const call = requestInfo && this.#calls.get(requestInfo);
-        // Closed, it aborts what it is doing.
-        call?.signal.addEventListener("abort", () => void server.close(), { once: true });
+        // The server ends with its request.
+        session.updates.notify = (uri) => carrier.notify.resourceUpdated(uri);
         return server;
       },
-      {
-        legacy: "reject",
-        maxRequestBodySize: this.#options.remote.limits.maxBodyBytes,
-      },
+      { legacy: "reject" },
     );
-    const modern = { session, handler, lastUsed: performance.now(), inUse: 0 };
-    session.updates.notify = (uri) => handler.notify.resourceUpdated(uri);
+    const modern = { client, session, carrier, lastUsed: performance.now(), inUse: 0 };
     this.#modern.set(client.id, modern);
     return modern;
   }
@@ -260,7 +229,7 @@ export class HttpServer implements AsyncDisposable {
   #createServer(
     session: Session,
     client: string,
-    confirmations?: Confirmations,
+    confirmations = new Confirmations(),
   ): ReturnType<typeof createServer> {
     const { log, audit, createServer: create = createServer } = this.#options;
     return create({
@@ -268,63 +237,58 @@ export class HttpServer implements AsyncDisposable {
       log,
       audit,
       client,
-      confirmations: confirmations ?? new Confirmations(),
-      tellsUpdates: confirmations === undefined,
+      confirmations,
       onError: (error) => log.warning(`MCP: ${error.message}`),
     });
   }
 
-  /** Subscribes to what a stream listens to, for as long as it is read; its first event says to what. */
-  async #listen(
-    response: Response,
-    { session, client, uris }: {
-      readonly session: Session;
-      readonly client: string;
-      readonly uris: readonly string[];
-    },
-  ): Promise<Response> {
+  /** Subscribes to what the first event of a stream names, for as long as the stream is read. */
+  #listen(response: Response, { session, client }: Modern): Response {
+    if (!isStream(response)) return response;
     const holder = `listen ${++this.#listeners}`;
     const { audit, log } = this.#options;
-    const taken = await subscribeAll(uris, { session, audit, client, holder, log });
     const release = (): void => void session.updates.release(holder);
-    return ended(honoring(response, taken), release);
+    let isFirst = true;
+    return piped(response, {
+      // The SDK writes that event in one piece.
+      async transform(event, controller) {
+        const about = { session, audit, client: client.name, holder, log };
+        controller.enqueue(
+          isFirst ? eventOf(await acknowledged(messageIn(event), about)) : event,
+        );
+        isFirst = false;
+      },
+      flush: release,
+      cancel: release,
+    });
   }
 
   /** Ends what nobody has used for long: no request, no stream that is read; without sessions no watch. */
   #endIdle(): void {
     const since = performance.now() - this.#options.remote.limits.sessionIdleMs;
     for (const [id, { lastUsed, inUse }] of this.#legacy) {
-      if (lastUsed < since && inUse === 0) this.#end(id);
+      if (lastUsed < since && inUse === 0) end(this.#legacy, id);
     }
     for (const [id, { lastUsed, inUse, session }] of this.#modern) {
       const isUsed = inUse > 0 || session.watches.list().length > 0;
-      if (lastUsed < since && !isUsed) this.#endModern(id);
+      if (lastUsed < since && !isUsed) end(this.#modern, id);
     }
-  }
-
-  async #endModern(id: string): Promise<void> {
-    const modern = this.#modern.get(id);
-    this.#modern.delete(id);
-    await modern?.handler.close();
-    await modern?.session[Symbol.asyncDispose]();
-  }
-
-  async #end(id: string): Promise<void> {
-    const legacy = this.#legacy.get(id);
-    this.#legacy.delete(id);
-    await legacy?.session[Symbol.asyncDispose]();
-    await legacy?.transport.close();
   }
 }
 
-/** What ends when nobody has used it for long. */
-interface Usable {
-  inUse: number;
-  lastUsed: number;
+/** Ends what is kept, and the calls over it. */
+async function end(
+  all: Map<string, Kept<{ close(): Promise<void> }>>,
+  id: string,
+): Promise<void> {
+  const kept = all.get(id);
+  all.delete(id);
+  await kept?.carrier.close();
+  await kept?.session[Symbol.asyncDispose]();
 }
 
 /** Counts as in use until what it gives is called. */
-function use(of: Usable): () => void {
+function use(of: Legacy | Modern): () => void {
   of.inUse++;
   return () => {
     of.inUse--;
@@ -333,26 +297,10 @@ function use(of: Usable): () => void {
 }
 
 /** Counts as in use until the response has been read, or is read no more. */
-function held(response: Response, of: Usable): Response {
-  return response.body === null ? response : ended(response, use(of));
-}
-
-/** Calls `onEnd` when a response has been read, or is read no more. */
-function ended(response: Response, onEnd: () => void): Response {
+function held(response: Response, of: Legacy | Modern): Response {
+  if (response.body === null) return response;
+  const onEnd = use(of);
   return piped(response, { flush: onEnd, cancel: onEnd });
-}
-
-/** What a stream listens to, cut down to what is subscribed to. The SDK writes its first event in one piece. */
-function honoring(response: Response, taken: readonly string[]): Response {
-  let isFirst = true;
-  return piped(response, {
-    transform(event, controller) {
-      controller.enqueue(
-        isFirst ? eventOf(acknowledging(messageIn(event), taken)) : event,
-      );
-      isFirst = false;
-    },
-  });
 }
 
 function piped(response: Response, transformer: Transformer<Uint8Array, Uint8Array>): Response {

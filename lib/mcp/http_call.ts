@@ -6,7 +6,7 @@
  */
 import type { JSONRPCMessage } from "@modelcontextprotocol/server";
 import { bounded } from "../wait.ts";
-import type { Id } from "./http_body.ts";
+import type { Id } from "./json_rpc.ts";
 
 /**
  * An answer that takes longer is begun as a stream, in milliseconds. That a client has gone is noticed
@@ -37,26 +37,23 @@ export class HttpCall {
   readonly #abort = new AbortController();
   readonly #client: AbortSignal;
   readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #late = Promise.withResolvers<Response>();
+  /** What is given in the place of the answer. */
+  readonly #instead = Promise.withResolvers<Response>();
   readonly #endings: Array<() => void> = [];
   readonly #onGone = (): void => {
     // There is nobody to tell.
     this.#stream = undefined;
-    this.#isGone = true;
     this.giveUp("the client has gone");
   };
-  #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #stream: TransformStreamDefaultController<Uint8Array> | undefined;
   #isOver = false;
-  /** Whether the client has gone before the end. */
-  #isGone = false;
 
   constructor({ timeoutMs, client }: HttpCallOptions) {
     this.#client = client;
     client.addEventListener("abort", this.#onGone, { once: true });
     this.#timer = setTimeout(() => {
       const why = `no answer within ${timeoutMs / 1000} s`;
-      this.#late.resolve(Response.json({ error: why }, { status: 504 }));
-      this.giveUp(why);
+      this.giveUp(why, Response.json({ error: why }, { status: 504 }));
     }, timeoutMs);
   }
 
@@ -77,33 +74,33 @@ export class HttpCall {
   }
 
   /** Ends it before its answer. What was not sent by now is never sent. */
-  giveUp(why: string): void {
+  giveUp(why: string, instead = new Response(null, { status: 499 })): void {
     if (this.#isOver) return;
     this.#end();
+    this.#instead.resolve(instead);
     // Who has not read what is there by now is told nothing more.
     const isRead = (this.#stream?.desiredSize ?? 0) > 0;
     // Writing may show that the client has gone; then there is no stream any more.
     for (const id of isRead ? this.unanswered : []) {
       this.#stream?.enqueue(eventOf(givenUp(id, why)));
     }
-    this.#stream?.close();
+    this.#stream?.terminate();
     this.#abort.abort(new Error(why));
   }
 
   /**
-   * The response to give: the answer, or the status 504 in its place. The call ends with it, but for a
+   * The response to give: the answer, or a status in its place. The call ends with it, but for a
    * stream in which answers are still to come.
    */
   async respond(answer: Promise<Response>): Promise<Response> {
     try {
-      const response = await Promise.race([answer, this.#late.promise]);
-      if (this.#isGone) return new Response(null, { status: 499 });
+      const response = await Promise.race([answer, this.#instead.promise]);
+      if (this.signal.aborted) return await this.#instead.promise;
       if (!isStream(response) || this.unanswered.size === 0) this.#end();
       return response;
     } catch (error) {
-      const isGivenUp = this.signal.aborted;
+      if (this.signal.aborted) return await this.#instead.promise;
       this.#end();
-      if (isGivenUp) return new Response(null, { status: 499 });
       throw error;
     } finally {
       // Nobody reads what comes after the end: it must not keep its session in use.
@@ -125,26 +122,16 @@ export class HttpCall {
 
   /** Passes a stream on until it ends, which ends the call, or the call does. */
   #followed(response: Response): Response {
-    const reader = response.body?.getReader();
-    const cancel = (): void => void reader?.cancel().catch(() => {});
-    this.signal.addEventListener("abort", cancel, { once: true });
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => void (this.#stream = controller),
-      pull: async (controller) => {
-        try {
-          const { done = true, value } = await reader?.read() ?? {};
-          if (this.#isOver) return;
-          if (!done) return controller.enqueue(value);
-          controller.close();
-          this.#end();
-        } catch (error) {
-          this.#end();
-          throw error;
-        }
+    const following = new TransformStream<Uint8Array, Uint8Array>(
+      {
+        start: (controller) => void (this.#stream = controller),
+        flush: () => this.#end(),
+        cancel: this.#onGone,
       },
-      cancel: this.#onGone,
-    });
-    return new Response(body, response);
+      undefined,
+      { highWaterMark: 1 },
+    );
+    return new Response(response.body?.pipeThrough(following) ?? null, response);
   }
 
   #end(): void {

@@ -22,16 +22,21 @@ export interface Client {
 }
 
 /** What a key or a token is worth. */
-type Verdict =
+export type Verdict =
   | { readonly kind: "known"; readonly client: Client }
-  | { readonly kind: "wrong" | "busy" | "scopeless"; readonly reason?: string };
+  /** It is not valid here; `reason` is for the log. */
+  | { readonly kind: "wrong"; readonly reason?: string }
+  /** It is valid, and has none of the scopes. */
+  | { readonly kind: "scopeless" }
+  /** Too many wrong keys are being looked at. */
+  | { readonly kind: "busy" }
+  /** The authorization server does not answer. */
+  | { readonly kind: "away"; readonly reason: string };
 
 /** What the door needs. */
 export interface HttpDoorOptions {
   readonly remote: Remote;
   readonly keys: ApiKeys;
-  /** The client of a key. */
-  readonly clientOf: (name: string) => Client;
   /** Checks access tokens, if they are taken. */
   readonly tokens: TokenVerifier | undefined;
   readonly log: Logger;
@@ -59,7 +64,7 @@ export class HttpDoor {
 
   /** The client that asks, or the answer to one that may not. */
   async admit(request: Request, url: URL): Promise<Client | Response> {
-    const { tokens, log } = this.#options;
+    const { keys, tokens, log } = this.#options;
     const [, bearer] = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
     const header = bearer ?? request.headers.get("x-api-key");
     const key = header ?? url.searchParams.get("api_key");
@@ -68,27 +73,24 @@ export class HttpDoor {
       ? await tokens.verify(header)
       : key === null
       ? { kind: "wrong" }
-      : await this.#verifyKey(key);
-    if (verdict.kind !== "known" && verdict.reason !== undefined) {
-      log.info(`an access token is not taken: ${verdict.reason}`);
+      : await keys.verify(key);
+    if ("reason" in verdict) log.info(`an access token is not taken: ${verdict.reason}`);
+    switch (verdict.kind) {
+      case "known":
+        return verdict.client;
+      case "busy":
+        return said(429, "come again later", { "retry-after": "1" });
+      case "away":
+        return said(503, "the authorization server does not answer", { "retry-after": "10" });
+      case "scopeless":
+        return said(403, "the token has none of the scopes", this.#challenge("insufficient_scope"));
+      case "wrong":
+        return said(
+          401,
+          "an API key or an access token is needed, as Authorization: Bearer",
+          this.#challenge(key === null ? undefined : "invalid_token"),
+        );
     }
-    if (verdict.kind === "busy" && verdict.reason === undefined) {
-      return said(429, "come again later", { "retry-after": "1" });
-    }
-    if (verdict.kind === "busy") {
-      return said(503, "the authorization server does not answer", { "retry-after": "10" });
-    }
-    if (verdict.kind === "scopeless") {
-      return said(403, "the token has none of the scopes", this.#challenge("insufficient_scope"));
-    }
-    if (verdict.kind !== "known") {
-      return said(
-        401,
-        "an API key or an access token is needed, as Authorization: Bearer",
-        this.#challenge(key === null ? undefined : "invalid_token"),
-      );
-    }
-    return verdict.client;
   }
 
   /** Whether `Host` and `Origin` are those of this server: a web page must not reach it by another name. */
@@ -113,12 +115,6 @@ export class HttpDoor {
       "access-control-expose-headers": "Mcp-Session-Id, WWW-Authenticate, Retry-After",
       "vary": "Origin",
     };
-  }
-
-  async #verifyKey(key: string): Promise<Verdict> {
-    const verdict = await this.#options.keys.verify(key);
-    if (verdict.kind !== "known") return verdict;
-    return { kind: "known", client: this.#options.clientOf(verdict.name) };
   }
 
   /** `WWW-Authenticate`, RFC 6750 §3 and RFC 9728 §5.1. */

@@ -8,8 +8,8 @@ import {
   type JSONRPCMessage,
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
-import { CANCELLED, cancelledIn, type Id, requestsIn } from "./http_body.ts";
 import { givenUp, type HttpCall } from "./http_call.ts";
+import { CANCELLED, cancelledIn, type Id, requestsIn } from "./json_rpc.ts";
 
 const INVALID_REQUEST = -32_600;
 
@@ -18,7 +18,7 @@ export class SessionTransport extends WebStandardStreamableHTTPServerTransport {
   /** What is being answered, by the id of each request in it. */
   readonly #calls = new Map<Id, HttpCall>();
 
-  /** Answers a POST, whose requests are those of the call. */
+  /** Answers a request over HTTP; the requests in the body of a POST are those of the call. */
   async answer(
     request: Request,
     { parsedBody, call }: { readonly parsedBody: unknown; readonly call: HttpCall },

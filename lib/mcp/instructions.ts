@@ -55,7 +55,7 @@ function write(session: Session): string {
 }
 
 /** How the owner makes or changes a config. */
-export function howToGrant(configSource: string | undefined): string {
+function howToGrant(configSource: string | undefined): string {
   return configSource === undefined
     ? "There is no config: its owner makes one with `mcpmqtt init` and lists the topics in it."
     : `Its owner lists them under "topics" in ${configSource}.`;

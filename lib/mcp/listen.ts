@@ -11,20 +11,21 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { messageTopic } from "../resources/message.ts";
 import { type Audit, clientIn, recordResource } from "./audit.ts";
+import { CANCELLED, type Id, isId } from "./json_rpc.ts";
 
 const LISTEN = "subscriptions/listen";
-const CANCELLED = "notifications/cancelled";
 const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
 
-type Id = string | number;
-/** What is needed of a session. */
-type ListeningSession = Pick<Session, "access" | "updates">;
+/** What is listened to, and where that is told of. */
+export interface ListenOptions {
+  readonly session: Pick<Session, "access" | "updates">;
+  readonly audit: Audit | undefined;
+  readonly log: Logger;
+}
 
 /** Takes up and gives up what a host listens to. */
 export class Listening {
-  readonly #session: ListeningSession;
-  readonly #audit: Audit | undefined;
-  readonly #log: Logger;
+  readonly #options: ListenOptions;
   /**
    * The requests that have arrived and not ended, and whose they are; the SDK may not have come to
    * them yet.
@@ -33,10 +34,8 @@ export class Listening {
   /** Their acknowledgements that are held. */
   readonly #held = new Map<Id, Promise<JSONRPCMessage | undefined>>();
 
-  constructor(session: ListeningSession, log: Logger, audit?: Audit) {
-    this.#session = session;
-    this.#log = log;
-    this.#audit = audit;
+  constructor(options: ListenOptions) {
+    this.#options = options;
   }
 
   /** Looks at a message from the host: it may begin or end a request. */
@@ -48,7 +47,7 @@ export class Listening {
     if (message.method !== CANCELLED) return;
     const id = message.params?.["requestId"];
     if (!isId(id)) return;
-    if (this.#open.delete(id)) this.#session.updates.release(holderOf(id));
+    if (this.#open.delete(id)) this.#options.session.updates.release(holderOf(id));
   }
 
   /**
@@ -63,46 +62,45 @@ export class Listening {
       if (message.id !== undefined) this.#open.delete(message.id);
       return undefined;
     }
-    const { notifications = {}, _meta = {} } = (message.params ?? {}) as Acknowledged;
+    const { _meta = {} } = (message.params ?? {}) as Acknowledged;
     const id = _meta[SUBSCRIPTION_ID_META_KEY];
     if (!isId(id)) return undefined;
     if (message.method !== ACKNOWLEDGED) {
       return this.#held.get(id)?.then(() => this.#open.has(id) ? message : undefined);
     }
-    const { resourceSubscriptions: uris } = notifications;
-    if (uris === undefined) return undefined;
     const client = this.#open.get(id);
     if (client === undefined) return Promise.resolve(undefined);
-    const acknowledgement = subscribeAll(uris, {
-      session: this.#session,
-      audit: this.#audit,
-      client,
-      holder: holderOf(id),
-      log: this.#log,
-    }).then((taken) => {
+    const about = { ...this.#options, client, holder: holderOf(id) };
+    const acknowledgement = acknowledged(message, about).then((one) => {
       this.#held.delete(id);
-      return this.#open.has(id) ? acknowledging(message, taken) : undefined;
+      return this.#open.has(id) ? one : undefined;
     });
     this.#held.set(id, acknowledgement);
     return acknowledgement;
   }
 }
 
+/** Whether a body is a request that listens. */
+export function isListen(body: unknown): boolean {
+  return (body as { method?: unknown } | null | undefined)?.method === LISTEN;
+}
+
 /**
- * Subscribes to what a client listens to.
+ * Subscribes to what an acknowledgement names.
  *
- * @returns the URIs whose subscription is in force, or is taken up when the broker is there.
+ * @returns the acknowledgement, with the URIs whose subscription is in force, or is taken up when the
+ * broker is there.
  */
-export async function subscribeAll(
-  uris: readonly string[],
-  { session: { access, updates }, audit, client, holder, log }: {
-    readonly session: ListeningSession;
-    readonly audit: Audit | undefined;
+export async function acknowledged(
+  message: JSONRPCMessage,
+  { session: { access, updates }, audit, log, client, holder }: ListenOptions & {
     readonly client: string;
     readonly holder: string;
-    readonly log: Logger;
   },
-): Promise<string[]> {
+): Promise<JSONRPCMessage> {
+  const { params } = message as { readonly params?: Acknowledged };
+  const { resourceSubscriptions: uris } = params?.notifications ?? {};
+  if (uris === undefined) return message;
   const taken = await Promise.all(uris.map(async (uri) => {
     try {
       const topic = messageTopic(uri);
@@ -115,23 +113,13 @@ export async function subscribeAll(
       return [];
     }
   }));
-  return taken.flat();
-}
-
-/** An acknowledgement that names no more resources than those that are subscribed to. */
-export function acknowledging(message: JSONRPCMessage, taken: readonly string[]): JSONRPCMessage {
-  const { params } = message as { readonly params?: Acknowledged };
-  const notifications = { ...params?.notifications, resourceSubscriptions: taken };
+  const notifications = { ...params?.notifications, resourceSubscriptions: taken.flat() };
   return { ...message, params: { ...params, notifications } } as JSONRPCMessage;
 }
 
 interface Acknowledged {
   readonly notifications?: { readonly resourceSubscriptions?: readonly string[] };
   readonly _meta?: Readonly<Record<string, unknown>>;
-}
-
-function isId(id: unknown): id is Id {
-  return typeof id === "string" || typeof id === "number";
 }
 
 function holderOf(id: Id): string {

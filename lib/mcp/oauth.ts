@@ -8,7 +8,7 @@ import type { Config } from "../config/config.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Rule } from "../topics/rule.ts";
-import type { Client } from "./http_door.ts";
+import type { Verdict } from "./http_door.ts";
 
 type OAuth = NonNullable<NonNullable<Config["remoteServer"]>["oauth"]>;
 
@@ -33,16 +33,6 @@ const TYPES = /^(?:(?:application\/)?at\+jwt|jwt)$/i;
 const CLOCK_TOLERANCE_S = 30;
 /** How long the authorization server may take to answer, in milliseconds. */
 const METADATA_MS = 10_000;
-
-/** What a token is worth. */
-export type TokenVerdict =
-  | { readonly kind: "known"; readonly client: Client }
-  /** It is not valid here; `reason` is for the log. */
-  | { readonly kind: "wrong"; readonly reason: string }
-  /** It is valid, and has none of the scopes. */
-  | { readonly kind: "scopeless" }
-  /** The authorization server does not answer. */
-  | { readonly kind: "busy"; readonly reason: string };
 
 /** Checks tokens: signature, issuer, audience, times, algorithm, and what their scopes grant. */
 export class TokenVerifier {
@@ -69,14 +59,14 @@ export class TokenVerifier {
     };
   }
 
-  async verify(token: string): Promise<TokenVerdict> {
+  async verify(token: string): Promise<Verdict> {
     const { issuer, audience } = this.#oauth;
     let keys: ReturnType<typeof createRemoteJWKSet>;
     try {
       keys = await (this.#keys ??= this.#findKeys());
     } catch (error) {
       this.#keys = undefined;
-      return { kind: "busy", reason: messageOf(error) };
+      return { kind: "away", reason: messageOf(error) };
     }
     try {
       const { payload, protectedHeader: { typ = "JWT" } } = await jwtVerify(token, keys, {
@@ -90,11 +80,11 @@ export class TokenVerifier {
       return this.#clientOf(payload);
     } catch (error) {
       const isOurs = error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout);
-      return { kind: isOurs ? "wrong" : "busy", reason: messageOf(error) };
+      return { kind: isOurs ? "wrong" : "away", reason: messageOf(error) };
     }
   }
 
-  #clientOf({ sub = "", ...claims }: JWTPayload): TokenVerdict {
+  #clientOf({ sub = "", ...claims }: JWTPayload): Verdict {
     const granted = scopesOf(claims).filter((name) => Object.hasOwn(this.#oauth.scopes, name))
       .sort();
     const scopes = granted.flatMap((name) => this.#oauth.scopes[name] ?? []);

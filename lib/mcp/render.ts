@@ -8,7 +8,7 @@ import { McpMqttError } from "../errors.ts";
 import { given } from "../messages/json.ts";
 
 /** The key under which an error stands in `_meta`. */
-export const ERROR_META_KEY = "mcpmqtt/error";
+const ERROR_META_KEY = "mcpmqtt/error";
 
 /** A tool's data: structured, and the same as JSON text. */
 export function renderResult(data: Record<string, unknown>): CallToolResult {

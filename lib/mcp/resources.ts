@@ -150,8 +150,5 @@ export function complete({ params }: CompleteRequest, session: Session): Complet
       name === ref.name && args.some((one) => one.name === argument.name)
     );
   if (!isTemplate && !isPrompt) return { completion: { values: [], total: 0, hasMore: false } };
-  const { values, total, hasMore } = completeTopic(argument.value, session, {
-    namesOnly: isTemplate,
-  });
-  return { completion: { values, total, hasMore } };
+  return { completion: { ...completeTopic(argument.value, session, { namesOnly: isTemplate }) } };
 }

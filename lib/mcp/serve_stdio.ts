@@ -23,17 +23,20 @@ export interface ServeOptions {
   readonly onSent: () => void;
 }
 
-/** A client that is being served. */
+/** A client, or several, that are being served. */
 export interface Serving {
-  /** Settles at the end of input, or when nobody reads the output any more. */
+  /** Settles when there is nobody left to be served. */
   readonly ended: Promise<void>;
-  /** Cancels the calls in flight and waits until what was said is written. */
+  /** Cancels the calls in flight, ends the session, and waits until what was said is written. */
   close(): Promise<void>;
 }
 
-/** Begins to serve, whichever protocol generation the host speaks. */
+/**
+ * Begins to serve, whichever protocol generation the host speaks; until the end of input, or until
+ * nobody reads the output any more.
+ */
 export function serveOnStdio({ session, log, audit, ...streams }: ServeOptions): Serving {
-  const listening = new Listening(session, log, audit);
+  const listening = new Listening({ session, log, audit });
   const transport = new StdioTransport({
     ...streams,
     onReceived: (message) => listening.received(message),
@@ -55,7 +58,7 @@ export function serveOnStdio({ session, log, audit, ...streams }: ServeOptions):
     ended,
     async close(): Promise<void> {
       await handle.close();
-      await transport.flush();
+      await Promise.all([transport.flush(), session[Symbol.asyncDispose]()]);
     },
   };
 }

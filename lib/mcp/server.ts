@@ -5,8 +5,6 @@
  */
 import {
   CLIENT_CAPABILITIES_META_KEY,
-  ProtocolError,
-  ProtocolErrorCode,
   Server,
   type ServerContext,
 } from "@modelcontextprotocol/server";
@@ -27,7 +25,7 @@ import {
   topicOf,
 } from "./resources.ts";
 import type { Tool } from "../tools/tool.ts";
-import { callTool, listTools, UnknownTool } from "./tools.ts";
+import { callTool, listTools } from "./tools.ts";
 
 /** Who holds the resource subscriptions that `resources/subscribe` makes. */
 const CLIENT = "client";
@@ -44,19 +42,13 @@ export interface ServerOptions {
   readonly client?: string;
   /** The questions to the person behind the client. */
   readonly confirmations: Confirmations;
-  /**
-   * Whether this server tells of updates, on its own connection; default: true. Else whoever made it
-   * does.
-   */
-  readonly tellsUpdates?: boolean;
   /** Told what goes wrong outside of a request. */
   readonly onError: (error: Error) => void;
 }
 
 /** Makes the server; whoever calls connects it to a transport. */
 export function createServer(
-  { session, tools, log, audit, confirmations, client, tellsUpdates = true, onError }:
-    ServerOptions,
+  { session, tools, log, audit, confirmations, client, onError }: ServerOptions,
 ): Server {
   const server = new Server(
     { name: "mcpmqtt", title: "MQTT", version: VERSION },
@@ -76,22 +68,16 @@ export function createServer(
   };
   const clientName = ({ mcpReq: { envelope = {} } }: ServerContext): string =>
     client ?? clientIn(envelope) ?? server.getClientVersion()?.name ?? "unknown";
-  server.setRequestHandler("tools/call", async (request, context) => {
-    try {
-      return await callTool(request, context, {
-        session,
-        tools,
-        log,
-        audit,
-        client: clientName(context),
-        confirmations,
-        canAsk: canAsk(context),
-      });
-    } catch (error) {
-      if (!(error instanceof UnknownTool)) throw error;
-      throw new ProtocolError(ProtocolErrorCode.InvalidParams, error.message);
-    }
-  });
+  server.setRequestHandler("tools/call", (request, context) =>
+    callTool(request, context, {
+      session,
+      tools,
+      log,
+      audit,
+      client: clientName(context),
+      confirmations,
+      canAsk: canAsk(context),
+    }));
   const recorded: Recorded = ({ method, params: { uri } }, context, work) =>
     recordResource(work, {
       audit,
@@ -101,12 +87,10 @@ export function createServer(
       access: session.access,
     });
   serveResources(server, session, recorded);
-  if (tellsUpdates) {
-    session.updates.notify = (uri) => {
-      // The host may be gone; then there is nobody to tell.
-      server.sendResourceUpdated({ uri }).catch(() => {});
-    };
-  }
+  session.updates.notify = (uri) => {
+    // The host may be gone; then there is nobody to tell.
+    server.sendResourceUpdated({ uri }).catch(() => {});
+  };
   server.setRequestHandler("prompts/list", () => listPrompts());
   server.setRequestHandler("prompts/get", (request) => getPrompt(request));
   server.setRequestHandler("completion/complete", (request) => complete(request, session));

@@ -3,11 +3,13 @@
  *
  * @module
  */
-import type {
-  CallToolRequest,
-  CallToolResult,
-  ServerContext,
-  Tool as McpTool,
+import {
+  type CallToolRequest,
+  type CallToolResult,
+  ProtocolError,
+  ProtocolErrorCode,
+  type ServerContext,
+  type Tool as McpTool,
 } from "@modelcontextprotocol/server";
 import * as z from "zod/v4";
 import type { Limits } from "../config/config.ts";
@@ -26,29 +28,28 @@ const MAX_NAME_CHARACTERS = 80;
 /** Nobody comes near them, but who does is told of them in an error. */
 const UNTOLD_BOUNDS = ["exclusiveMinimum", "minItems", "maxItems", "maxLength"] as const;
 
-/** By the limits, which the schemas name: making them takes some milliseconds. */
-const described = new WeakMap<Limits, WeakMap<Tool, McpTool>>();
+/** By the schema of the arguments, one for each tool and limits: making them takes some milliseconds. */
+const described = new WeakMap<z.ZodObject, McpTool>();
 
 /** What `tools/list` gives; of all tools, unless others are given. */
 export function listTools(
   { readOnly, limits }: { readonly readOnly: boolean; readonly limits: Limits },
   tools?: readonly Tool[],
 ): McpTool[] {
-  const known = described.get(limits) ?? new WeakMap<Tool, McpTool>();
-  described.set(limits, known);
   return offeredTools({ readOnly }, tools).map((tool) => {
-    const made = known.get(tool) ?? describeTool(tool, limits);
-    known.set(tool, made);
+    const input = tool.input(limits);
+    const made = described.get(input) ?? describeTool(tool, input);
+    described.set(input, made);
     return made;
   });
 }
 
-function describeTool(tool: Tool, limits: Limits): McpTool {
+function describeTool(tool: Tool, input: z.ZodObject): McpTool {
   return {
     name: tool.name,
     title: tool.title,
     description: tool.description,
-    inputSchema: jsonSchema(tool.input(limits), "input"),
+    inputSchema: jsonSchema(input, "input"),
     outputSchema: jsonSchema(tool.output, "output"),
     annotations: {
       readOnlyHint: tool.effect === "observe",
@@ -69,7 +70,7 @@ export interface CallOptions extends Caller {
 /**
  * Carries out a call.
  *
- * @throws {UnknownTool} where there is no tool of that name.
+ * @throws {ProtocolError} where there is no tool of that name, as MCP wants it.
  */
 export async function callTool(
   { params }: CallToolRequest,
@@ -79,15 +80,20 @@ export async function callTool(
   const { session, tools, audit, client } = caller;
   const tool = findTool(params.name, tools);
   if (tool === undefined) {
+    const name = params.name.slice(0, MAX_NAME_CHARACTERS);
     await audit?.record({
       client,
-      tool: params.name.slice(0, MAX_NAME_CHARACTERS),
+      tool: name,
       decision: "none",
       outcome: "failed",
       code: "invalid_argument",
       duration_ms: 0,
     });
-    throw new UnknownTool(params.name, offeredTools(session.access.grants, tools));
+    const there = offeredTools(session.access.grants, tools).map((one) => one.name).join(", ");
+    throw new ProtocolError(
+      ProtocolErrorCode.InvalidParams,
+      `Unknown tool ${JSON.stringify(name)}; there are ${there}`,
+    );
   }
   const stopProgress = reportProgress(tool, params.arguments, context);
   try {
@@ -102,15 +108,6 @@ export async function callTool(
     return renderError(error);
   } finally {
     stopProgress();
-  }
-}
-
-/** There is no such tool; MCP wants that as a protocol error. */
-export class UnknownTool extends Error {
-  override readonly name = "UnknownTool";
-  constructor(tool: string, offered: readonly Tool[]) {
-    const names = offered.map(({ name }) => name).join(", ");
-    super(`Unknown tool ${JSON.stringify(tool.slice(0, MAX_NAME_CHARACTERS))}; there are ${names}`);
   }
 }
 

@@ -138,10 +138,10 @@ export async function http(dice: Dice, cases: number): Promise<string[]> {
   const connection = startConnection({ host: "127.0.0.1", port: 1 });
   const findings: string[] = [];
   {
+    const client = { id: "main", name: "main", rules: config.rules, readOnly: false };
     await using server = new HttpServer({
       remote,
-      keys: new ApiKeys([{ name: "main", key: remote.key }]),
-      clientOf: (name) => ({ id: name, name, rules: config.rules, readOnly: false }),
+      keys: new ApiKeys([{ key: remote.key, client }]),
       tokens: undefined,
       sessionFor: () =>
         new Session({ connection, grants: grantsOf(config), configSource: undefined, log }),

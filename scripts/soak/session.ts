@@ -8,6 +8,7 @@ import type { Limits } from "../../lib/config/config.ts";
 import { McpMqttError } from "../../lib/errors.ts";
 import { Connection } from "../../lib/mqtt/connection.ts";
 import { Session } from "../../lib/access/session.ts";
+import { Rates } from "../../lib/access/rates.ts";
 import { findTool } from "../../lib/tools/catalogue.ts";
 import { Permissions } from "../../lib/topics/permissions.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
@@ -99,7 +100,13 @@ export class Soaked implements AsyncDisposable {
     ]);
     this.session = new Session({
       connection: this.connection,
-      grants: { permissions, readOnly: false, limits: LIMITS, devices: NO_DEVICES },
+      grants: {
+        permissions,
+        readOnly: false,
+        limits: LIMITS,
+        rates: new Rates(0),
+        devices: NO_DEVICES,
+      },
       configSource: undefined,
       log: new NoLog(),
     });

@@ -5,6 +5,7 @@ import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
 import { McpMqttError } from "../../lib/errors.ts";
 import { Connection } from "../../lib/mqtt/connection.ts";
 import { Access } from "../../lib/access/access.ts";
+import { Rates } from "../../lib/access/rates.ts";
 import type { Message } from "../../lib/messages/message.ts";
 import { Updates } from "../../lib/access/updates.ts";
 import { Watches } from "../../lib/access/watches.ts";
@@ -47,6 +48,7 @@ function open(broker: { host: string; port: number }, readOnly = false): Opened 
     permissions: new Permissions(RULES),
     readOnly,
     limits: LIMITS,
+    rates: new Rates(LIMITS.publishPerMinute),
     devices: NO_DEVICES,
   });
   return { connection, granted, [Symbol.asyncDispose]: () => connection.close() };
@@ -173,6 +175,7 @@ function over(connection: Partial<Record<keyof Connection, unknown>>): Access {
     permissions: new Permissions(RULES),
     readOnly: false,
     limits: LIMITS,
+    rates: new Rates(LIMITS.publishPerMinute),
     devices: NO_DEVICES,
   });
 }

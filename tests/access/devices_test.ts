@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Access } from "../../lib/access/access.ts";
 import { Devices } from "../../lib/access/devices.ts";
+import { Rates } from "../../lib/access/rates.ts";
 import { Connection } from "../../lib/mqtt/connection.ts";
 import { Permissions } from "../../lib/topics/permissions.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
@@ -30,6 +31,7 @@ function open(
     permissions: new Permissions([{ pattern, permissions: ["read"], deny: [], retain: false }]),
     readOnly: false,
     limits: LIMITS,
+    rates: new Rates(0),
     devices: { ...NO_DEVICES, sparkplug: [], homeassistant: ["ha"] },
   });
   const devices = new Devices(access, { idleMs });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Rates } from "../../lib/access/rates.ts";
 import { Session } from "../../lib/access/session.ts";
 import { Permissions } from "../../lib/topics/permissions.ts";
 import { parseTopicFilter } from "../../lib/topics/topic_filter.ts";
@@ -75,7 +76,13 @@ for (const [what, begin] of BEGINNING) {
       await using connection = await openConnection(broker, { version: "5" });
       const session = new Session({
         connection,
-        grants: { permissions: ALL, readOnly: false, limits: LIMITS, devices: NO_DEVICES },
+        grants: {
+          permissions: ALL,
+          readOnly: false,
+          limits: LIMITS,
+          rates: new Rates(0),
+          devices: NO_DEVICES,
+        },
         configSource: undefined,
         log: new MemoryLog(),
       });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Access } from "../../lib/access/access.ts";
 import { ConfirmationNeeded, confirmedAs } from "../../lib/access/confirmation.ts";
+import { Rates } from "../../lib/access/rates.ts";
 import { Surveys } from "../../lib/access/surveys.ts";
 import { McpMqttError } from "../../lib/errors.ts";
 import type { Connection } from "../../lib/mqtt/connection.ts";
@@ -32,7 +33,8 @@ function access(rules: readonly Rule[], publishPerMinute = 0): Access {
   return new Access(connection as unknown as Connection, {
     permissions: new Permissions(rules),
     readOnly: false,
-    limits: { ...LIMITS, publishPerMinute },
+    limits: LIMITS,
+    rates: new Rates(publishPerMinute),
     devices: NO_DEVICES,
   });
 }

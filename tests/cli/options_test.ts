@@ -7,47 +7,55 @@ import {
   UsageError,
 } from "../../lib/cli/options.ts";
 
-const none = {
-  config: undefined,
-  logLevel: undefined,
-  logfile: undefined,
-  transport: "stdio",
-  readOnly: false,
-  demo: false,
-  url: undefined,
-  read: [],
-  write: [],
-};
+const none = { config: undefined, transport: "stdio", demo: false, given: [] };
+
+/** What was asked for, with the options that were given each as one text. */
+function parsed(args: readonly string[]): unknown {
+  const { options: { given, ...options }, ...invocation } = parseArguments(args);
+  const texts = given.map(({ option: { flag }, value }) =>
+    value === "" ? flag : `${flag}=${value}`
+  );
+  return { ...invocation, options: { ...options, given: texts } };
+}
 
 Deno.test("parseArguments() of nothing serves with defaults", () => {
-  assert.deepEqual(parseArguments([]), { command: "serve", options: none });
+  assert.deepEqual(parsed([]), { command: "serve", options: none });
 });
 
 for (
   const [args, expected] of [
-    [["--config", "/a b.json"], { config: "/a b.json" }],
-    [["--config=/a.json"], { config: "/a.json" }],
-    [["--config /usr/local/etc/mcpMQTT.conf"], { config: "/usr/local/etc/mcpMQTT.conf" }],
-    [["--config  /with a space.json "], { config: "/with a space.json" }],
-    [["--config=-odd.json"], { config: "-odd.json" }],
-    [["--config", "a", "--config", "b"], { config: "b" }],
-    [["--log-level", "debug"], { logLevel: "DEBUG" }],
-    [["--log-level Warning"], { logLevel: "WARNING" }],
-    [["--logfile", "x.log"], { logfile: "x.log" }],
-    [["--transport", "stdio"], {}],
-    [["--transport STDIO"], {}],
-    [["--read-only", "--demo"], { readOnly: true, demo: true }],
-    [["-c", "a.json"], { config: "a.json" }],
-    [["-ca.json"], { config: "a.json" }],
-    [["-c=a.json"], { config: "a.json" }],
-    [["-c /with a space.json"], { config: "/with a space.json" }],
-    [["--read a/#", "--write=b"], { read: ["a/#"], write: ["b"] }],
-    [["--read", "a", "--write=b", "--read", "c"], { read: ["a", "c"], write: ["b"] }],
-    [["--url", "mqtt://x"], { url: "mqtt://x" }],
+    [["--config", "/a b.json"], { config: "/a b.json", given: ["config=/a b.json"] }],
+    [["--config=/a.json"], { config: "/a.json", given: ["config=/a.json"] }],
+    [["--config /usr/local/etc/mcpMQTT.conf"], {
+      config: "/usr/local/etc/mcpMQTT.conf",
+      given: ["config=/usr/local/etc/mcpMQTT.conf"],
+    }],
+    [["--config  /with a space.json "], {
+      config: "/with a space.json",
+      given: ["config=/with a space.json"],
+    }],
+    [["--config=-odd.json"], { config: "-odd.json", given: ["config=-odd.json"] }],
+    [["--config", "a", "--config", "b"], { config: "b", given: ["config=b"] }],
+    [["--log-level", "debug"], { given: ["log-level=DEBUG"] }],
+    [["--log-level Warning"], { given: ["log-level=WARNING"] }],
+    [["--logfile", "x.log"], { given: ["logfile=x.log"] }],
+    [["--transport", "stdio"], { given: ["transport=stdio"] }],
+    [["--transport STDIO"], { given: ["transport=stdio"] }],
+    [["--read-only", "--demo"], { demo: true, given: ["read-only", "demo"] }],
+    [["-c", "a.json"], { config: "a.json", given: ["config=a.json"] }],
+    [["-ca.json"], { config: "a.json", given: ["config=a.json"] }],
+    [["-c=a.json"], { config: "a.json", given: ["config=a.json"] }],
+    [["-c /with a space.json"], {
+      config: "/with a space.json",
+      given: ["config=/with a space.json"],
+    }],
+    [["--read a/#", "--write=b"], { given: ["read=a/#", "write=b"] }],
+    [["--read", "a", "--write=b", "--read", "c"], { given: ["read=a", "write=b", "read=c"] }],
+    [["--url", "mqtt://x"], { given: ["url=mqtt://x"] }],
   ] as const
 ) {
   Deno.test(`parseArguments() of ${JSON.stringify(args)}`, () => {
-    assert.deepEqual(parseArguments(args), { command: "serve", options: { ...none, ...expected } });
+    assert.deepEqual(parsed(args), { command: "serve", options: { ...none, ...expected } });
   });
 }
 
@@ -80,9 +88,12 @@ for (const [args, expected] of commands) {
 }
 
 Deno.test("parseArguments() takes options before and after the command", () => {
-  const invocation = parseArguments(["--read-only", "explain", "a", "--config", "c", "read"]);
-  assert.equal(invocation.command, "explain");
-  assert.deepEqual(invocation.options, { ...none, readOnly: true, config: "c" });
+  assert.deepEqual(parsed(["--read-only", "explain", "a", "--config", "c", "read"]), {
+    command: "explain",
+    topic: "a",
+    permission: "read",
+    options: { ...none, config: "c", given: ["read-only", "config=c"] },
+  });
 });
 
 for (

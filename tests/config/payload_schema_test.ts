@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { ConfigError } from "../../lib/config/config.ts";
 import { loadConfig } from "../../lib/config/load.ts";
 import { compileSchema } from "../../lib/config/payload_schema.ts";
 
@@ -158,5 +159,39 @@ Deno.test("compileSchema() keeps patterns apart", () => {
       'at "/b" must match pattern "^y$"',
       'at "/zz" boolean schema is false',
     ],
+  );
+});
+
+Deno.test("loadConfig() compiles the schemas of each client's own rules, and checks them as those at the top", async () => {
+  const load = (rule: object): ReturnType<typeof loadConfig> => {
+    const kdf = { salt: "AAAA", hash: "AAAA" };
+    const oauth = { issuer: "https://a", audience: "https://b", scopes: { s: { topics: [rule] } } };
+    const keys = [{ name: "a", api_key_kdf: kdf, topics: [rule] }];
+    const text = JSON.stringify({ remote_server: { keys, oauth } });
+    const effects = { readTextFile: () => Promise.resolve(text), env: () => undefined };
+    return loadConfig({ path: "/c.json", effects });
+  };
+  const rule = { pattern: "t/#", permissions: ["write"] };
+  const { remoteServer } = await load({ ...rule, payload: { schema: { type: "number" } } });
+  for (const one of [remoteServer?.keys[0], remoteServer?.oauth?.scopes.s]) {
+    const [{ payload } = {}] = one?.topics ?? [];
+    assert.equal(payload?.schema?.faultOf(bytes("on")), "must be number");
+    assert.deepEqual(payload?.schema?.json, { type: "number" });
+  }
+  const faults = async (one: object): Promise<string[]> => {
+    const error = await load(one).then(() => undefined, (cause) => cause);
+    assert.ok(error instanceof ConfigError);
+    return error.faults.map(({ path, message }) =>
+      `${path}: ${message}`.slice(0, path.length + 29).trimEnd()
+    );
+  };
+  const places = ["remote_server.keys[0].topics[0]", "remote_server.oauth.scopes.s.topics[0]"];
+  assert.deepEqual(
+    await faults({ ...rule, payload: { schema: { typ: 1 } } }),
+    places.map((one) => `${one}.payload.schema: is no JSON Schema that can`),
+  );
+  assert.deepEqual(
+    await faults({ pattern: "t/#" }),
+    places.map((one) => `${one}: must have "read" or "write"`),
   );
 });

@@ -164,7 +164,9 @@ for (
     ignore: isWindows,
     fn: async () => {
       const cwd = await Deno.makeTempDir();
-      const config = JSON.stringify({ topics: [{ pattern: "a/#", permissions: ["read"] }] });
+      // A secret in a file is asked about: who may read it.
+      const mqtt = { username: "u", password: "secret" };
+      const config = JSON.stringify({ mqtt, topics: [{ pattern: "a/#", permissions: ["read"] }] });
       await Deno.writeTextFile(`${cwd}/c.json`, config);
       const program = `"$DENO" run -P "$MAIN" explain a/b read --config ${path} ${more}`;
       const { stdout, stderr } = await new Deno.Command("bash", {

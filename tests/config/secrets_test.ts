@@ -51,6 +51,12 @@ Deno.test("loadConfig() counts a password in angle brackets among the secrets, a
   assert.deepEqual(secrets, ["<s3cret>", "sesame", "aGFzaA=="]);
 });
 
+Deno.test("loadConfig() counts the hashes of all keys among the secrets", async () => {
+  const keys = [{ name: "a", api_key_kdf: { salt: "c2FsdA==", hash: "aGFzaA==" } }];
+  const { secrets } = await load({ remote_server: { keys } });
+  assert.deepEqual(secrets, ["c2FsdA==", "aGFzaA=="]);
+});
+
 for (
   const [reference, message] of [
     ["${env:MCPMQTT_NONE}", /needs the environment variable MCPMQTT_NONE, which is not set/],

@@ -31,10 +31,10 @@ export async function serveFixtures(): Promise<FixturesServer> {
   assert.ok(remote?.key);
   const log = new MemoryLog();
   const connection = startConnection({ host: "127.0.0.1", port: freePort() });
+  const client = { id: "main", name: "main", rules: config.rules, readOnly: false };
   const http = new HttpServer({
     remote,
-    keys: new ApiKeys([{ name: "main", key: remote.key }]),
-    clientOf: (name) => ({ id: name, name, rules: config.rules, readOnly: false }),
+    keys: new ApiKeys([{ key: remote.key, client }]),
     tokens: undefined,
     sessionFor: () =>
       new Session({ connection, grants: grantsOf(config), configSource: undefined, log }),

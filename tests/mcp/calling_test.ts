@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
-import type { CallToolRequest, ServerContext } from "@modelcontextprotocol/server";
+import {
+  type CallToolRequest,
+  ProtocolError,
+  type ServerContext,
+} from "@modelcontextprotocol/server";
 import type { Session } from "../../lib/access/session.ts";
 import { Audit } from "../../lib/mcp/audit.ts";
 import { Confirmations } from "../../lib/mcp/confirm.ts";
-import { callTool, listTools, UnknownTool } from "../../lib/mcp/tools.ts";
+import { callTool, listTools } from "../../lib/mcp/tools.ts";
 import type { Publication } from "../../lib/mqtt/link/link.ts";
 import { findTool } from "../../lib/tools/catalogue.ts";
 import { MemoryLog } from "../mqtt/connections.ts";
@@ -73,7 +77,7 @@ Deno.test("listTools() and callTool() have the tools that they are given, and no
   assert.equal((await publish(undefined, published, [write])).isError, undefined);
   assert.equal(published.length, 1);
   await assert.rejects(publish(undefined, published, [status]), (error) => {
-    assert.ok(error instanceof UnknownTool);
+    assert.ok(error instanceof ProtocolError);
     assert.equal(error.message, 'Unknown tool "mqtt_publish"; there are mqtt_status');
     return true;
   });

@@ -34,10 +34,10 @@ async function world({ bodyTimeoutMs = 30_000, remote: changes = {} }: {
   const log = new MemoryLog();
   const connection = startConnection({ host: "127.0.0.1", port: freePort() });
   let sessions = 0;
+  const client = { id: "main", name: "main", rules: config.rules, readOnly: false };
   const server = new HttpServer({
     remote,
-    keys: new ApiKeys([{ name: "main", key: remote.key }]),
-    clientOf: (name) => ({ id: name, name, rules: config.rules, readOnly: false }),
+    keys: new ApiKeys([{ key: remote.key, client }]),
     tokens: remote.oauth && new TokenVerifier(remote.oauth, config.rules, log),
     sessionFor: () => {
       sessions++;

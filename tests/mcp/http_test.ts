@@ -123,6 +123,35 @@ Deno.test("HTTP gives each key the grants of its client", async () => {
   }
 });
 
+Deno.test("HTTP counts the writes of all clients and sessions together", async () => {
+  const topics = [
+    { pattern: "t/#", permissions: ["write"] },
+    { pattern: "t/a", permissions: ["write"], rate: { messages: 1, seconds: 60 } },
+  ];
+  await using server = await serving({ api_key: KEY }, {
+    topics,
+    limits: { publish_per_minute: 3 },
+  });
+  const answers: string[] = [];
+  for (const [mode, topic] of [["auto", "a"], ["legacy", "a"], ["legacy", "b"]] as const) {
+    await using client = await connected(server.url, mode);
+    const args = { topic: `t/${topic}`, payload: "1" };
+    answers.push(JSON.stringify(await client.callTool({ name: "mqtt_publish", arguments: args })));
+  }
+  await using last = await connected(server.url, "legacy");
+  for (let i = 0; i < 2; i++) {
+    const args = { topic: "t/c", payload: "1" };
+    answers.push(JSON.stringify(await last.callTool({ name: "mqtt_publish", arguments: args })));
+  }
+  assert.deepEqual(answers.map((one) => /rate_limited: \d|\bsent/.exec(one)?.[0]), [
+    "sent",
+    "rate_limited: 1",
+    "sent",
+    "sent",
+    "rate_limited: 3",
+  ]);
+});
+
 Deno.test("genkey stores a hash in place, keeping comments, and prints the key that opens", async () => {
   await using server = await serving({ keys: [], api_key: KEY });
   const text = `{

@@ -40,7 +40,11 @@ function heard(): Heard {
   return {
     stub,
     log,
-    listening: new Listening({ access: stub.access, updates: new Updates(stub.access, log) }, log),
+    listening: new Listening({
+      session: { access: stub.access, updates: new Updates(stub.access, log) },
+      audit: undefined,
+      log,
+    }),
   };
 }
 

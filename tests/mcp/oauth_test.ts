@@ -4,7 +4,8 @@ import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import Provider from "oidc-provider";
 import { loadConfig } from "../../lib/config/load.ts";
 import { argon2id } from "../../lib/mcp/api_keys.ts";
-import { type TokenVerdict, TokenVerifier } from "../../lib/mcp/oauth.ts";
+import type { Verdict } from "../../lib/mcp/http_door.ts";
+import { TokenVerifier } from "../../lib/mcp/oauth.ts";
 import { freePort } from "../brokers/ports.ts";
 import { MemoryLog } from "../mqtt/connections.ts";
 import { beginSession, legacy, post } from "./raw_http.ts";
@@ -85,7 +86,7 @@ async function world(
   };
 }
 
-function granted(verdict: TokenVerdict): unknown {
+function granted(verdict: Verdict): unknown {
   assert.equal(verdict.kind, "known", JSON.stringify(verdict));
   assert.ok("client" in verdict);
   const { name, readOnly, rules } = verdict.client;
@@ -174,7 +175,7 @@ Deno.test("TokenVerifier finds a key that was added, and says that a server is n
   await some[Symbol.asyncDispose]();
   const gone = await world();
   await gone[Symbol.asyncDispose]();
-  assert.equal((await gone.verifier.verify(token)).kind, "busy");
+  assert.equal((await gone.verifier.verify(token)).kind, "away");
 });
 
 Deno.test("HTTP takes access tokens, and points who has none to where there are some", async () => {
@@ -270,7 +271,7 @@ Deno.test("HTTP takes a key for another client than a token, whatever they are c
 Deno.test("TokenVerifier takes no keys of a server that calls itself otherwise", async () => {
   await using some = await world({ named: "https://other.example" });
   const verdict = await some.verifier.verify(await some.sign({}));
-  assert.equal(verdict.kind, "busy");
+  assert.equal(verdict.kind, "away");
   assert.match("reason" in verdict ? verdict.reason : "", /names another issuer/);
 });
 

@@ -6,6 +6,7 @@
 import type { Config } from "../../config/config.ts";
 import { formatFault } from "../../config/config.ts";
 import { systemEffects } from "../../config/load.ts";
+import { resolvePath } from "../../config/references.ts";
 import { McpMqttError } from "../../errors.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { certificateFault } from "../../mqtt/faults/tls_diagnosis.ts";
@@ -125,6 +126,9 @@ function isDenied({ code }: McpMqttError): boolean {
   return code === "forbidden";
 }
 
+/** The config is told apart, and the transport is the host's. */
+const NOT_FOR_HOSTS: ReadonlySet<string> = new Set(["config", "transport"]);
+
 /** The JSON block that makes a host run this program with this config. */
 function hostBlock(config: Config, options: Options): string {
   const { variables } = config;
@@ -140,30 +144,22 @@ function hostBlock(config: Config, options: Options): string {
 }
 
 /** The options by which the host's program is as this one, but for how MCP is spoken. */
-function hostOptions({ source }: Config, options: Options): string[] {
-  const { demo, url, read, write, logLevel, logfile, readOnly } = options;
-  const config = source === undefined || demo ? undefined : absolute(source);
-  const valued: ReadonlyArray<readonly [string, string | undefined]> = [
-    ["--config", config],
-    // The query may hold a token.
-    ["--url", url?.replace(/\?.*$/s, "?***")],
-    ...read.map((filter) => ["--read", filter] as const),
-    ...write.map((filter) => ["--write", filter] as const),
-    ["--log-level", logLevel],
-    ["--logfile", logfile && absolute(logfile)],
-  ];
-  return [
-    ...(demo ? ["--demo"] : []),
-    ...valued.flatMap(([name, value]) =>
-      value === undefined ? [] : value.startsWith("-") ? [`${name}=${value}`] : [name, value]
-    ),
-    ...(readOnly ? ["--read-only"] : []),
-  ];
-}
-
-/** The host runs the program from a folder of its own choice. */
-function absolute(path: string): string {
-  return /^(~?[/\\]|[A-Za-z]:)/.test(path) ? path : `${Deno.cwd()}/${path}`;
+function hostOptions({ source }: Config, { demo, given }: Options): string[] {
+  // The host runs the program from a folder of its own choice.
+  const folders = { base: Deno.cwd(), home: undefined };
+  const config = source === undefined || demo ? [] : ["--config", resolvePath(source, folders)];
+  const others = given.flatMap(({ option: { flag }, value }) => {
+    if (NOT_FOR_HOSTS.has(flag)) return [];
+    // The query of a URL may hold a token.
+    const shown = flag === "url"
+      ? value.replace(/\?.*$/s, "?***")
+      : flag === "logfile"
+      ? resolvePath(value, folders)
+      : value;
+    if (shown === "") return [`--${flag}`];
+    return shown.startsWith("-") ? [`--${flag}=${shown}`] : [`--${flag}`, shown];
+  });
+  return [...config, ...others];
 }
 
 function forever({ mqtt }: Config): { waitMs: number; signal: AbortSignal } {

@@ -6,15 +6,15 @@
 
 import { defaultConfigPath } from "../../config/load.ts";
 import { shellCommand } from "../host_command.ts";
+import type { Io } from "../io.ts";
 import type { Invocation } from "../options.ts";
 import { askForConfig, type Dialog, Stopped } from "./init_dialog.ts";
+import { terminalDialog } from "./init_terminal.ts";
 
 /** What the command prints with. */
-export interface InitIo {
-  stdout(text: string): void;
-  stderr(text: string): void;
-  /** Asks a person; left out where nobody is there. */
-  readonly dialog?: Dialog | undefined;
+export interface InitIo extends Io {
+  /** Who is asked for the config at a path; by default whoever is at the terminal. */
+  dialogFor?(path: string): Dialog | undefined;
 }
 
 /** A config that grants nothing yet and shows how. */
@@ -66,42 +66,36 @@ export const STARTER_CONFIG = `{
 }
 `;
 
-/** Where `init` writes: the path given, that of `--config` or `MCPMQTT_CONFIG`, or the default. */
-export function initPath(
-  { path, options }: Extract<Invocation, { command: "init" }>,
-): { readonly target: string | undefined; readonly isDefault: boolean } {
-  const given = path ?? options.config ?? (Deno.env.get("MCPMQTT_CONFIG") || undefined);
-  return { target: given ?? defaultConfigPath(), isDefault: given === undefined };
-}
-
 /**
  * Writes a config: what the dialog with a person gives, else the starter. A file that is there stays
  * as it is. The exit status is 0 when it was written, else 1.
  */
 export async function runInit(
-  invocation: Extract<Invocation, { command: "init" }>,
-  io: InitIo,
+  { path, options }: Extract<Invocation, { command: "init" }>,
+  { stdout, stderr, dialogFor = terminalDialog }: InitIo,
 ): Promise<number> {
-  const { target, isDefault } = initPath(invocation);
+  const given = path ?? options.config ?? (Deno.env.get("MCPMQTT_CONFIG") || undefined);
+  const target = given ?? defaultConfigPath();
   if (target === undefined) {
-    io.stderr("there is no HOME to put the config in; write mcpmqtt init PATH\n");
+    stderr("there is no HOME to put the config in; write mcpmqtt init PATH\n");
     return 1;
   }
+  const dialog = dialogFor(target);
   try {
     // Before anything is asked: nobody should answer for nothing.
     if (await exists(target)) throw new Deno.errors.AlreadyExists();
-    const text = io.dialog === undefined ? STARTER_CONFIG : await askForConfig(io.dialog);
+    const text = dialog === undefined ? STARTER_CONFIG : await askForConfig(dialog);
     const folder = target.replace(/[/\\]?[^/\\]*$/, "");
     if (folder !== "") await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
     await Deno.writeTextFile(target, text, { createNew: true, mode: 0o600 });
   } catch (cause) {
     const isLeft = cause instanceof Stopped;
-    io.stderr(isLeft ? "\nLeft; nothing was written.\n" : `${target}: ${whyNot(cause)}\n`);
+    stderr(isLeft ? "\nLeft; nothing was written.\n" : `${target}: ${whyNot(cause)}\n`);
     return 1;
   }
-  const next = io.dialog === undefined ? "Put in your broker and topics, then run" : "Now run";
-  const config = isDefault ? "" : ` --config ${target}`;
-  io.stdout(`Wrote ${target}. ${next}: ${shellCommand()} check${config}\n`);
+  const next = dialog === undefined ? "Put in your broker and topics, then run" : "Now run";
+  const config = given === undefined ? "" : ` --config ${target}`;
+  stdout(`Wrote ${target}. ${next}: ${shellCommand()} check${config}\n`);
   return 0;
 }
 

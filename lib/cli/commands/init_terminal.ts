@@ -5,7 +5,7 @@
  */
 import { loadConfig, systemEffects } from "../../config/load.ts";
 import { readFailure } from "../../config/read_text.ts";
-import { resolvePath } from "../../config/references.ts";
+import { foldersOf, resolvePath } from "../../config/references.ts";
 import { Connection } from "../../mqtt/connection.ts";
 import { Access } from "../../access/access.ts";
 import { Devices } from "../../access/devices.ts";
@@ -35,8 +35,7 @@ export async function lookAt(
   path: string,
   configPath: string,
 ): Promise<{ place: string; fault?: string }> {
-  const home = systemEffects.env("HOME") ?? systemEffects.env("USERPROFILE");
-  const place = resolvePath(path, { base: configPath.replace(/[^/\\]*$/, ""), home });
+  const place = resolvePath(path, foldersOf(configPath, systemEffects));
   try {
     await systemEffects.readTextFile(place);
     return { place };

@@ -5,7 +5,7 @@
  */
 import { type Config, formatFault } from "../../config/config.ts";
 import { type Log, openLog } from "../../log.ts";
-import { serveOnStdio } from "../../mcp/serve_stdio.ts";
+import { serveOnStdio, type Serving } from "../../mcp/serve_stdio.ts";
 import { Audit } from "../../mcp/audit.ts";
 import { listTools } from "../../mcp/tools.ts";
 import { HostGone } from "../../mcp/stdio.ts";
@@ -71,7 +71,6 @@ async function serve(config: Config, transport: Options["transport"]): Promise<n
   const shutDown = async (): Promise<void> => {
     // A host that reads nothing keeps the broker from no DISCONNECT.
     await bounded(serving.close(), { timeoutMs: LAST_WORDS_MS, onTimeout: () => {} });
-    await serving[Symbol.asyncDispose]();
     await connection.close();
   };
   await bounded(shutDown(), {
@@ -81,18 +80,11 @@ async function serve(config: Config, transport: Options["transport"]): Promise<n
   return why === undefined ? FAILED : DONE;
 }
 
-/** What clients are served with. */
-interface Serves extends AsyncDisposable {
-  /** Settles when there is nobody left to be served. */
-  readonly ended: Promise<void>;
-  close(): Promise<void>;
-}
-
 /** One client, on stdin and stdout. */
 function serveStdin(
   config: Config,
   { connection, log, audit }: Parameters<typeof serveOnHttp>[1],
-): Serves {
+): Serving {
   const session = new Session({
     connection,
     grants: grantsOf(config),
@@ -100,7 +92,7 @@ function serveStdin(
     log,
   });
   let warmUp: ReturnType<typeof setTimeout> | undefined;
-  const { ended, close } = serveOnStdio({
+  return serveOnStdio({
     session,
     log,
     audit,
@@ -112,14 +104,6 @@ function serveStdin(
       warmUp ??= setTimeout(() => listTools(config), 0);
     },
   });
-  return {
-    ended,
-    close,
-    async [Symbol.asyncDispose](): Promise<void> {
-      clearTimeout(warmUp);
-      await session[Symbol.asyncDispose]();
-    },
-  };
 }
 
 function tellStart(config: Config, log: Log): void {

@@ -9,10 +9,11 @@ import { readFailure, readTextFile } from "../../config/read_text.ts";
 import { MAIN_CLIENT } from "../../config/remote_server_schema.ts";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { ApiKeys, type NamedKey } from "../../mcp/api_keys.ts";
+import { ApiKeys, type ClientKey } from "../../mcp/api_keys.ts";
 import type { Audit } from "../../mcp/audit.ts";
 import { HttpServer } from "../../mcp/http.ts";
 import { isLoopback } from "../../mcp/http_door.ts";
+import type { Serving } from "../../mcp/serve_stdio.ts";
 import type { Connection } from "../../mqtt/connection.ts";
 import { Permissions } from "../../topics/permissions.ts";
 import { UsageError } from "../options.ts";
@@ -39,32 +40,29 @@ export async function serveOnHttp(
     readonly log: Logger;
     readonly audit: Audit | undefined;
   },
-): Promise<AsyncDisposable & { readonly ended: Promise<void>; close(): Promise<void> }> {
+): Promise<Serving> {
   const { remoteServer: remote } = config;
   if (remote === undefined) {
     throw new UsageError(
       "--transport remotehttp needs remote_server in the config; mcpmqtt genkey adds it, with a key",
     );
   }
-  const keys = keysOf(remote);
+  const keys = keysOf(remote, config.rules);
   const { oauth } = remote;
   if (keys.length === 0 && oauth === undefined) {
     throw new UsageError("remote_server has no API key yet; make one with: mcpmqtt genkey");
   }
+  const grants = grantsOf(config);
   const http = new HttpServer({
     remote,
     keys: new ApiKeys(keys),
-    clientOf: (name) => {
-      const { topics, readOnly = false } = remote.keys.find((one) => one.name === name) ?? {};
-      return { id: `key ${name}`, name, rules: topics ?? config.rules, readOnly };
-    },
     tokens: oauth &&
       new (await import("../../mcp/oauth.ts")).TokenVerifier(oauth, config.rules, log),
     sessionFor: ({ rules, readOnly }) =>
       new Session({
         connection,
         grants: {
-          ...grantsOf(config),
+          ...grants,
           readOnly: config.readOnly || readOnly,
           permissions: new Permissions(rules),
         },
@@ -89,13 +87,15 @@ export async function serveOnHttp(
       await http[Symbol.asyncDispose]();
       await server.shutdown();
     },
-    async [Symbol.asyncDispose](): Promise<void> {},
   };
 }
 
-function keysOf({ key, keys }: Remote): NamedKey[] {
-  const main = key === undefined ? [] : [{ name: MAIN_CLIENT, key }];
-  return [...main, ...keys.flatMap(({ name, key }) => key === undefined ? [] : [{ name, key }])];
+/** @param rules what a client is granted that has no topics of its own */
+function keysOf({ key, keys }: Remote, rules: Config["rules"]): ClientKey[] {
+  const main = { name: MAIN_CLIENT, key, readOnly: false, topics: rules };
+  return [main, ...keys].flatMap(({ name, key, readOnly, topics = rules }) =>
+    key === undefined ? [] : [{ key, client: { id: `key ${name}`, name, rules: topics, readOnly } }]
+  );
 }
 
 /** A server that listens. */

@@ -164,7 +164,7 @@ Deno.test("runInit() writes nothing where the answers end", async () => {
     const status = await runInit(invocation, {
       stdout: () => {},
       stderr: (text) => stderr += text,
-      dialog: play({ answers: ["", "", "", "", "a/b", "r"].slice(0, length) }),
+      dialogFor: () => play({ answers: ["", "", "", "", "a/b", "r"].slice(0, length) }),
     });
     assert.deepEqual([status, stderr], [1, "\nLeft; nothing was written.\n"]);
   }
@@ -306,7 +306,7 @@ Deno.test("runInit() with a dialog asks nothing where a file is there already", 
   const status = await runInit(invocation, {
     stdout: () => {},
     stderr: (text) => stderr += text,
-    dialog: play({ answers: [] }),
+    dialogFor: () => play({ answers: [] }),
   });
   assert.equal(status, 1);
   assert.match(stderr, /is there already/);

@@ -18,6 +18,7 @@ async function init(path: string): Promise<Said> {
   const status = await runInit(invocation, {
     stdout: (text) => stdout += text,
     stderr: (text) => stderr += text,
+    dialogFor: () => undefined,
   });
   return { status, stdout, stderr };
 }

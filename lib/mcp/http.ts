@@ -66,6 +66,8 @@ export class HttpServer implements AsyncDisposable {
   readonly #legacy = new Map<string, Legacy>();
   /** By the `id` of the client. */
   readonly #modern = new Map<string, Modern>();
+  /** The calls of what the SDK is answering. */
+  readonly #calls = new WeakMap<Request, HttpCall>();
   readonly #idle: ReturnType<typeof setInterval>;
   #inFlight = 0;
   /** How many bodies are being read. */
@@ -162,10 +164,8 @@ export class HttpServer implements AsyncDisposable {
   ): Promise<Response> {
     const modern = this.#modernOf(client);
     call.onEnd(use(modern));
-    const { url, method, headers } = request;
-    // Aborted, it ends what the SDK is doing.
-    const own = new Request(url, { method, headers, signal: call.signal });
-    const answer = modern.carrier.fetch(own, { parsedBody });
+    this.#calls.set(request, call);
+    const answer = modern.carrier.fetch(request, { parsedBody });
     if (isListen(parsedBody)) return this.#listen(held(await answer, modern), modern);
     const takesStream = request.headers.get("accept")?.includes("text/event-stream") === true;
     return await call.quickOrStreamed(answer, {
@@ -213,8 +213,11 @@ export class HttpServer implements AsyncDisposable {
     const session = this.#options.sessionFor(client);
     const confirmations = new Confirmations();
     const carrier = createMcpHandler(
-      () => {
+      ({ requestInfo }) => {
         const server = this.#createServer(session, client.name, confirmations);
+        const call = requestInfo && this.#calls.get(requestInfo);
+        // Closed, it aborts what it is doing. A Request with a signal of its own would cost a tenth of a call.
+        call?.signal.addEventListener("abort", () => void server.close(), { once: true });
         // The server ends with its request.
         session.updates.notify = (uri) => carrier.notify.resourceUpdated(uri);
         return server;

@@ -93,5 +93,5 @@ Deno.test("hull() of a hundred filters of 32,768 levels takes little time", {
   const elapsedMs = performance.now() - start;
   assert.equal(one?.text, `${levels}+`);
   assert.ok(matches(one, "/".repeat(32_766)));
-  assert.ok(elapsedMs < 1_000, `${elapsedMs} ms`);
+  assert.ok(elapsedMs < 3_000, `${elapsedMs} ms`);
 });

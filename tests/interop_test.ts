@@ -18,7 +18,7 @@ const KNOWN: Readonly<Record<string, readonly NoteId[]>> = {
 };
 
 /** Each starts the program anew, which its own tests do too, or waits for a clock. */
-const SLOW = /Over MCP|expired/;
+const SLOW = /Over MCP|Over HTTP|expired/;
 
 for (const kind of [mosquitto, aedes]) {
   for (const version of kind.protocols) {

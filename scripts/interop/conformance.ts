@@ -8,6 +8,9 @@ import { type BrokerKind, type ProtocolVersion, Unavailable } from "./broker.ts"
 import { ask, type Check, Context, type Outcome } from "./check.ts";
 import { type Observation, observe } from "./observations.ts";
 
+/** How often a broker with a flaw that comes and goes is asked. */
+const FLAWED_ATTEMPTS = 3;
+
 /** What one broker answered. */
 export interface BrokerReport {
   readonly name: string;
@@ -71,9 +74,8 @@ async function column(
   const outcomes = new Map<string, Outcome>();
   for (const check of checks) {
     const start = performance.now();
-    const outcome = await ask(check, context);
-    const isExplained = outcome.fault === undefined || flaw === undefined;
-    outcomes.set(check.name, isExplained ? outcome : { answer: outcome.answer, note: flaw });
+    const outcome = await answer(check, { context, flaw });
+    outcomes.set(check.name, outcome);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     tell(
       `  ${outcome.answer.padEnd(3)} ${check.name} (${seconds} s) ${
@@ -82,4 +84,20 @@ async function column(
     );
   }
   return { protocol: context.version, outcomes, observations };
+}
+
+/** Asks until there is an answer that a flaw does not explain, or as often as that may be tried. */
+async function answer(
+  check: Check,
+  { context, flaw }: { readonly context: Context; readonly flaw: NoteId | undefined },
+): Promise<Outcome> {
+  const first = await ask(check, context);
+  if (first.fault === undefined || flaw === undefined) return first;
+  for (let attempt = 1; attempt < FLAWED_ATTEMPTS; attempt++) {
+    // What it met may have left more than the check behind.
+    await context.broker.restart();
+    const outcome = await ask(check, context);
+    if (outcome.fault === undefined) return { note: flaw, ...outcome };
+  }
+  return { answer: "no", note: flaw };
 }

@@ -8,16 +8,18 @@
 export const NOTES = {
   fallback:
     "It does not speak MQTT 5. `auto` asks for 5 first and falls back to 3.1.1 at once, then remembers that for the connection.",
+  silentFallback:
+    'It does not speak MQTT 5, and says nothing to a CONNECT of it that has properties: it waits for more. `auto` falls back to 3.1.1 after half of `connect_timeout`, twice, then remembers that. `protocol_version: "3.1.1"` spares the wait.',
   qosLowered:
     "It takes the message at QoS 2 and delivers it at QoS 1, the most it grants. A message shows the QoS it came with, and `acknowledged` says only that the broker took it.",
   qosRaised:
     "It delivers at the QoS of the subscription, not at the lower of that and the publisher's, against [MQTT-3.8.4-8]. A message shows the QoS it came with.",
-  handedOnLate:
-    "It acknowledges a message before it hands it on, so that one published just before a subscription may still arrive live, beside its replay. The live one is not marked as retained.",
+  replayedBeside:
+    "It replays beside delivering: a message that is published in the moment of a subscription may come twice, as the retained one and live, or before the one that it replaced; a watch or call that joins others then may have the replaced one alone. What is replayed is marked `retain`; `where` with `changed` passes over the same value again, and `mqtt_read` a moment later has the last one.",
   replayedTwice:
     "It replays a retained message twice, both marked as retained, where it is still handing on the publish that set it. Two equal messages cannot be told from one sent twice, so both are shown.",
   connectionAbandoned:
-    'Its log has "dictionary changed size during iteration": a client that connects while others come and go can be accepted and never answered again, which fails this check now and then, for the device on the other side as well. Where it meets the program, the call is `timeout` after 10 s or `not_connected`, and the program connects anew.',
+    'Its log has "dictionary changed size during iteration": a client that connects while others come and go can be accepted and never answered, and a message that is published while somebody subscribes can be lost for some. A check that this fails is asked again of a broker that was started anew: "yes" came then, "no" failed three times. Where it meets the program, the call is `timeout` after 10 s or `not_connected`, and the program connects anew; what the broker lost nobody has. Let few calls begin at once, and take another broker for what must not be missed.',
   unreadableAcknowledgement:
     "It acknowledges a message that has user properties with the reason code 0x01, which a PUBACK cannot carry. The message is delivered, but its acknowledgement cannot be read: the call fails with `outcome: unknown`. At QoS 0 it works.",
   packetTooLarge:
@@ -27,7 +29,7 @@ export const NOTES = {
   closedOnSubscribe:
     "It closes the connection over a forbidden SUBSCRIBE. The program asks once more; then the call is `not_connected` and its hint names the topic filter as the likely cause. Other calls go on after the reconnection.",
   noReplayToWildcards:
-    "It replays retained messages only to a filter without wildcards. `mqtt_read` of the topic's name gives them; `mqtt_topics` shows a topic once something is published to it.",
+    "It replays retained messages only to a filter without wildcards. `mqtt_read` of the topic's name gives them, and a watch of names sees what changed in an outage; `mqtt_topics` and `mqtt_devices` show what is published while they listen.",
   parentNotReplayed:
     "It does not replay a retained message on `a` to a new subscription to `a/#`, against §4.7.1.2; live messages on `a` come. Ask for `a` by its name.",
   dotsBecomeSlashes:

@@ -154,6 +154,37 @@ Deno.test("auto settles on 3.1.1 with a broker that always closes on 5", async (
   assert.equal(connection.status.protocolVersion, "3.1.1");
 });
 
+Deno.test("auto asks with 3.1.1 a broker that says nothing to MQTT 5, and settles on that", async () => {
+  const levels: number[] = [];
+  await using broker = new ScriptedBroker(({ type, body }, client) => {
+    if (type !== CONNECT) return;
+    levels.push(body[6] ?? 0);
+    // It waits for more: with properties, the packet is none of its version.
+    if (body[6] === 5) return;
+    client.send(...connack("3.1.1"));
+    if (levels.length < 6) client.close();
+  });
+  await using connection = startConnection(broker, { connectTimeoutMs: 1_000 });
+  await connection.ready({ ...waiting(), waitMs: 1_000 });
+  await until(() => levels.length === 6 && connection.status.isConnected);
+  assert.deepEqual(levels, [5, 4, 5, 4, 4, 4]);
+  assert.equal(connection.status.protocolVersion, "3.1.1");
+});
+
+Deno.test("auto asks a broker that has spoken MQTT 5 with nothing else when it is silent", async () => {
+  const levels: number[] = [];
+  await using broker = new ScriptedBroker(({ type, body }, client) => {
+    if (type !== CONNECT) return;
+    levels.push(body[6] ?? 0);
+    if (levels.length === 2) return;
+    client.send(...connack("5"));
+    if (levels.length === 1) client.close();
+  });
+  await using connection = startConnection(broker, { connectTimeoutMs: 200 });
+  await until(() => levels.length === 3 && connection.status.isConnected);
+  assert.deepEqual(levels, [5, 5, 5]);
+});
+
 Deno.test("auto follows a broker that loses and gains MQTT 5", async () => {
   const spoken = [5, 4, 4, 5];
   const levels: number[] = [];

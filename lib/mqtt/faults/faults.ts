@@ -8,14 +8,16 @@ import { bracketed, type BrokerAddress } from "../link/transport_options.ts";
 
 /**
  * What kind of failure it is: `version`, the broker does not speak the protocol version; `refused`,
- * the broker said no; `closed`, it closed the connection without a word; `timeout`; `denied`, this
- * process has no permission; `tls`, the two could not agree on an encrypted connection; `network`,
+ * the broker said no; `closed`, it closed the connection without a word; `silent`, it took the
+ * connection and did not answer; `timeout`, all other waiting in vain; `denied`, this process has no
+ * permission; `tls`, the two could not agree on an encrypted connection; `network`,
  * all else on the way.
  */
 export type LinkErrorKind =
   | "version"
   | "refused"
   | "closed"
+  | "silent"
   | "timeout"
   | "denied"
   | "tls"

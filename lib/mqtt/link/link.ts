@@ -28,6 +28,8 @@ export interface LinkOptions {
   readonly protocolVersion: ProtocolVersion;
   /** How long the broker may take to accept the connection, in milliseconds. */
   readonly connectTimeoutMs: number;
+  /** How long a broker that has been reached may say nothing; default: as long as all may take. */
+  readonly silentMs?: number;
   /**
    * The largest packet that is taken from the broker, in bytes. It is not announced as Maximum
    * Packet Size (§3.1.2.11.4): mosquitto 2.0.11 sends nothing at QoS 1 and 2 any more after twenty

@@ -34,7 +34,7 @@ export interface OpenOptions {
   readonly signal: AbortSignal;
 }
 
-/** How often a broker may close on MQTT 5 without a word until it is taken to speak 3.1.1 only. */
+/** How often a broker may have no word for MQTT 5 until it is taken to speak 3.1.1 only. */
 const MAX_SILENT_REFUSALS = 2;
 
 /** Remembers which protocol version the broker has accepted. */
@@ -45,6 +45,7 @@ export class LinkOpener {
   /** What is tried first where the version is `auto`. */
   #preferred: ProtocolVersion = "5";
   #silentRefusals = 0;
+  #hasSpoken5 = false;
   #tooLarge = 0;
 
   constructor(settings: BrokerSettings) {
@@ -75,8 +76,10 @@ export class LinkOpener {
       const kind = error instanceof LinkError ? error.kind : undefined;
       const isCertain = kind === "version";
       // A broker of the 3.1.1 age may just close the connection [MQTT-3.1.2-2]; so does one that is
-      // about to go down, so that one time proves nothing.
-      if (!isCertain && !(first === "5" && kind === "closed")) throw error;
+      // about to go down, so that one time proves nothing. Or it takes the properties for something
+      // else and waits for the rest of it; one that has spoken MQTT 5 is only slow.
+      const isWordless = kind === "closed" || kind === "silent" && !this.#hasSpoken5;
+      if (!isCertain && !(first === "5" && isWordless)) throw error;
       const second = first === "5" ? "3.1.1" : "5";
       const link = await this.#open(second, options);
       if (isCertain || ++this.#silentRefusals >= MAX_SILENT_REFUSALS) this.#preferred = second;
@@ -91,11 +94,16 @@ export class LinkOpener {
       address,
       connectTimeoutMs,
       protocolVersion,
+      // What it may speak instead is to be found out while calls still wait.
+      ...(this.settings.protocolVersion === "auto" && protocolVersion === "5" && !this.#hasSpoken5
+        ? { silentMs: connectTimeoutMs / 2 }
+        : {}),
       maxPacketBytes: maxMessageBytes,
       onTooLarge: () => this.#tooLarge++,
       pacer: this.#pacer,
     });
     this.#inUse = protocolVersion;
+    this.#hasSpoken5 ||= protocolVersion === "5";
     return link;
   }
 }

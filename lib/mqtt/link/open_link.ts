@@ -71,18 +71,37 @@ async function clientOptions(
 /** Waits for the CONNACK. */
 async function connected(client: MqttClient, options: LinkOptions): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const { address, signal, connectTimeoutMs: timeoutMs } = options;
+  const { address, signal, connectTimeoutMs: timeoutMs, silentMs = timeoutMs } = options;
   const onError = (error: unknown): void => reject(LinkError.whileConnecting(error, address));
   const onClose = (): void => {
     const { kind, message } = closedUnaccepted(address);
     reject(new LinkError(kind, message));
   };
-  const onTimeout = (): never => {
-    const words = `did not answer within ${timeoutMs / 1000} s`;
-    throw new LinkError("timeout", `the broker at ${address.host}:${address.port} ${words}`);
+  const onTimeout = (ms: number): LinkError => {
+    const words = `did not answer within ${ms / 1000} s`;
+    const kind = isReached(client) ? "silent" : "timeout";
+    return new LinkError(kind, `the broker at ${address.host}:${address.port} ${words}`);
   };
+  const timer = setTimeout(() => {
+    if (isReached(client)) reject(onTimeout(silentMs));
+  }, silentMs);
   client.once("connect", () => resolve()).once("error", onError).once("close", onClose);
   // mqtt.js keeps errors without a code, as those of ws are, to itself.
   client.stream.once("error", onError);
-  await bounded(promise, { timeoutMs, signal, onTimeout });
+  try {
+    await bounded(promise, {
+      timeoutMs,
+      signal,
+      onTimeout: () => {
+        throw onTimeout(timeoutMs);
+      },
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether there is a network connection; of a WebSocket that is not known, and false. */
+function isReached({ stream }: MqttClient): boolean {
+  return (stream as { readonly connecting?: boolean }).connecting === false;
 }

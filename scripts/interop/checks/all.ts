@@ -4,13 +4,16 @@
  * @module
  */
 import type { Check } from "../check.ts";
+import { AMOUNTS } from "./amounts.ts";
 import { CONNECTING, RESTARTING } from "./connecting.ts";
 import { MATCHING } from "./matching.ts";
+import { OUTAGES } from "./outages.ts";
 import { PROPERTIES_KEPT } from "./properties.ts";
 import { PUBLISHING } from "./publishing.ts";
 import { REFUSALS } from "./refusals.ts";
 import { REQUESTS } from "./requests.ts";
 import { RETAINED } from "./retained.ts";
+import { SHARING } from "./sharing.ts";
 
 export const CHECKS: readonly Check[] = [
   ...CONNECTING,
@@ -19,6 +22,9 @@ export const CHECKS: readonly Check[] = [
   ...RETAINED,
   ...MATCHING,
   ...REQUESTS,
+  ...SHARING,
+  ...AMOUNTS,
   ...REFUSALS,
+  ...OUTAGES,
   RESTARTING,
 ];

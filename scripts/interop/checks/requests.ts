@@ -45,6 +45,32 @@ export const REQUESTS: readonly Check[] = [
     },
   },
   {
+    name: "Over MCP: a command is seen to be obeyed, with the state that was `before`",
+    async run(context): Promise<void> {
+      await using host = await start(context);
+      await using device = await context.device();
+      const topic = context.topic();
+      await device.publish(topic, '{"state":"OFF"}', { qos: 1, retain: true });
+      await device.respond(`${topic}/set`, () => ({
+        topic,
+        payload: '{"state":"ON"}',
+        options: { qos: 1, retain: true },
+      }));
+      await using _watching = await watching(host, topic);
+      for (const before of ["OFF", "ON"]) {
+        const result = await host.expectResult("mqtt_query", {
+          request_topic: `${topic}/set`,
+          response_topic: topic,
+          payload: { state: "ON" },
+          where: { path: "/state", op: "eq", value: "ON" },
+          timeout: QUERY_TIMEOUT_S,
+        });
+        assert.deepEqual(result.before, { state: before });
+        assert.equal(result.responses.length, 1);
+      }
+    },
+  },
+  {
     name: `Over MCP: ${SIDE_BY_SIDE} queries side by side each get their own`,
     async run(context): Promise<NoteId | void> {
       await using host = await start(context);
@@ -61,6 +87,16 @@ export const REQUESTS: readonly Check[] = [
     },
   },
 ];
+
+/** A watch on a topic, so that others who want it have its filter subscribed to again. */
+async function watching(host: Host, topic: string): Promise<AsyncDisposable> {
+  const { watch_id } = await host.expectResult("mqtt_watch", { topic });
+  return {
+    async [Symbol.asyncDispose](): Promise<void> {
+      await host.expectResult("mqtt_watch_stop", { watch_id });
+    },
+  };
+}
 
 function start({ broker, version }: Context): Promise<Host> {
   return startHost({
